@@ -1,0 +1,27 @@
+# em_flags: what every target of ours is compiled with. No -ffast-math: NaN checks must mean something, and
+# the same sum must have the same bits in every build; FMA contraction is allowed only in src/ops/cpu.
+add_library(em_flags INTERFACE)
+target_compile_features(em_flags INTERFACE c_std_11)
+target_compile_definitions(em_flags INTERFACE _GNU_SOURCE)
+target_compile_options(em_flags INTERFACE
+    -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wformat=2 -Wundef
+    -fno-math-errno -fno-trapping-math -fstack-protector-strong
+    $<$<CONFIG:Release>:-O3>)
+target_include_directories(em_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/src)
+target_link_options(em_flags INTERFACE -Wl,-z,relro,-z,now)
+if(EARMARK_SANITIZE)
+    target_compile_options(em_flags INTERFACE -fsanitize=${EARMARK_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+    target_link_options(em_flags INTERFACE -fsanitize=${EARMARK_SANITIZE})
+else()
+    target_compile_definitions(em_flags INTERFACE $<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
+endif()
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+
+# em_library(NAME SOURCES... [PUBLIC libs...] [PRIVATE libs...]): one static library a folder.
+function(em_library name)
+    cmake_parse_arguments(arg "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+    add_library(${name} STATIC ${arg_SOURCES})
+    target_link_libraries(${name} PUBLIC ${arg_PUBLIC} PRIVATE em_flags ${arg_PRIVATE})
+    target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/src)
+endfunction()

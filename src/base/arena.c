@@ -1,0 +1,38 @@
+#include "base/arena.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *em_arena_alloc(em_arena *arena, size_t n_bytes)
+{
+    size_t at = arena->used;
+
+    arena->used += (n_bytes + EM_ALIGN - 1) / EM_ALIGN * EM_ALIGN;
+    if (arena->used > arena->high)
+        arena->high = arena->used;
+    if (!arena->base)
+        return NULL;
+    assert(arena->used <= arena->size);
+    return arena->base + at;
+}
+
+void em_arena_rewind(em_arena *arena, size_t mark)
+{
+    assert(mark <= arena->used);
+    arena->used = mark;
+}
+
+void *em_alloc(size_t n_bytes)
+{
+    void *p;
+
+    if (n_bytes > SIZE_MAX - EM_ALIGN)
+        return NULL;
+    n_bytes = (n_bytes + EM_ALIGN - 1) / EM_ALIGN * EM_ALIGN;
+    p = aligned_alloc(EM_ALIGN, n_bytes ? n_bytes : EM_ALIGN);
+    if (p)
+        memset(p, 0, n_bytes);
+    return p;
+}

@@ -1,0 +1,50 @@
+/* event.h - what the engine tells its sinks: plain data, one struct a record.
+ *
+ * Strings and arrays are borrowed for the call; a sink that keeps them copies them. Times are seconds from the
+ * start of the stream, counted in samples. */
+#ifndef EM_BASE_EVENT_H
+#define EM_BASE_EVENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum em_event_type {
+    EM_EVENT_START,                 /* a run begins                                            */
+    EM_EVENT_SOURCE,                /* a source came up or went down                           */
+    EM_EVENT_SCORES,                /* one hop                                                 */
+    EM_EVENT_GAP,                   /* frames are missing                                      */
+    EM_EVENT_SUMMARY,               /* one file, at its end                                    */
+    EM_EVENT_STOP,                  /* a source ends: its counters                             */
+} em_event_type;
+
+/* Names of the model's classes; the same for a whole run, outlives every sink. */
+typedef struct em_classes {
+    const char *const *labels;      /* [n] display names                                       */
+    const char *const *mids;        /* [n] AudioSet ids, "" where there is none                */
+    int n;
+} em_classes;
+
+typedef struct em_event {
+    em_event_type type;
+    const char   *source;           /* name of the source                                      */
+    double        time;             /* seconds                                                 */
+    int64_t       utc_ms;           /* wall clock at `time`, -1 unknown (files)                */
+    union {
+        struct { const char *version, *model, *sha256, *backend; int rate_hz; double step_s, window_s; } start;
+        struct { bool is_up; } source_state;
+        struct {
+            double       filled;    /* share of the window that is real sound                  */
+            float        rms_dbfs, peak_dbfs;
+            const float *scores;    /* [n_classes] probabilities                               */
+            const float *slots;     /* [n_slots][n_classes] probabilities, NULL unless wanted  */
+            int          n_slots;
+            const float *embedding; /* [n_embedding], NULL unless wanted                       */
+            int          n_embedding;
+        } scores;
+        struct { uint64_t n_frames; const char *reason; } gap;      /* overrun, xrun, device   */
+        struct { double duration; int64_t n_windows; const float *mean, *max; const double *at; } summary;  /* [n_classes] */
+        struct { uint64_t captured, taken, dropped, waiting, skipped_hops, resets; } stop;
+    } u;
+} em_event;
+
+#endif

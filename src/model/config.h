@@ -1,0 +1,84 @@
+/* config.h - what a model is: the metadata of a model file, as numbers.
+ *
+ * One flag-driven backbone; every choice is a field here, read from the file's `earmark` JSON string
+ * (keys: docs in MODEL.md) and checked against its set before anything is sized from it. */
+#ifndef EM_MODEL_CONFIG_H
+#define EM_MODEL_CONFIG_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef enum em_frontend_kind { EM_FRONTEND_HTSAT, EM_FRONTEND_KALDI } em_frontend_kind;
+typedef enum em_fit           { EM_FIT_PAD, EM_FIT_STRETCH, EM_FIT_EXACT } em_fit;
+typedef enum em_embed_kind    { EM_EMBED_V1, EM_EMBED_V2 } em_embed_kind;                 /* 4x4; two 3x3         */
+typedef enum em_down_kind     { EM_DOWN_V1, EM_DOWN_V2, EM_DOWN_V3 } em_down_kind;        /* merging; 2x2; 3x3    */
+typedef enum em_block_kind    { EM_BLOCK_SS2D, EM_BLOCK_SWIN, EM_BLOCK_SS2D_ATTN } em_block_kind;
+typedef enum em_head_kind     { EM_HEAD_TSCAM, EM_HEAD_LINEAR } em_head_kind;
+
+enum { EM_STAGES = 4 };
+
+typedef struct em_config {
+    int   sample_rate;              /* Hz, 8000..48000                                        */
+    em_frontend_kind frontend;
+    em_fit fit;
+    int   n_mels;                   /* 64 or 128 (8..512)                                     */
+    int   n_frames;                 /* columns of one window, 1024; a multiple of 128         */
+    int   fold;                     /* 4 or 1                                                 */
+    float mean, std;                /* kaldi only                                             */
+    em_embed_kind embed;
+    em_down_kind  down;
+    em_block_kind block;
+    int   dims[EM_STAGES];          /* channels of each stage, each twice the one before      */
+    int   depths[EM_STAGES];        /* blocks, 1..128                                         */
+    bool  has_gate;
+    int   d_state;                  /* N, 1..256                                              */
+    float ssm_ratio;                /* inner width over d, (0, 4]                             */
+    bool  has_conv_bias;
+    float mlp_ratio;                /* 0: no MLP                                              */
+    int   heads[EM_STAGES];         /* attention only                                         */
+    int   window;                   /* attention only, 8                                      */
+    em_head_kind head;
+    int   n_classes;                /* 0 (an import that only initialises) .. 10000           */
+} em_config;
+
+/* What a file says beside its numbers. Owns its strings. */
+typedef struct em_card {
+    char  **labels;                 /* [n_classes] display names, UTF-8, cleaned of control characters */
+    int    *trained;                /* [n_trained] indices really trained                     */
+    int     n_trained;
+    float  *thresholds;             /* [n_classes], NULL when the file has none               */
+    char   *name, *provenance, *licence, *metrics;      /* NULL when absent; metrics is JSON text */
+    char   *json;                   /* the whole string as found: unknown keys are kept       */
+} em_card;
+
+/* Reads and checks the JSON string. The sentence names `path`, the key, the value and what is allowed.
+ * EM_EFORMAT: not JSON, a required key missing, a value outside its set. EM_ENOMEM.
+ * The caller ends *card with em_card_deinit, also after an error. */
+em_status em_config_parse(em_config *cfg, em_card *card, const char *json, const char *path, em_err *err);
+
+/* The JSON string for a model file: cfg and card, and every unknown key of card->json. Caller frees. NULL: no memory. */
+char *em_config_write(const em_config *cfg, const em_card *card);
+
+void em_card_deinit(em_card *card);
+
+/* A named preset (tiny, micro, nano, vmamba-v0-tiny, vmamba-s2l5, vmamba-s1l8, dass-small, dass-medium) with
+ * n_classes set to 527 (vmamba-*: 0). EM_EINVAL: unknown; the sentence lists the names. */
+em_status em_config_preset(em_config *cfg, const char *name, em_err *err);
+
+/* The same model over a longer window: n_frames of `seconds`. Folded models: multiples of 1.25 s (125 frames
+ * + 3 of silence a piece) from 10 to 160 s; fit pad only. EM_EINVAL says what would be right. */
+em_status em_config_set_window(em_config *cfg, double seconds, em_err *err);
+
+/* Derived sizes. */
+int em_config_dt_rank(const em_config *cfg, int stage);         /* R = ceil(d / 16)                         */
+int em_config_inner(const em_config *cfg, int stage);           /* di = ratio * d                           */
+int em_config_window_samples(const em_config *cfg);             /* of sound in one window, at sample_rate   */
+int em_config_sound_frames(const em_config *cfg);               /* frames the frontend makes of it (T)      */
+int em_config_slots(const em_config *cfg);                      /* time slots of the head: 32 for 10 s      */
+double em_config_slot_seconds(const em_config *cfg);            /* length of one                            */
+double em_config_macs(const em_config *cfg);                    /* multiply-adds of one window              */
+double em_config_params(const em_config *cfg);                  /* numbers in the parameters                */
+
+#endif

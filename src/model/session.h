@@ -1,0 +1,39 @@
+/* session.h - a model at work: plan + activations in one arena, sized once, for up to max_batch windows.
+ *
+ * Same input, same bits: for every batch, every neighbour in it and every number of threads.
+ * A session belongs to one thread at a time. em_session_run allocates nothing. */
+#ifndef EM_MODEL_SESSION_H
+#define EM_MODEL_SESSION_H
+
+#include "base/status.h"
+#include "model/model.h"
+
+typedef struct em_session em_session;
+
+typedef struct em_session_cfg {
+    int    max_batch;               /* >= 1                                                          */
+    double window_s;                /* 0: the model's own; else em_config_set_window                 */
+} em_session_cfg;
+
+/* One window in: log-mel (htsat, dB) or fbank (kaldi, before normalising), [n_frames][n_mels] as the frontend
+ * makes it; n_frames <= em_config_sound_frames (fewer are padded as the model's fit says). */
+typedef struct em_input { const float *frames; int n_frames; } em_input;
+
+/* One window out, in caller's memory; slots and latent may be NULL. Logits, not probabilities. */
+typedef struct em_output {
+    float *logits;                  /* [n_classes] of the clip                  */
+    float *slots;                   /* [n_slots][n_classes], oldest first       */
+    float *latent;                  /* [dims[3]], mean of the last tokens       */
+} em_output;
+
+/* The caller frees *out with em_session_free; on error it is NULL. `model` must outlive it.
+ * EM_EINVAL, EM_ENOMEM, EM_EUNSUPPORTED (a model without classes cannot tag). */
+em_status em_session_new(em_session **out, const em_model *model, const em_session_cfg *cfg, em_err *err);
+void      em_session_free(em_session *s);
+
+const em_config *em_session_config(const em_session *s);    /* with the session's window */
+
+/* B windows, 1 <= B <= max_batch. */
+em_status em_session_run(em_session *s, const em_input *in, em_output *out, int B, em_err *err);
+
+#endif
