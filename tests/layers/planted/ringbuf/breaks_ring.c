@@ -1,0 +1,2 @@
+/* For planted.sh: ringbuf uses nobody. */
+#include "base/status.h"

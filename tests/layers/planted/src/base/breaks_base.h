@@ -1,0 +1,2 @@
+/* For planted.sh: base uses nobody. */
+#include "ringbuf/ringbuf.h"

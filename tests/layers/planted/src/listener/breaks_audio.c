@@ -1,0 +1,2 @@
+/* For planted.sh: of audio only the resampler. */
+  #  include "audio/source.h"

@@ -1,0 +1,2 @@
+/* For planted.sh: the resampler is allowed. */
+#include "audio/resample.h"

@@ -1,0 +1,2 @@
+/* For planted.sh: main sees cli. */
+#include "cli/options.h"

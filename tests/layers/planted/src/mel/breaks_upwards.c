@@ -1,0 +1,2 @@
+/* For planted.sh: mel is below engine. */
+#include "engine/engine.h"

@@ -1,0 +1,2 @@
+/* For planted.sh: paths begin at src. */
+#include "../mel/fft.h"

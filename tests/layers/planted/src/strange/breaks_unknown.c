@@ -1,0 +1,2 @@
+/* For planted.sh: a folder that is not in the list. */
+#include "base/status.h"
