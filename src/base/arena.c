@@ -7,9 +7,10 @@
 
 void *em_arena_alloc(em_arena *arena, size_t n_bytes)
 {
-    size_t at = arena->used;
+    size_t at = arena->used, most = SIZE_MAX / EM_ALIGN * EM_ALIGN;
 
-    arena->used += (n_bytes + EM_ALIGN - 1) / EM_ALIGN * EM_ALIGN;
+    /* A size that would wrap around stays at the top instead: the block that was measured can then not be had. */
+    arena->used = n_bytes > most - at ? most : at + (n_bytes + EM_ALIGN - 1) / EM_ALIGN * EM_ALIGN;
     if (arena->used > arena->high)
         arena->high = arena->used;
     if (!arena->base)

@@ -17,7 +17,8 @@ typedef struct em_arena {
     size_t size;                    /* bytes behind base, 0 while measuring                */
 } em_arena;
 
-/* An aligned piece of n_bytes, or NULL while measuring. Asserts that it fits. */
+/* An aligned piece of n_bytes, or NULL while measuring. Asserts that it fits. Measured sizes never wrap around:
+ * what is too much for a size_t ends as a `high` that em_alloc refuses. */
 void *em_arena_alloc(em_arena *arena, size_t n_bytes);
 
 /* Everything allocated since used was `mark` is free again. */

@@ -22,7 +22,9 @@ int64_t em_wall_ms(void)
 
 void em_sleep_ms(double ms)
 {
-    struct timespec left = { (time_t)(ms / 1e3), (long)((ms - 1e3 * (double)(time_t)(ms / 1e3)) * 1e6) };
+    /* At most 31 years, so that infinity is one of the lengths; not a number is none. */
+    uint64_t ns = ms > 0 ? (uint64_t)((ms < 1e12 ? ms : 1e12) * 1e6) : 0;
+    struct timespec left = { (time_t)(ns / 1000000000u), (long)(ns % 1000000000u) };
 
     while (clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR)
         ;
@@ -30,8 +32,10 @@ void em_sleep_ms(double ms)
 
 void em_utc_text(char out[EM_UTC_CHARS], int64_t wall_ms)
 {
-    int64_t ms = ((wall_ms % 1000) + 1000) % 1000;
-    time_t sec = (time_t)((wall_ms - ms) / 1000);
+    const int64_t year_0 = INT64_C(-62167219200000), year_10000 = INT64_C(253402300800000);
+    int64_t at = wall_ms < year_0 ? year_0 : wall_ms < year_10000 ? wall_ms : year_10000 - 1;
+    int ms = (int)((at % 1000 + 1000) % 1000);
+    time_t sec = (time_t)((at - ms) / 1000);
     struct tm t;
 
     gmtime_r(&sec, &t);

@@ -11,7 +11,7 @@ void     em_sleep_ms(double ms);    /* whole sleep, also across signals         
 
 enum { EM_UTC_CHARS = 25 };
 
-/* YYYY-MM-DDThh:mm:ss.sssZ and a NUL. Years 0 to 9999. */
+/* YYYY-MM-DDThh:mm:ss.sssZ and a NUL. Times outside the years 0 to 9999 are written as the nearest inside. */
 void em_utc_text(char out[EM_UTC_CHARS], int64_t wall_ms);
 
 #endif

@@ -51,6 +51,12 @@ static void put(em_json *j, const char *bytes, size_t n)
     j->text[j->n] = '\0';
 }
 
+/* U+0080 to U+009F: JSON allows them raw, but terminals obey them as they obey escapes. */
+static bool is_c1(const char *s)
+{
+    return (unsigned char)s[0] == 0xc2 && (unsigned char)s[1] < 0xa0;
+}
+
 static void put_quoted(em_json *j, const char *s)
 {
     put(j, "\"", 1);
@@ -65,9 +71,9 @@ static void put_quoted(em_json *j, const char *s)
         if (*s == '"' || *s == '\\') {
             put(j, "\\", 1);
             put(j, s, 1);
-        } else if ((unsigned char)*s < 0x20 || *s == 0x7f) {
+        } else if ((n == 1 && ((unsigned char)*s < 0x20 || *s == 0x7f)) || (n == 2 && is_c1(s))) {
             char escape[8];
-            put(j, escape, (size_t)snprintf(escape, sizeof escape, "\\u%04x", (unsigned char)*s));
+            put(j, escape, (size_t)snprintf(escape, sizeof escape, "\\u%04x", (unsigned char)s[n - 1]));
         } else {
             put(j, s, n);
         }
@@ -120,16 +126,21 @@ void em_json_bool(em_json *j, const char *key, bool value)
     put(j, value ? "true" : "false", value ? 4 : 5);
 }
 
-static void put_number(em_json *j, const char *format, int decimals, double value)
+typedef enum notation { FIXED, SHORTEST } notation;
+
+static void put_number(em_json *j, notation how, int digits, double value)
 {
-    char s[400];
+    char s[400];                                        /* the longest double has 309 digits before its point */
     int n;
+
+    if (digits > 80)
+        digits = 80;
 
     if (!isfinite(value)) {
         put(j, "null", 4);
         return;
     }
-    n = snprintf(s, sizeof s, format, decimals, value);
+    n = how == FIXED ? snprintf(s, sizeof s, "%.*f", digits, value) : snprintf(s, sizeof s, "%.*g", digits, value);
     for (int i = 0; i < n; i++)
         if (s[i] == ',')                                /* a host program may have set a locale */
             s[i] = '.';
@@ -139,13 +150,13 @@ static void put_number(em_json *j, const char *format, int decimals, double valu
 void em_json_fixed(em_json *j, const char *key, double value, int decimals)
 {
     before(j, key);
-    put_number(j, "%.*f", decimals, value);
+    put_number(j, FIXED, decimals, value);
 }
 
 void em_json_float(em_json *j, const char *key, double value)
 {
     before(j, key);
-    put_number(j, "%.*g", 7, value);
+    put_number(j, SHORTEST, 7, value);
 }
 
 void em_json_floats(em_json *j, const char *key, const float *values, size_t n)

@@ -1,7 +1,8 @@
 /* json.h - writes JSON into a growing buffer: one record after another, commas and escapes done here.
  *
  * Reading is jansson's work. Numbers are printed in the C locale, never as NaN or infinity (they become
- * null). Strings must be UTF-8; bytes that are not are replaced by U+FFFD. The buffer is kept between
+ * null). Strings must be UTF-8; bytes that are not are replaced by U+FFFD, and control
+ * characters (C0, DEL, C1: terminals obey them) are escaped. The buffer is kept between
  * records, so after the longest record nothing allocates. One thread at a time. */
 #ifndef EM_BASE_JSON_H
 #define EM_BASE_JSON_H

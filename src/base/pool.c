@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -49,8 +50,11 @@ int em_cpu_count(void)
 {
     cpu_set_t set;
 
-    if (sched_getaffinity(0, sizeof set, &set) != 0)
-        return 1;
+    if (sched_getaffinity(0, sizeof set, &set) != 0) {          /* more processors than a cpu_set_t holds */
+        long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+        return n > 0 && n <= 1024 ? (int)n : n > 1024 ? 1024 : 1;
+    }
     return CPU_COUNT(&set) > 0 ? CPU_COUNT(&set) : 1;
 }
 

@@ -55,6 +55,7 @@ static struct timespec deadline_after(double ms)
     struct timespec t;
     int64_t ns;
 
+    ms = ms < 1e12 ? ms : 1e12;                 /* 31 years; also keeps infinity out of the integers */
     clock_gettime(CLOCK_MONOTONIC, &t);
     ns = t.tv_nsec + (int64_t)(ms * 1e6);
     t.tv_sec += (time_t)(ns / 1000000000);

@@ -77,7 +77,7 @@ char *em_slug(char *out, size_t room, const char *s)
 {
     size_t n = 0;
 
-    for (; *s && n + 2 < room; s++) {
+    for (; *s && n + 1 < room; s++) {
         unsigned char c = (unsigned char)*s;
 
         if (c < 0x80 && isalnum(c))
