@@ -1,0 +1,192 @@
+/* device.c - opens the CPU: picks the instruction set by CPUID, starts the threads, keeps their scratch. */
+#include "ops/cpu/device.h"
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "ops/cpu/ops_cpu.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool always(void) { return true; }
+
+#if defined(__x86_64__)
+static bool has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+static bool has_avx512(void)
+{
+    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
+}
+#endif
+
+/* Best first. */
+static const struct { const em_kernels *kernels; bool (*is_there)(void); } isas[] = {
+#if defined(__x86_64__)
+    { &em_avx512_kernels, has_avx512 },
+    { &em_avx2_kernels, has_avx2 },
+#endif
+    { &em_base_kernels, always },
+};
+
+static const em_kernels *pick(const char *isa)
+{
+    for (size_t i = 0; i < EM_COUNT(isas); i++)
+        if ((!isa || strcmp(isa, isas[i].kernels->name) == 0) && isas[i].is_there())
+            return isas[i].kernels;
+    return NULL;
+}
+
+static void device_close(em_dev *dev)
+{
+    if (!dev)
+        return;
+    for (int i = 0; dev->scratch && i < em_pool_threads(dev->pool); i++)
+        free(dev->scratch[i]);
+    free(dev->scratch);
+    em_pool_free(dev->pool);
+    free(dev);
+}
+
+static em_status device_open(em_dev **out, const em_dev_cfg *cfg, em_err *err)
+{
+    int n_threads = cfg->n_threads ? cfg->n_threads : em_cpu_count();
+    em_status status;
+    em_dev *dev;
+
+    *out = NULL;
+    dev = calloc(1, sizeof *dev);
+    if (!dev)
+        return em_fail(err, EM_ENOMEM, "no memory for the CPU backend");
+    dev->k = pick(cfg->isa);
+    if (!dev->k) {
+        status = em_fail(err, EM_EUNSUPPORTED, "this CPU cannot run the %s kernels", cfg->isa);
+        goto fail;
+    }
+    status = em_pool_new(&dev->pool, n_threads, err);
+    if (status != EM_OK)
+        goto fail;
+    dev->scratch = calloc((size_t)n_threads, sizeof *dev->scratch);
+    if (!dev->scratch) {
+        status = em_fail(err, EM_ENOMEM, "no memory for the CPU backend");
+        goto fail;
+    }
+    snprintf(dev->text, sizeof dev->text, "%s, %d thread%s", dev->k->name, n_threads, n_threads == 1 ? "" : "s");
+    *out = dev;
+    return EM_OK;
+
+fail:
+    device_close(dev);
+    return status;
+}
+
+static const char *device_describe(const em_dev *dev) { return dev->text; }
+
+static void *device_alloc(em_dev *dev, size_t n_bytes)
+{
+    (void)dev;
+    return em_alloc(n_bytes);
+}
+
+static void device_release(em_dev *dev, void *p)
+{
+    (void)dev;
+    free(p);
+}
+
+static em_status device_upload(em_dev *dev, void *dst, const float *src, size_t n, em_err *err)
+{
+    (void)dev;
+    (void)err;
+    memcpy(dst, src, n * sizeof *src);
+    return EM_OK;
+}
+
+static em_status device_download(em_dev *dev, float *dst, const float *src, size_t n, em_err *err)
+{
+    return device_upload(dev, dst, src, n, err);
+}
+
+/* A block of prepared rows, or the states of a scan tile: whichever is larger. */
+static em_status device_reserve(em_dev *dev, int k, int n, em_err *err)
+{
+    size_t rows = (size_t)em_cpu_block_rows(k) * (size_t)k, tile = (size_t)n * (size_t)dev->k->scan_channels;
+    size_t floats = rows > tile ? rows : tile;
+
+    if (floats <= dev->scratch_floats)
+        return EM_OK;
+    for (int i = 0; i < em_pool_threads(dev->pool); i++) {
+        free(dev->scratch[i]);
+        dev->scratch[i] = em_alloc(floats * sizeof(float));
+        if (!dev->scratch[i]) {
+            dev->scratch_floats = 0;
+            return em_fail(err, EM_ENOMEM, "no memory for %zu bytes of scratch a thread", floats * sizeof(float));
+        }
+    }
+    dev->scratch_floats = floats;
+    return EM_OK;
+}
+
+static size_t device_pack_bytes(const em_dev *dev, int n, int k)
+{
+    return dev->k->gemm_floats(n, k) * sizeof(float);
+}
+
+static em_status device_pack(em_dev *dev, void *dst, const float *w, int n, int k, em_err *err)
+{
+    (void)err;
+    dev->k->gemm_pack(dst, w, n, k);
+    return EM_OK;
+}
+
+double em_cpu_gemm_rate(em_dev *dev, int m, int n, int k, double seconds)
+{
+    const size_t floats = (size_t)m * (size_t)k + (size_t)m * (size_t)n;
+    float *a = em_alloc(floats * sizeof *a), *w = em_alloc((size_t)n * (size_t)k * sizeof *w);
+    void *packed = em_alloc(device_pack_bytes(dev, n, k));
+    double best = 0;
+
+    if (a && w && packed) {
+        em_product p = { .y = a + (size_t)m * (size_t)k, .a = a, .lda = (size_t)k, .w = { packed, n, k }, .rows = m };
+        uint64_t begin = em_now_ns();
+
+        dev->k->gemm_pack(packed, w, n, k);
+        do {
+            uint64_t t = em_now_ns();
+
+            em_cpu_product(dev, &p);
+            t = em_now_ns() - t;
+            best = best > 0 && best < (double)t ? best : (double)t;
+        } while ((double)(em_now_ns() - begin) < seconds * 1e9);
+    }
+    free(a);
+    free(w);
+    free(packed);
+    return best > 0 ? 2.0 * m * n * k / best : 0;
+}
+
+const em_ops em_ops_cpu = {
+    .name = "cpu",
+    .open = device_open,
+    .close = device_close,
+    .describe = device_describe,
+    .alloc = device_alloc,
+    .release = device_release,
+    .upload = device_upload,
+    .download = device_download,
+    .reserve = device_reserve,
+    .pack_bytes = device_pack_bytes,
+    .pack = device_pack,
+    .image_fwd = em_cpu_image_fwd,
+    .norm_linear_fwd = em_cpu_norm_linear_fwd,
+    .conv_fwd = em_cpu_conv_fwd,
+    .conv_silu_xproj_fwd = em_cpu_conv_silu_xproj_fwd,
+    .scan4_fwd = em_cpu_scan4_fwd,
+    .tokens_fwd = em_cpu_tokens_fwd,
+    .mean_fwd = em_cpu_mean_fwd,
+};

@@ -1,0 +1,136 @@
+/* gemm.c - y = a * w^T with w packed into panels, and the epilogue done while the tile is in registers.
+ *
+ * A panel is 2 or 3 vectors of columns wide (3 once when their number is odd, so that no vector is empty),
+ * stored [K][width]. A tile is up to MR rows of a times one panel: for each k, `width` loads of w and one
+ * broadcast of a per row. Every output is one chain of FMAs over k in rising order, whatever the tile's
+ * height: the same bits however rows and panels are shared out. */
+#include "ops/cpu/isa/isa.h"
+
+static int count_vectors(int n) { return (n + LANES - 1) / LANES; }
+
+static int panels(int n)
+{
+    int v = count_vectors(n);
+
+    return v == 1 ? 1 : v / 2;                      /* odd: 3 + 2 + 2 ...; even: 2 + 2 ... */
+}
+
+static int panel_vector(int n, int panel)
+{
+    int v = count_vectors(n);
+
+    if (panel >= panels(n))
+        return v;
+    return panel == 0 ? 0 : 2 * panel + v % 2;
+}
+
+int EM_K(gemm_panels)(int n) { return panels(n); }
+
+int EM_K(gemm_panel_col)(int n, int panel)
+{
+    int col = panel_vector(n, panel) * LANES;
+
+    return col < n ? col : n;
+}
+
+size_t EM_K(gemm_floats)(int n, int k)
+{
+    return (size_t)count_vectors(n) * LANES * (size_t)k;
+}
+
+void EM_K(gemm_pack)(float *dst, const float *w, int n, int k)
+{
+    for (int p = 0; p < panels(n); p++) {
+        int first = panel_vector(n, p) * LANES, end = panel_vector(n, p + 1) * LANES;
+
+        for (int i = 0; i < k; i++)
+            for (int c = first; c < end; c++)
+                *dst++ = c < n ? w[(size_t)c * (size_t)k + (size_t)i] : 0.f;
+    }
+}
+
+EM_INLINE void finish(const em_gemm *g, vf x, size_t at, int col, int n)
+{
+    if (g->bias)
+        x += v_load_n(g->bias + col, n);
+    if (g->act == EM_ACT_GELU)
+        x = v_gelu(x);
+    if (g->residual)
+        x += v_load_n(g->residual + at, n);
+    v_store_n(g->y + at, x, n);
+}
+
+/* mr rows from `row`, one panel of nv vectors whose first column is col. mr and nv are constants here. */
+EM_INLINE void tile(const em_gemm *g, const float *w, int row, int col, const int mr, const int nv)
+{
+    const float *a = g->a + (size_t)row * g->lda;
+    const size_t lda = g->lda;
+    vf acc[14][3];
+
+#pragma GCC unroll 14
+    for (int r = 0; r < mr; r++)
+#pragma GCC unroll 3
+        for (int v = 0; v < nv; v++)
+            acc[r][v] = (vf){ 0 };
+
+    for (int k = 0; k < g->K; k++) {
+        vf b[3];
+
+#pragma GCC unroll 3
+        for (int v = 0; v < nv; v++)
+            b[v] = v_load(w + (k * nv + v) * LANES);
+#pragma GCC unroll 14
+        for (int r = 0; r < mr; r++) {
+            vf x = v_set(a[(size_t)r * lda + (size_t)k]);
+#pragma GCC unroll 3
+            for (int v = 0; v < nv; v++)
+                acc[r][v] += x * b[v];
+        }
+    }
+
+#pragma GCC unroll 14
+    for (int r = 0; r < mr; r++)
+#pragma GCC unroll 3
+        for (int v = 0; v < nv; v++) {
+            int c = col + v * LANES, n = g->N - c < LANES ? g->N - c : LANES;
+            finish(g, acc[r][v], (size_t)(row + r) * g->ldy + (size_t)c, c, n);
+        }
+}
+
+typedef void tile_fn(const em_gemm *g, const float *w, int row, int col);
+
+#define TILE(mr, nv) \
+    static void tile_##mr##x##nv(const em_gemm *g, const float *w, int row, int col) { tile(g, w, row, col, mr, nv); }
+#define TILES(mr) TILE(mr, 1) TILE(mr, 2) TILE(mr, 3)
+TILES(1) TILES(2) TILES(3) TILES(4) TILES(5) TILES(6)
+#if defined(__AVX512F__)
+TILES(7) TILES(8)
+TILE(9, 2) TILE(10, 2) TILE(11, 2) TILE(12, 2) TILE(13, 2) TILE(14, 2)
+#endif
+
+#define ROW(mr) { tile_##mr##x1, tile_##mr##x2, tile_##mr##x3 }
+static tile_fn *const tiles[][3] = {
+    ROW(1), ROW(2), ROW(3), ROW(4), ROW(5), ROW(6),
+#if defined(__AVX512F__)
+    ROW(7), ROW(8),
+    { 0, tile_9x2, 0 }, { 0, tile_10x2, 0 }, { 0, tile_11x2, 0 }, { 0, tile_12x2, 0 }, { 0, tile_13x2, 0 }, { 0, tile_14x2, 0 },
+#endif
+};
+
+void EM_K(gemm)(const em_gemm *g)
+{
+    for (int p = g->panel; p < g->panel_end; p++) {
+        int vector = panel_vector(g->N, p), nv = panel_vector(g->N, p + 1) - vector;
+        const float *w = g->w + (size_t)vector * LANES * (size_t)g->K;
+        int most = nv == 2 ? MR2 : MR3;             /* a lone vector is rare: short tiles will do */
+        int n_tiles = (g->rows + most - 1) / most;
+
+        /* Tiles of even height: 64 rows are 13+13+13+13+12 rather than 4 * 14 + 8. */
+        for (int i = 0, row = 0; i < n_tiles; i++) {
+            int end = (int)((long)g->rows * (i + 1) / n_tiles);
+
+            tiles[end - row - 1][nv - 1](g, w, row, vector * LANES);
+            row = end;
+        }
+    }
+}

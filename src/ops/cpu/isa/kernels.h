@@ -1,0 +1,52 @@
+/* kernels.h - what an instruction set provides to the operators: the inner loops, each on one thread's part. */
+#ifndef EM_OPS_CPU_ISA_KERNELS_H
+#define EM_OPS_CPU_ISA_KERNELS_H
+
+#include "ops/ops.h"
+
+/* y[rows][N] = act(a[rows][K] * w^T + bias) + residual, for the panels [panel, panel_end) of w. */
+typedef struct em_gemm {
+    float       *y;
+    const float *a;
+    const float *w;                 /* packed                                    */
+    const float *bias, *residual;   /* residual has rows of ldy, like y          */
+    size_t       lda, ldy;
+    int          rows, K, N;
+    int          panel, panel_end;
+    em_act       act;
+} em_gemm;
+
+/* One row: dst[k] = act(norm(x [+ more])) [* silu(gate)]; dst may be x. */
+typedef struct em_row_prep { em_norm norm; em_act act; int k; } em_row_prep;
+
+/* One channel tile of two directions of a scan: k = pair (forward) and pair + 2 (backward). */
+typedef struct em_scan_tile {
+    float       *y;                 /* [L][D], this window                       */
+    const float *u, *x_dbl;         /* [L][D], [L][4*(R+2N)]                     */
+    const em_scan4 *scan;
+    int          pair;              /* 0 rows, 1 columns                         */
+    int          channel, n_channels;
+    float       *state;             /* scratch: 2 * N * tile channels            */
+} em_scan_tile;
+
+typedef struct em_kernels {
+    const char *name;
+    int         lanes;
+    int         scan_channels;      /* of one tile                               */
+
+    int    (*gemm_panels)(int n);
+    int    (*gemm_panel_col)(int n, int panel);     /* first column; of gemm_panels(n): n */
+    size_t (*gemm_floats)(int n, int k);
+    void   (*gemm_pack)(float *dst, const float *w, int n, int k);
+    void   (*gemm)(const em_gemm *g);
+    void   (*prep_row)(float *dst, const float *x, const float *more, const float *gate, const em_row_prep *p);
+    void   (*add_row)(float *x, const float *y, int n, float scale);        /* x += scale * y */
+
+    /* One row h of an image: u[W][D] from x[H][W][ldx]. */
+    void   (*dwconv_silu_row)(float *u, const float *x, const em_conv_silu_xproj *a, int h);
+    void   (*scan_tile)(const em_scan_tile *t);
+} em_kernels;
+
+extern const em_kernels em_base_kernels, em_avx2_kernels, em_avx512_kernels;
+
+#endif

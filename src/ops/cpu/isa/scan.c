@@ -1,0 +1,159 @@
+/* scan.c - two of the four selective scans over a tile of channels, read in place.
+ *
+ *   delta = softplus(dt_w . dt + dt_bias)
+ *   h     = 2^(delta a) h + delta u B          a = A log2(e), N states a channel
+ *   y    += C . h + skip u                     the first direction of a pair sets y, the second adds
+ *
+ * Vectors run over channels, so B, C and dt are broadcasts and nothing is summed across lanes. Tokens are
+ * taken four at a time, which lets the dt projection use each weight four times; between steps of the
+ * recurrence there is work enough to hide its latency. */
+#include "ops/cpu/isa/isa.h"
+
+enum { STEPS = 4, TILE = 2 };               /* tokens at a time; vectors of a tile */
+
+/* One direction of one tile: where its parameters and its tokens are. */
+typedef struct lane {
+    const float *dt_w, *dt_bias, *a, *skip; /* [R][D], [D], [N][D], [D], at the tile's first channel */
+    const float *u, *x_dbl;                 /* [L][D] at the first channel; [L][ld] at this direction */
+    float *y;
+    float *h;                               /* [N][TILE * LANES]                                      */
+    size_t D, ld;
+    int R, N;
+    int inner, outer;                       /* steps along the scan before the other axis moves      */
+    long step_inner, step_outer, start;     /* in tokens                                             */
+} lane;
+
+static lane make_lane(const em_scan_tile *t, int k)
+{
+    const em_scan4 *s = t->scan;
+    const size_t D = (size_t)s->D, R = (size_t)s->R, N = (size_t)s->N, c = (size_t)t->channel, i = (size_t)k;
+    const int is_column = k % 2, is_backward = k / 2;
+    lane l = {
+        .dt_w = s->dt_w + i * R * D + c, .dt_bias = s->dt_bias + i * D + c, .a = s->a + i * N * D + c, .skip = s->skip + i * D + c,
+        .u = t->u + c, .x_dbl = t->x_dbl + i * (R + 2 * N), .y = t->y + c, .h = t->state,
+        .D = D, .ld = EM_DIRECTIONS * (R + 2 * N), .R = s->R, .N = s->N,
+        .inner = is_column ? s->H : s->W, .outer = is_column ? s->W : s->H,
+        .step_inner = is_column ? s->W : 1, .step_outer = is_column ? 1 : s->W,
+    };
+
+    if (is_backward) {
+        l.start = (long)s->H * s->W - 1;
+        l.step_inner = -l.step_inner;
+        l.step_outer = -l.step_outer;
+    }
+    return l;
+}
+
+/* delta of n_steps tokens, nv vectors wide; the last vector holds `tail` channels. */
+EM_INLINE void project(vf delta[STEPS][TILE], const lane *l, const float *const rows[STEPS], const int nv, int tail)
+{
+    vf acc[STEPS][TILE];
+
+#pragma GCC unroll 2
+    for (int v = 0; v < nv; v++) {
+        vf bias = v_load_n(l->dt_bias + v * LANES, v == nv - 1 ? tail : LANES);
+#pragma GCC unroll 4
+        for (int j = 0; j < STEPS; j++)
+            acc[j][v] = bias;
+    }
+    for (int r = 0; r < l->R; r++) {
+        vf w[TILE];
+#pragma GCC unroll 2
+        for (int v = 0; v < nv; v++)
+            w[v] = v_load_n(l->dt_w + (size_t)r * l->D + (size_t)(v * LANES), v == nv - 1 ? tail : LANES);
+#pragma GCC unroll 4
+        for (int j = 0; j < STEPS; j++)
+#pragma GCC unroll 2
+            for (int v = 0; v < nv; v++)
+                acc[j][v] += rows[j][r] * w[v];
+    }
+#pragma GCC unroll 4
+    for (int j = 0; j < STEPS; j++)
+#pragma GCC unroll 2
+        for (int v = 0; v < nv; v++)
+            delta[j][v] = v_softplus(acc[j][v]);
+}
+
+/* One token, one vector: C.h after the step. States lie TILE vectors apart, a's rows D floats. */
+EM_INLINE vf advance(const lane *l, float *h, const float *a, const float *bc, vf delta, vf drive, const int N, int n)
+{
+    vf y = { 0 };
+
+    for (int i = 0; i < N; i++) {
+        float *state = h + i * TILE * LANES;
+        vf decay = v_exp2(delta * v_load_n(a + (size_t)i * l->D, n));
+        vf next = decay * v_load(state) + drive * bc[i];
+
+        v_store(state, next);
+        y += next * bc[N + i];
+    }
+    return y;
+}
+
+/* Where a walk over the image stands. */
+typedef struct cursor { long token, line; int at; } cursor;
+
+EM_INLINE void move_on(cursor *c, const lane *l)
+{
+    c->token += l->step_inner;
+    if (++c->at == l->inner) {
+        c->at = 0;
+        c->token = c->line += l->step_outer;
+    }
+}
+
+/* nv, tail and N are constants where it pays. */
+EM_INLINE void run(const lane *l, bool is_first, const int nv, const int tail, const int N)
+{
+    const long n_tokens = (long)l->inner * l->outer;
+    cursor at = { l->start, l->start, 0 };
+
+    memset(l->h, 0, (size_t)N * TILE * LANES * sizeof *l->h);
+    for (long done = 0; done < n_tokens; done += STEPS) {
+        const float *rows[STEPS];
+        size_t tokens[STEPS];
+        vf delta[STEPS][TILE];
+
+        for (int j = 0; j < STEPS; j++) {           /* past the end: the last token again, unused */
+            tokens[j] = (size_t)at.token;
+            rows[j] = l->x_dbl + tokens[j] * l->ld;
+            if (done + j + 1 < n_tokens)
+                move_on(&at, l);
+        }
+        project(delta, l, rows, nv, tail);
+        for (int j = 0; j < STEPS && done + j < n_tokens; j++) {
+            const size_t here = tokens[j] * l->D;
+
+#pragma GCC unroll 2
+            for (int v = 0; v < nv; v++) {
+                const int n = v == nv - 1 ? tail : LANES;
+                const size_t off = (size_t)(v * LANES);
+                vf u = v_load_n(l->u + here + off, n);
+                vf y = advance(l, l->h + off, l->a + off, rows[j] + l->R, delta[j][v], delta[j][v] * u, N, n);
+
+                y += v_load_n(l->skip + off, n) * u;
+                if (!is_first)
+                    y += v_load_n(l->y + here + off, n);
+                v_store_n(l->y + here + off, y, n);
+            }
+        }
+    }
+}
+
+void EM_K(scan_tile)(const em_scan_tile *t)
+{
+    const int nv = (t->n_channels + LANES - 1) / LANES, tail = t->n_channels - (nv - 1) * LANES;
+
+    for (int back = 0; back < 2; back++) {
+        lane l = make_lane(t, t->pair + 2 * back);
+
+        if (nv == TILE && tail == LANES && l.N == 1)        /* the presets */
+            run(&l, back == 0, TILE, LANES, 1);
+        else if (nv == 1 && tail == LANES && l.N == 1)
+            run(&l, back == 0, 1, LANES, 1);
+        else if (nv == TILE)
+            run(&l, back == 0, TILE, tail, l.N);
+        else
+            run(&l, back == 0, 1, tail, l.N);
+    }
+}

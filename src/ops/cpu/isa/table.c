@@ -1,0 +1,20 @@
+/* table.c - the kernels of the instruction set that this file is compiled for. */
+#include "ops/cpu/isa/isa.h"
+
+#define EM_TEXT_(x) #x
+#define EM_TEXT(x)  EM_TEXT_(x)
+
+const em_kernels EM_K(kernels) = {
+    .name = EM_TEXT(EM_ISA),
+    .lanes = LANES,
+    .scan_channels = 2 * LANES,
+    .gemm_panels = EM_K(gemm_panels),
+    .gemm_panel_col = EM_K(gemm_panel_col),
+    .gemm_floats = EM_K(gemm_floats),
+    .gemm_pack = EM_K(gemm_pack),
+    .gemm = EM_K(gemm),
+    .prep_row = EM_K(prep_row),
+    .add_row = EM_K(add_row),
+    .dwconv_silu_row = EM_K(dwconv_silu_row),
+    .scan_tile = EM_K(scan_tile),
+};

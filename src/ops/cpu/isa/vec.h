@@ -1,0 +1,107 @@
+/* vec.h - one vector type, as wide as the instruction set this file is compiled for.
+ *
+ * Each kernel file is compiled once per instruction set (EM_ISA names it: base, avx2, avx512); EM_K(f) gives
+ * its functions that name. GCC's vector extension does the arithmetic (a*b + c becomes one FMA under
+ * -ffp-contract=fast), so the base build is plain C that any CPU runs; only what has no operator is spelled
+ * in intrinsics here. */
+#ifndef EM_OPS_CPU_ISA_VEC_H
+#define EM_OPS_CPU_ISA_VEC_H
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__AVX512F__) || defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+#define EM_PASTE_(isa, name) em_##isa##_##name
+#define EM_PASTE(isa, name)  EM_PASTE_(isa, name)
+#define EM_K(name)           EM_PASTE(EM_ISA, name)
+#define EM_INLINE            static inline __attribute__((always_inline))
+
+#if defined(__AVX512F__)
+enum { LANES = 16, MR2 = 14, MR3 = 8 };         /* rows of a tile 2 and 3 vectors wide: 31 and 28 registers */
+#elif defined(__AVX2__)
+enum { LANES = 8, MR2 = 6, MR3 = 4 };           /* 15 and 16 of 16 */
+#else
+enum { LANES = 4, MR2 = 6, MR3 = 4 };
+#endif
+
+typedef float   vf __attribute__((vector_size(4 * LANES)));
+typedef int32_t vi __attribute__((vector_size(4 * LANES)));
+typedef float   vf_unaligned __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+
+EM_INLINE vf v_load(const float *p) { return *(const vf_unaligned *)p; }
+EM_INLINE void v_store(float *p, vf x) { *(vf_unaligned *)p = x; }
+EM_INLINE vf v_set(float x) { return x - (vf){ 0 }; }
+
+/* The first n of LANES lanes; the others read as 0 and are not written. 0 < n <= LANES. */
+EM_INLINE vf v_load_n(const float *p, int n)
+{
+#if defined(__AVX512F__)
+    return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1u), p);
+#else
+    vf x = { 0 };
+
+    if (n == LANES)
+        return v_load(p);
+    for (int i = 0; i < n; i++)
+        x[i] = p[i];
+    return x;
+#endif
+}
+
+EM_INLINE void v_store_n(float *p, vf x, int n)
+{
+#if defined(__AVX512F__)
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1u), (__m512)x);
+#else
+    if (n == LANES) {
+        v_store(p, x);
+        return;
+    }
+    for (int i = 0; i < n; i++)
+        p[i] = x[i];
+#endif
+}
+
+EM_INLINE vf v_max(vf a, vf b)
+{
+#if defined(__AVX512F__)
+    return (vf)_mm512_max_ps((__m512)a, (__m512)b);
+#elif defined(__AVX2__)
+    return (vf)_mm256_max_ps((__m256)a, (__m256)b);
+#else
+    vi more = a > b;
+    return (vf)((more & (vi)a) | (~more & (vi)b));
+#endif
+}
+
+EM_INLINE vf v_min(vf a, vf b)
+{
+#if defined(__AVX512F__)
+    return (vf)_mm512_min_ps((__m512)a, (__m512)b);
+#elif defined(__AVX2__)
+    return (vf)_mm256_min_ps((__m256)a, (__m256)b);
+#else
+    vi less = a < b;
+    return (vf)((less & (vi)a) | (~less & (vi)b));
+#endif
+}
+
+EM_INLINE vf v_abs(vf x) { return (vf)((vi)x & 0x7fffffff); }
+
+/* |x| with the sign of s. */
+EM_INLINE vf v_sign(vf x, vf s) { return (vf)(((vi)x & 0x7fffffff) | ((vi)s & (int32_t)0x80000000)); }
+
+/* In a fixed order, whatever the width of the caller's loop. */
+EM_INLINE float v_sum(vf x)
+{
+    float s = 0;
+
+    for (int i = 0; i < LANES; i++)
+        s += x[i];
+    return s;
+}
+
+#endif

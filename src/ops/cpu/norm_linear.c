@@ -1,0 +1,22 @@
+/* norm_linear.c - layer norm, gate, matrix product, bias, GELU, residual: see em_norm_linear in ops.h. */
+#include "ops/cpu/device.h"
+
+static void prep(const void *ctx, const em_kernels *k, float *dst, int row)
+{
+    const em_norm_linear *a = ctx;
+    const em_row_prep how = { .norm = a->norm, .k = a->w.k };
+    const size_t at = (size_t)row * a->ldx;
+
+    k->prep_row(dst, a->x + at, a->x_more ? a->x_more + at : NULL, a->gate ? a->gate + (size_t)row * a->ldg : NULL, &how);
+}
+
+void em_cpu_norm_linear_fwd(em_dev *dev, const em_norm_linear *a, int B)
+{
+    const bool is_plain = !a->norm.weight && !a->x_more && !a->gate;
+    const em_product p = {
+        .y = a->y, .a = a->x, .lda = a->ldx, .prep = is_plain ? NULL : prep, .ctx = a,
+        .w = a->w, .bias = a->bias, .residual = a->residual, .act = a->act, .rows = B * a->L,
+    };
+
+    em_cpu_product(dev, &p);
+}

@@ -1,0 +1,61 @@
+/* product.c - one matrix product over all threads: blocks of rows times groups of panels.
+ *
+ * A task prepares its rows (norm, gate, taps of a convolution) into the worker's scratch and multiplies them
+ * with its panels. Many rows: a task takes all panels, so rows are prepared once. Few rows: the panels are cut,
+ * so that every thread has work and reads its own part of the weights. */
+#include "ops/cpu/device.h"
+
+typedef struct job {
+    em_dev           *dev;
+    const em_product *p;
+    int               n_blocks, n_groups, n_panels;
+} job;
+
+enum { MOST_ROWS = 256, LEAST_ROWS = 64, BLOCK_FLOATS = 49152 };    /* 192 KiB of prepared rows */
+
+int em_cpu_block_rows(int k)
+{
+    int rows = BLOCK_FLOATS / k;
+
+    return rows < LEAST_ROWS ? LEAST_ROWS : rows > MOST_ROWS ? MOST_ROWS : rows;
+}
+
+static void product_task(void *ctx, int i, int worker)
+{
+    const job *j = ctx;
+    const em_product *p = j->p;
+    const em_kernels *k = j->dev->k;
+    const int block = i / j->n_groups, group = i % j->n_groups;
+    const int begin = (int)((long)p->rows * block / j->n_blocks), end = (int)((long)p->rows * (block + 1) / j->n_blocks);
+    const size_t at = (size_t)begin * (size_t)p->w.n;
+    em_gemm g = {
+        .y = p->y + at, .a = p->a ? p->a + (size_t)begin * p->lda : NULL, .lda = p->lda, .w = p->w.data,
+        .bias = p->bias, .residual = p->residual ? p->residual + at : NULL, .ldy = (size_t)p->w.n,
+        .rows = end - begin, .K = p->w.k, .N = p->w.n, .act = p->act,
+        .panel = j->n_panels * group / j->n_groups, .panel_end = j->n_panels * (group + 1) / j->n_groups,
+    };
+
+    if (p->prep) {
+        float *rows = j->dev->scratch[worker];
+
+        for (int r = begin; r < end; r++)
+            p->prep(p->ctx, k, rows + (size_t)(r - begin) * (size_t)p->w.k, r);
+        g.a = rows;
+        g.lda = (size_t)p->w.k;
+    }
+    k->gemm(&g);
+}
+
+void em_cpu_product(em_dev *dev, const em_product *p)
+{
+    const int n_threads = em_pool_threads(dev->pool), rows = em_cpu_block_rows(p->w.k);
+    job j = { .dev = dev, .p = p, .n_panels = dev->k->gemm_panels(p->w.n), .n_groups = 1 };
+
+    j.n_blocks = (p->rows + rows - 1) / rows;
+    if (n_threads > 1 && j.n_blocks < 2 * n_threads) {
+        int wanted = (2 * n_threads + j.n_blocks - 1) / j.n_blocks;
+
+        j.n_groups = wanted < j.n_panels ? wanted : j.n_panels;
+    }
+    em_pool_run(dev->pool, product_task, &j, j.n_blocks * j.n_groups);
+}

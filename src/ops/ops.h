@@ -1,0 +1,147 @@
+/* ops.h - the seam between model and hardware: one table of operators, forward beside backward.
+ *
+ * Letters: B windows, H x W tokens, L = H*W, d model width, D inner width (ratio*d), N states, R dt rank,
+ * K = 4 scan directions. Activations are channels-last and dense: x[B][H][W][C]; float32.
+ *
+ * Every operator is given sizes of one window in its argument struct and B at the call, so one plan serves
+ * every batch. Outputs never overlap inputs, but where a field says so. Parameter gradients add (+=),
+ * activation gradients set (=). A result depends on no other window of the batch and on no thread count.
+ *
+ * An operator runs on the device's own threads or stream; one thread at a time may call into a device. The
+ * hot path allocates nothing: em_ops.reserve is called while a plan is made. */
+#ifndef EM_OPS_OPS_H
+#define EM_OPS_OPS_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { EM_DIRECTIONS = 4 };
+
+typedef struct em_dev em_dev;                   /* opaque: threads (cpu), a stream (cuda) */
+
+typedef struct em_dev_cfg {
+    int         n_threads;                      /* cpu; 0: as many as this process may use           */
+    const char *isa;                            /* cpu; NULL: best; "base", "avx2", "avx512" for tests */
+} em_dev_cfg;
+
+typedef enum em_act { EM_ACT_NONE, EM_ACT_GELU } em_act;        /* GELU by erf */
+
+/* Layer norm over the last axis: (x - mean) / sqrt(var + 1e-5) * weight + bias. weight NULL: none. */
+typedef struct em_norm { const float *weight, *bias; } em_norm;
+
+/* A matrix [n][k] in the device's own layout, made by em_ops.pack. */
+typedef struct em_matrix { const void *data; int n, k; } em_matrix;
+
+/* y = act(norm(x [+ x_more]) [* silu(gate)] * w^T + bias) + residual
+ *   x [B*L][k], rows ldx apart; gate [B*L][k], rows ldg apart; y, residual [B*L][n], y may be residual */
+typedef struct em_norm_linear {
+    float       *y;
+    const float *x, *x_more, *gate;             /* x_more, gate: NULL for none */
+    size_t       ldx, ldg;                      /* x_more has rows of ldx, too */
+    em_norm      norm;
+    em_matrix    w;
+    const float *bias, *residual;               /* NULL for none               */
+    em_act       act;
+    int          L;
+} em_norm_linear;
+
+/* y = act(norm_after(conv(x)[normed over its taps by norm_before] + bias)), zeros outside the image
+ *   x [B][H][W][C]; y [B][Ho][Wo][n]; w [n][kh*kw*C], taps row by row */
+typedef struct em_conv {
+    float       *y;
+    const float *x;
+    int          H, W, C, Ho, Wo;
+    int          kh, kw, stride, pad_y, pad_x;
+    em_norm      norm_before, norm_after;
+    em_matrix    w;
+    const float *bias;
+    em_act       act;
+} em_conv;
+
+/* u = silu(depthwise conv 3x3 of x + bias), then the x projections of the four directions, in image order.
+ *   x [B][H][W][D], tokens ldx apart; u [B*L][D]; x_dbl [B*L][4][R + 2N]: dt, B, C of each direction */
+typedef struct em_conv_silu_xproj {
+    float       *u, *x_dbl;
+    const float *x;
+    size_t       ldx;
+    int          H, W, D;
+    const float *taps;                          /* [9][D]                      */
+    const float *bias;                          /* [D], NULL: none             */
+    em_matrix    w;                             /* [4*(R + 2N)][D]             */
+} em_conv_silu_xproj;
+
+/* Four selective scans read in place and merged in pairs: y[0] = rows forward + backward, y[1] = columns.
+ *   delta = softplus(dt_w dt + dt_bias); h = exp(delta A) h + delta B u; y += C.h + D u */
+typedef struct em_scan4 {
+    float       *y[2];                          /* [B*L][D] each               */
+    const float *u, *x_dbl;
+    int          H, W, D, R, N;
+    const float *dt_w;                          /* [4][R][D]                   */
+    const float *dt_bias;                       /* [4][D]                      */
+    const float *a;                             /* [4][N][D]: A * log2(e), A < 0 */
+    const float *skip;                          /* [4][D]                      */
+} em_scan4;
+
+/* Frames to the image the backbone sees. Frame t of T, bin f: v = frames[t][f] * scale[f] + shift[f].
+ *   image[B][fold * F][cols / fold], row w*F + f, column c: t = w * cols/fold + c
+ * Fewer frames than columns: `pad` fills with quiet[f]; stretch resizes bicubically (A -.75, ends aligned). */
+typedef struct em_image {
+    float       *y;
+    const float *const *frames;                 /* [B] pointers to [n_frames[b]][F] */
+    const int   *n_frames;                      /* [B]; more than `sound` are left out */
+    int          F, cols, fold, sound;
+    bool         is_stretched;
+    const float *scale, *shift, *quiet;         /* [F]                          */
+} em_image;
+
+/* Layer norm of the last tokens, their mean, and the order the head wants them in.
+ *   x [B][H][W][C]; latent [B][C] = mean over tokens
+ *   tscam (fold >= 1): y [B][H/fold][fold*W][C], y[b][band][w*W + c] = norm(x[b][w*(H/fold) + band][c])
+ *   columns: y [B][W][C] = mean over rows */
+typedef struct em_tokens {
+    float       *y, *latent;
+    const float *x;
+    int          H, W, C, fold;
+    bool         is_columns;
+    em_norm      norm;
+} em_tokens;
+
+/* y[B][C] = mean over S of x[B][S][C] */
+typedef struct em_mean { float *y; const float *x; int S, C; } em_mean;
+
+typedef struct em_ops {
+    const char *name;
+
+    /* The device. open: EM_EUNSUPPORTED, EM_EDEVICE, EM_ENOMEM. */
+    em_status   (*open)(em_dev **out, const em_dev_cfg *cfg, em_err *err);
+    void        (*close)(em_dev *dev);
+    const char *(*describe)(const em_dev *dev);             /* "avx512, 2 threads"                   */
+    void       *(*alloc)(em_dev *dev, size_t n_bytes);      /* NULL: no memory                       */
+    void        (*release)(em_dev *dev, void *p);
+    em_status   (*upload)(em_dev *dev, void *dst, const float *src, size_t n, em_err *err);
+    em_status   (*download)(em_dev *dev, float *dst, const float *src, size_t n, em_err *err);     /* waits for it */
+    em_status   (*reserve)(em_dev *dev, int k, int n, em_err *err);     /* scratch for products of depth k, width n */
+
+    /* Weights. */
+    size_t      (*pack_bytes)(const em_dev *dev, int n, int k);
+    em_status   (*pack)(em_dev *dev, void *dst, const float *w, int n, int k, em_err *err);
+
+    /* Operators; _bwd is NULL where training has not brought it. */
+    void (*image_fwd)(em_dev *dev, const em_image *a, int B);
+    void (*norm_linear_fwd)(em_dev *dev, const em_norm_linear *a, int B);
+    void (*norm_linear_bwd)(em_dev *dev, const em_norm_linear *a, int B);
+    void (*conv_fwd)(em_dev *dev, const em_conv *a, int B);
+    void (*conv_bwd)(em_dev *dev, const em_conv *a, int B);
+    void (*conv_silu_xproj_fwd)(em_dev *dev, const em_conv_silu_xproj *a, int B);
+    void (*conv_silu_xproj_bwd)(em_dev *dev, const em_conv_silu_xproj *a, int B);
+    void (*scan4_fwd)(em_dev *dev, const em_scan4 *a, int B);
+    void (*scan4_bwd)(em_dev *dev, const em_scan4 *a, int B);
+    void (*tokens_fwd)(em_dev *dev, const em_tokens *a, int B);
+    void (*tokens_bwd)(em_dev *dev, const em_tokens *a, int B);
+    void (*mean_fwd)(em_dev *dev, const em_mean *a, int B);
+    void (*mean_bwd)(em_dev *dev, const em_mean *a, int B);
+} em_ops;
+
+#endif
