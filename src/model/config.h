@@ -23,20 +23,22 @@ typedef struct em_config {
     int   sample_rate;              /* Hz, 8000..48000                                        */
     em_frontend_kind frontend;
     em_fit fit;
-    int   n_mels;                   /* 64 or 128 (8..512)                                     */
-    int   n_frames;                 /* columns of one window, 1024; a multiple of 128         */
+    int   n_mels;                   /* 64 or 128 (32..512, a multiple of 32)                  */
+    int   n_frames;                 /* columns of one window, 1024; a multiple of 32 * fold   */
+    int   n_hops;                   /* of 10 ms of sound in one window, 1000; not in the file:
+                                     * follows from n_frames and fit, or em_config_set_window */
     int   fold;                     /* 4 or 1                                                 */
     float mean, std;                /* kaldi only                                             */
     em_embed_kind embed;
     em_down_kind  down;
     em_block_kind block;
-    int   dims[EM_STAGES];          /* channels of each stage, each twice the one before      */
+    int   dims[EM_STAGES];          /* channels: a multiple of 8, 8..512; then always doubled */
     int   depths[EM_STAGES];        /* blocks, 1..128                                         */
     bool  has_gate;
     int   d_state;                  /* N, 1..256                                              */
     float ssm_ratio;                /* inner width over d, (0, 4]                             */
     bool  has_conv_bias;
-    float mlp_ratio;                /* 0: no MLP                                              */
+    float mlp_ratio;                /* hidden width over d, 0 (no MLP) .. 8                   */
     int   heads[EM_STAGES];         /* attention only                                         */
     int   window;                   /* attention only, 8                                      */
     em_head_kind head;
@@ -45,8 +47,8 @@ typedef struct em_config {
 
 /* What a file says beside its numbers. Owns its strings. */
 typedef struct em_card {
-    char  **labels;                 /* [n_classes] display names, UTF-8, cleaned of control characters */
-    int    *trained;                /* [n_trained] indices really trained                     */
+    char  **labels;                 /* [n_classes] display names, UTF-8, cleaned of control characters, and a NULL */
+    int    *trained;                /* [n_trained] indices really trained; NULL: not said     */
     int     n_trained;
     float  *thresholds;             /* [n_classes], NULL when the file has none               */
     char   *name, *provenance, *licence, *metrics;      /* NULL when absent; metrics is JSON text */
@@ -54,7 +56,8 @@ typedef struct em_card {
 } em_card;
 
 /* Reads and checks the JSON string. The sentence names `path`, the key, the value and what is allowed.
- * EM_EFORMAT: not JSON, a required key missing, a value outside its set. EM_ENOMEM.
+ * EM_EFORMAT: not JSON, a required key missing, a value outside its set, labels whose slugs collide.
+ * EM_EUNSUPPORTED: a newer format. EM_ENOMEM.
  * The caller ends *card with em_card_deinit, also after an error. */
 em_status em_config_parse(em_config *cfg, em_card *card, const char *json, const char *path, em_err *err);
 
@@ -63,22 +66,30 @@ char *em_config_write(const em_config *cfg, const em_card *card);
 
 void em_card_deinit(em_card *card);
 
+/* The ranges, and how the numbers must fit each other: what em_config_parse asks of a file, for a configuration that
+ * was made another way. EM_EFORMAT: the sentence begins with `path` and names the key. */
+em_status em_config_check(const em_config *cfg, const char *path, em_err *err);
+
 /* A named preset (tiny, micro, nano, vmamba-v0-tiny, vmamba-s2l5, vmamba-s1l8, dass-small, dass-medium) with
  * n_classes set to 527 (vmamba-*: 0). EM_EINVAL: unknown; the sentence lists the names. */
 em_status em_config_preset(em_config *cfg, const char *name, em_err *err);
 
-/* The same model over a longer window: n_frames of `seconds`. Folded models: multiples of 1.25 s (125 frames
- * + 3 of silence a piece) from 10 to 160 s; fit pad only. EM_EINVAL says what would be right. */
+/* The same model over another window: n_hops and n_frames of `seconds`; fit pad only, unless it is the window
+ * already set. Folded models: multiples of 1.25 s (125 frames + 3 of silence a piece) from 10 to 160 s. Others:
+ * multiples of 10 ms from 0.32 to 160 s, padded up to a multiple of 32 columns. EM_EINVAL says what would be right. */
 em_status em_config_set_window(em_config *cfg, double seconds, em_err *err);
 
 /* Derived sizes. */
 int em_config_dt_rank(const em_config *cfg, int stage);         /* R = ceil(d / 16)                         */
 int em_config_inner(const em_config *cfg, int stage);           /* di = ratio * d                           */
 int em_config_window_samples(const em_config *cfg);             /* of sound in one window, at sample_rate   */
-int em_config_sound_frames(const em_config *cfg);               /* frames the frontend makes of it (T)      */
+int em_config_sound_frames(const em_config *cfg);               /* frames the frontend makes of it (T); fit
+                                                                 * pad uses the first n_hops of htsat's n_hops + 1 */
 int em_config_slots(const em_config *cfg);                      /* time slots of the head: 32 for 10 s      */
 double em_config_slot_seconds(const em_config *cfg);            /* length of one                            */
-double em_config_macs(const em_config *cfg);                    /* multiply-adds of one window              */
-double em_config_params(const em_config *cfg);                  /* numbers in the parameters                */
+double em_config_macs(const em_config *cfg);                    /* multiply-adds of one window: products,
+                                                                 * convolutions and the log-mel, no scan    */
+double em_config_params(const em_config *cfg);                  /* trainable numbers: without bn0's running
+                                                                 * statistics, which em_params_list has     */
 
 #endif

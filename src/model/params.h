@@ -22,16 +22,18 @@ typedef struct em_param {
     size_t       n;                 /* elements                                      */
     size_t       offset;            /* in elements, within one flat block            */
     em_init_kind init;
+    int64_t      fan_in;            /* inputs of one output: bound of the uniform kinds */
 } em_param;
 
 typedef struct em_params {
     em_param *list;
     int       n;
-    size_t    n_total;              /* elements of the flat block                    */
+    size_t    n_total;              /* elements of the flat block, bn0's running statistics included */
 } em_params;
 
-/* The tensors of cfg in the model's order. The caller ends *out with em_params_deinit.
- * EM_EUNSUPPORTED: window attention, which comes with training. EM_ENOMEM. */
+/* The tensors of cfg in the model's order; cfg keeps to em_config_check. Without classes there is no head.
+ * The caller ends *out with em_params_deinit.
+ * EM_EUNSUPPORTED: window attention, which comes with training; more numbers than can be addressed. EM_ENOMEM. */
 em_status em_params_list(em_params *out, const em_config *cfg, em_err *err);
 void      em_params_deinit(em_params *p);
 

@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 #include "model/model.h"
+#include "model/plan.h"
 
 typedef struct em_session em_session;
 
@@ -35,5 +36,8 @@ const em_config *em_session_config(const em_session *s);    /* with the session'
 
 /* B windows, 1 <= B <= max_batch. */
 em_status em_session_run(em_session *s, const em_input *in, em_output *out, int B, em_err *err);
+
+/* The same, telling `seen` after every call of the plan: for profiles and tests. */
+em_status em_session_watch(em_session *s, const em_input *in, em_output *out, int B, em_plan_observer *seen, void *ctx, em_err *err);
 
 #endif

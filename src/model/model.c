@@ -1,0 +1,202 @@
+/* model.c - opens a model file, checks its tensors against its configuration, and binds them: see model.h. */
+#include "model/model_inside.h"
+
+#include "model/params.h"
+#include "model/safetensors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ------------------------------------------------------------------ tensors from a file, or at random */
+
+static em_status read_file(void *ctx, float *dst, const em_param *p, em_err *err)
+{
+    em_st *st = ctx;
+
+    return em_st_read(st, em_st_find(st, p->name), dst, err);
+}
+
+typedef struct random_source { em_rng rng; } random_source;
+
+static em_status read_random(void *ctx, float *dst, const em_param *p, em_err *err)
+{
+    (void)err;
+    em_param_fill(p, dst, &((random_source *)ctx)->rng);
+    return EM_OK;
+}
+
+static bool same_shape(const em_st_tensor *t, const em_param *p)
+{
+    return t->rank == p->rank && memcmp(t->shape, p->shape, (size_t)p->rank * sizeof *p->shape) == 0;
+}
+
+static void shape_text(char *out, size_t room, const int64_t *shape, int rank)
+{
+    size_t n = 0;
+
+    out[0] = '\0';
+    for (int i = 0; i < rank && n < room; i++)
+        n += (size_t)snprintf(out + n, room - n, "%s%lld", i ? " x " : "", (long long)shape[i]);
+}
+
+/* Every tensor of the model is in the file with its shape, and nothing else is. */
+static em_status check_tensors(em_st *st, const em_params *params, em_err *err)
+{
+    for (int i = 0; i < params->n; i++) {
+        const em_param *p = &params->list[i];
+        const em_st_tensor *t = em_st_find(st, p->name);
+        char is[64], should[64];
+
+        if (!t)
+            return em_fail(err, EM_ESHAPE, "%s: tensor %s is missing", em_st_path(st), p->name);
+        if (same_shape(t, p))
+            continue;
+        shape_text(is, sizeof is, t->shape, t->rank);
+        shape_text(should, sizeof should, p->shape, p->rank);
+        return em_fail(err, EM_ESHAPE, "%s: tensor %s is %s, its configuration asks for %s", em_st_path(st), p->name, is, should);
+    }
+    for (int i = 0; i < em_st_count(st); i++)
+        if (!em_params_find(params, em_st_get(st, i)->name))
+            return em_fail(err, EM_ESHAPE, "%s: tensor %.100s is none of this model's", em_st_path(st), em_st_get(st, i)->name);
+    return EM_OK;
+}
+
+/* ------------------------------------------------------------------ binding */
+
+static void bind_all(em_model *m, em_binder *b)
+{
+    em_frontend_bind(&m->weights, b, &m->cfg);
+    em_embed_bind(&m->weights.embed, b, &m->cfg);
+    for (int i = 0; i < EM_STAGES; i++) {
+        for (int j = 0; j < m->cfg.depths[i]; j++)
+            em_ss_block_bind(&m->weights.blocks[i][j], b, &m->cfg, i, j);
+        if (i + 1 < EM_STAGES)
+            em_down_bind(&m->weights.down[i], b, &m->cfg, i);
+    }
+    em_head_bind(&m->weights.head, b, &m->cfg);
+}
+
+static size_t largest(const em_params *params)
+{
+    size_t n = 0;
+
+    for (int i = 0; i < params->n; i++)
+        if (params->list[i].n > n)
+            n = params->list[i].n;
+    return n;
+}
+
+static em_status bind(em_model *m, const em_params *params, const em_tensor_source *from, em_err *err)
+{
+    const size_t most = largest(params) * sizeof(float);
+    em_binder b = { .ops = m->ops, .dev = m->dev, .params = params, .from = from, .err = err };
+
+    for (int i = 0; i < EM_STAGES; i++) {
+        m->weights.blocks[i] = calloc((size_t)m->cfg.depths[i], sizeof *m->weights.blocks[i]);
+        if (!m->weights.blocks[i])
+            return em_fail(err, EM_ENOMEM, "no memory for the model");
+    }
+    bind_all(m, &b);
+    b.arena.size = b.arena.high;
+    m->block = b.arena.base = m->ops->alloc(m->dev, b.arena.size);
+    b.arena.used = 0;
+    b.raw = malloc(most);
+    b.laid = malloc(most);
+    if (b.arena.base && b.raw && b.laid)
+        bind_all(m, &b);
+    else
+        b.status = em_fail(err, EM_ENOMEM, "no memory for a model of %zu MB", b.arena.size >> 20);
+    free(b.raw);
+    free(b.laid);
+    return b.status;
+}
+
+/* ------------------------------------------------------------------ open and free */
+
+static em_status new_model(em_model **out, const em_ops *ops, em_dev *dev, em_err *err)
+{
+    em_model *m = *out = calloc(1, sizeof *m);
+
+    if (!m)
+        return em_fail(err, EM_ENOMEM, "no memory for the model");
+    m->ops = ops;
+    m->dev = dev;
+    return EM_OK;
+}
+
+static em_status load(em_model *m, em_st *st, em_err *err)
+{
+    const char *json = em_st_metadata(st, "earmark");
+    const em_tensor_source from = { read_file, st };
+    em_params params = { 0 };
+    em_status status;
+
+    if (!json)
+        return em_fail(err, EM_EFORMAT, "%s: no `earmark` entry in its metadata; a checkpoint of another program needs --import first", em_st_path(st));
+    status = em_config_parse(&m->cfg, &m->card, json, em_st_path(st), err);
+    if (status == EM_OK)
+        status = em_params_list(&params, &m->cfg, err);
+    if (status == EM_OK)
+        status = check_tensors(st, &params, err);
+    if (status == EM_OK)
+        status = bind(m, &params, &from, err);
+    if (status == EM_OK)
+        status = em_st_hash(st, m->hash, err);
+    em_params_deinit(&params);
+    return status;
+}
+
+em_status em_model_open(em_model **out, const char *path, const em_ops *ops, em_dev *dev, em_err *err)
+{
+    em_st *st = NULL;
+    em_status status = new_model(out, ops, dev, err);
+
+    if (status == EM_OK)
+        status = em_st_open(&st, path, err);
+    if (status == EM_OK)
+        status = load(*out, st, err);
+    em_st_close(st);
+    if (status != EM_OK) {
+        em_model_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+em_status em_model_random(em_model **out, const em_config *cfg, uint64_t seed, const em_ops *ops, em_dev *dev, em_err *err)
+{
+    random_source rng = { { seed } };
+    const em_tensor_source from = { read_random, &rng };
+    em_params params = { 0 };
+    em_status status = new_model(out, ops, dev, err);
+
+    if (status == EM_OK) {
+        (*out)->cfg = *cfg;
+        status = em_params_list(&params, cfg, err);
+    }
+    if (status == EM_OK)
+        status = bind(*out, &params, &from, err);
+    em_params_deinit(&params);
+    if (status != EM_OK) {
+        em_model_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+void em_model_free(em_model *m)
+{
+    if (!m)
+        return;
+    for (int i = 0; i < EM_STAGES; i++)
+        free(m->weights.blocks[i]);
+    if (m->block)
+        m->ops->release(m->dev, m->block);
+    em_card_deinit(&m->card);
+    free(m);
+}
+
+const em_config *em_model_config(const em_model *m) { return &m->cfg; }
+const em_card   *em_model_card(const em_model *m) { return &m->card; }
+const char      *em_model_hash(const em_model *m) { return m->hash; }

@@ -1,0 +1,100 @@
+/* patch_embed.c - frames' affine map, and the image cut into tokens: v1 one 4x4 convolution, v2 two of 3x3.
+ *
+ *   v1  conv 4x4 stride 4, norm                          v2  conv 3x3 stride 2, norm, GELU, conv 3x3 stride 2, norm */
+#include "model/plan.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* bn0 at rest is one scale and shift a bin; the padding is silence (-100 dB) through the same map. With Kaldi
+ * frames it is (x - mean) / (2 std), and the padding a raw 0. */
+static void affine(float *scale, float *shift, float *quiet, const em_config *cfg, const float *const bn[4], int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (cfg->frontend == EM_FRONTEND_KALDI) {
+            scale[i] = (float)(0.5 / (double)cfg->std);
+            shift[i] = (float)(-(double)cfg->mean * 0.5 / (double)cfg->std);
+            quiet[i] = shift[i];
+        } else {
+            double s = (double)bn[0][i] / sqrt((double)bn[3][i] + 1e-5);
+
+            scale[i] = (float)s;
+            shift[i] = (float)((double)bn[1][i] - (double)bn[2][i] * s);
+            quiet[i] = (float)((double)bn[1][i] + (-100.0 - (double)bn[2][i]) * s);
+        }
+    }
+}
+
+void em_frontend_bind(em_weights *w, em_binder *b, const em_config *cfg)
+{
+    static const char *const names[4] = { "bn0.weight", "bn0.bias", "bn0.running_mean", "bn0.running_var" };
+    const size_t n = (size_t)cfg->n_mels;
+    float *place = em_arena_alloc(&b->arena, 3 * n * sizeof *place), *maps, *bn[4];
+
+    w->scale = place;
+    w->shift = place ? place + n : NULL;
+    w->quiet = place ? place + 2 * n : NULL;
+    if (!place || b->status != EM_OK)
+        return;
+    maps = malloc(7 * n * sizeof *maps);
+    if (!maps) {
+        b->status = em_fail(b->err, EM_ENOMEM, "no memory for the frontend's statistics");
+        return;
+    }
+    for (int i = 0; i < 4; i++) {
+        bn[i] = maps + (3 + (size_t)i) * n;
+        if (cfg->frontend == EM_FRONTEND_HTSAT && b->status == EM_OK)
+            b->status = b->from->read(b->from->ctx, bn[i], em_params_find(b->params, names[i]), b->err);
+    }
+    if (b->status == EM_OK) {
+        affine(maps, maps + n, maps + 2 * n, cfg, (const float *const *)bn, cfg->n_mels);
+        b->status = b->ops->upload(b->dev, place, maps, 3 * n, b->err);
+    }
+    free(maps);
+}
+
+void em_embed_bind(em_embed_w *w, em_binder *b, const em_config *cfg)
+{
+    const int n = cfg->embed == EM_EMBED_V1 ? 1 : 2;
+
+    for (int i = 0; i < n; i++) {
+        w->conv[i] = em_bind_matrix(b, em_layout_conv, "patch_embed.%d.weight", 5 * i);
+        w->bias[i] = em_bind(b, NULL, "patch_embed.%d.bias", 5 * i);
+        w->norm[i] = em_bind_norm(b, NULL, "patch_embed.%d", 5 * i + 2);
+    }
+}
+
+static em_grid conv(em_builder *b, const em_embed_w *w, int i, em_grid in, em_grid out, int size, int stride, int pad, em_act act)
+{
+    em_call call = { .kind = EM_CALL_CONV, .label = "embed", .stage = -1 };
+
+    call.a.conv = (em_conv){
+        .y = out.x, .x = in.x, .H = in.H, .W = in.W, .C = in.C, .Ho = out.H, .Wo = out.W, .kh = size, .kw = size,
+        .stride = stride, .pad_y = pad, .pad_x = pad, .norm_after = w->norm[i], .w = w->conv[i], .bias = w->bias[i], .act = act,
+    };
+    em_build_call(b, &call);
+    return out;
+}
+
+em_grid em_embed_build(em_builder *b, const em_embed_w *w, em_grid image)
+{
+    const int d = b->cfg->dims[0];
+    em_grid out = { .C = d }, half = { .H = (image.H + 1) / 2, .W = (image.W + 1) / 2, .C = d / 2 };
+    size_t mark;
+
+    if (b->cfg->embed == EM_EMBED_V1) {
+        out.H = image.H / 4;
+        out.W = image.W / 4;
+        out.x = em_build_floats(b, (size_t)out.H * (size_t)out.W * (size_t)d);
+        return conv(b, w, 0, image, out, 4, 4, 0, EM_ACT_NONE);
+    }
+    out.H = (half.H + 1) / 2;
+    out.W = (half.W + 1) / 2;
+    out.x = em_build_floats(b, (size_t)out.H * (size_t)out.W * (size_t)d);
+    mark = b->arena.used;
+    half.x = em_build_floats(b, (size_t)half.H * (size_t)half.W * (size_t)half.C);
+    conv(b, w, 0, image, half, 3, 2, 1, EM_ACT_GELU);
+    conv(b, w, 1, half, out, 3, 2, 1, EM_ACT_NONE);
+    em_arena_rewind(&b->arena, mark);
+    return out;
+}

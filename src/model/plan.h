@@ -1,0 +1,82 @@
+/* plan.h - the model compiled into a static list of operator calls with their places in one arena.
+ *
+ * Nothing else knows the order of layers. The modules (patch_embed, ss_block, downsample, head) append their calls
+ * through a builder, which runs twice: with an arena that only measures, then with the memory behind it. */
+#ifndef EM_MODEL_PLAN_H
+#define EM_MODEL_PLAN_H
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "model/config.h"
+#include "model/weights.h"
+#include "ops/ops.h"
+
+typedef enum em_call_kind {
+    EM_CALL_IMAGE, EM_CALL_CONV, EM_CALL_NORM_LINEAR, EM_CALL_CONV_SILU_XPROJ, EM_CALL_SCAN4, EM_CALL_TOKENS, EM_CALL_MEAN,
+} em_call_kind;
+
+typedef struct em_call {
+    em_call_kind kind;
+    const char  *label;             /* "embed", "in_proj", "conv+x_proj", "scan", "out_proj", "fc1", "fc2", "downsample", "head" … */
+    int          stage;             /* 0..3, -1 outside the stages                          */
+    union {
+        em_image           image;
+        em_conv            conv;
+        em_norm_linear     norm_linear;
+        em_conv_silu_xproj conv_silu_xproj;
+        em_scan4           scan4;
+        em_tokens          tokens;
+        em_mean            mean;
+    } a;
+} em_call;
+
+typedef struct em_plan {
+    em_call *calls;
+    int      n, room;
+} em_plan;
+
+/* A grid of tokens on its way through the model: x[B][H][W][C]. */
+typedef struct em_grid { float *x; int H, W, C; } em_grid;
+
+typedef struct em_builder {
+    em_plan         *plan;          /* NULL while measuring                                 */
+    em_arena         arena;         /* of the device                                        */
+    const em_config *cfg;
+    int              max_batch;
+    int              max_k, max_n;  /* the deepest product and the most states: for reserve */
+    em_status        status;
+} em_builder;
+
+/* Room for n floats of each window; NULL while measuring. */
+float   *em_build_floats(em_builder *b, size_t n);
+
+/* Appends a call. While measuring, the answer is scratch that is thrown away. */
+void     em_build_call(em_builder *b, const em_call *call);
+
+/* The modules. Each returns the grid it leaves. */
+em_grid  em_embed_build(em_builder *b, const em_embed_w *w, em_grid image);
+void     em_ss_block_build(em_builder *b, const em_ss_block_w *w, em_grid x, int stage);     /* in place */
+em_grid  em_down_build(em_builder *b, const em_down_w *w, em_grid x, int stage);
+
+/* Where the results of a plan lie, on the device. */
+typedef struct em_outputs { float *logits, *slots, *latent; } em_outputs;
+
+em_outputs em_head_build(em_builder *b, const em_head_w *w, em_grid x);
+
+/* The whole model. frames[max_batch] and n_frames[max_batch] are read at each run. The measuring builder has
+ * plan NULL; its arena.high is then the size to allocate. */
+em_outputs em_plan_build(em_builder *b, const em_weights *w, const float *const *frames, const int *n_frames);
+
+void     em_plan_deinit(em_plan *plan);
+
+/* Runs all calls for B windows. seen (NULL: nobody) is told after each one: profiler, tests. */
+typedef void em_plan_observer(void *ctx, const em_call *call);
+void     em_plan_run(const em_plan *plan, const em_ops *ops, em_dev *dev, int B, em_plan_observer *seen, void *ctx);
+
+/* Of one window: multiply-adds, bytes that must at least move (inputs, weights, outputs once each), and the
+ * result with its size in floats. */
+double   em_call_macs(const em_call *call);
+double   em_call_bytes(const em_call *call);
+const float *em_call_result(const em_call *call, size_t *n);
+
+#endif

@@ -1,0 +1,222 @@
+/* Writes a safetensors file so that a reader sees the old one or the new one, never a part: a temporary file in
+ * the same folder, fsync, rename, fsync of the folder. It writes only what em_st_open and em_st_read accept. */
+#include "model/safetensors.h"
+
+#include "base/json.h"
+#include "model/safetensors_header.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { CHUNK = 1 << 15 };           /* bytes */
+
+static em_status check_tensor(const em_st_out *t, const char *path, uint64_t *n_bytes, em_err *err)
+{
+    uint64_t n = 4;
+
+    if (strlen(t->name) < 1 || strlen(t->name) > EM_ST_MAX_NAME || t->rank < 0 || t->rank > EM_ST_RANK)
+        return em_fail(err, EM_EINVAL, "%s: tensor %.64s: its name or rank is not allowed in the format", path, t->name);
+    for (int i = 0; i < t->rank; i++)
+        if (t->shape[i] < 0 || __builtin_mul_overflow(n, (uint64_t)t->shape[i], &n))
+            return em_fail(err, EM_EINVAL, "%s: tensor %s: its shape is not allowed in the format", path, t->name);
+    if (n > EM_ST_MAX_FILE)
+        return em_fail(err, EM_EINVAL, "%s: tensor %s: is too large for a model file", path, t->name);
+    for (uint64_t i = 0; i < n / 4; i++)
+        if (!isfinite(t->data[i]))
+            return em_fail(err, EM_EINVAL, "%s: tensor %s: element %llu is not a finite number, so the file was not written",
+                           path, t->name, (unsigned long long)i);
+    *n_bytes = n;
+    return EM_OK;
+}
+
+static em_status check_metadata(const char *const *keys, const char *const *values, int n_meta, const char *path, em_err *err)
+{
+    size_t n_bytes = 0;
+
+    for (int i = 0; i < n_meta; i++)
+        n_bytes += strlen(keys[i]) + strlen(values[i]);
+    if (n_meta > EM_ST_MAX_ENTRIES || n_bytes > EM_ST_MAX_METADATA)
+        return em_fail(err, EM_EINVAL, "%s: %zu bytes of metadata are too many (%d at most)", path, n_bytes, EM_ST_MAX_METADATA);
+    return EM_OK;
+}
+
+static void describe(em_json *j, const em_st_out *t, uint64_t begin, uint64_t end)
+{
+    em_json_begin(j, t->name, '{');
+    em_json_string(j, "dtype", em_dtype_name(EM_F32));
+    em_json_begin(j, "shape", '[');
+    for (int i = 0; i < t->rank; i++)
+        em_json_int(j, NULL, t->shape[i]);
+    em_json_end(j, ']');
+    em_json_begin(j, "data_offsets", '[');
+    em_json_int(j, NULL, (int64_t)begin);
+    em_json_int(j, NULL, (int64_t)end);
+    em_json_end(j, ']');
+    em_json_end(j, '}');
+}
+
+/* The header's text, without its padding. */
+static em_status make_header(em_json *j, const char *path, const em_st_out *tensors, int n_tensors, const char *const *keys,
+                             const char *const *values, int n_meta, em_err *err)
+{
+    uint64_t at = 0;
+
+    if (n_tensors > EM_ST_MAX_TENSORS)
+        return em_fail(err, EM_EINVAL, "%s: %d tensors are too many (%d at most)", path, n_tensors, EM_ST_MAX_TENSORS);
+    em_json_begin(j, NULL, '{');
+    if (n_meta > 0) {
+        em_json_begin(j, EM_ST_METADATA, '{');
+        for (int i = 0; i < n_meta; i++)
+            em_json_string(j, keys[i], values[i]);
+        em_json_end(j, '}');
+    }
+    for (int i = 0; i < n_tensors; i++) {
+        uint64_t n_bytes = 0;
+        em_status status = check_tensor(&tensors[i], path, &n_bytes, err);
+
+        if (status != EM_OK)
+            return status;
+        describe(j, &tensors[i], at, at + n_bytes);
+        at += n_bytes;
+    }
+    em_json_end(j, '}');
+    if (j->has_failed)
+        return em_fail(err, EM_ENOMEM, "%s: no memory for the header", path);
+    if (at > EM_ST_MAX_FILE - EM_ST_MAX_HEADER - 8)     /* room for the longest header */
+        return em_fail(err, EM_EINVAL, "%s: %llu bytes are too many for a model file", path, (unsigned long long)at);
+    return EM_OK;
+}
+
+static bool write_all(int fd, const void *bytes, size_t n)
+{
+    const unsigned char *from = bytes;
+
+    while (n > 0) {
+        ssize_t put = write(fd, from, n);
+
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put <= 0)
+            return false;
+        from += put;
+        n -= (size_t)put;
+    }
+    return true;
+}
+
+static void put_little(unsigned char *to, uint64_t value, int n)
+{
+    for (int i = 0; i < n; i++)
+        to[i] = (unsigned char)(value >> 8 * i);
+}
+
+static bool write_floats(int fd, const float *x, size_t n)
+{
+    unsigned char chunk[CHUNK];
+
+    while (n > 0) {
+        size_t n_now = n < CHUNK / 4 ? n : CHUNK / 4;
+
+        for (size_t i = 0; i < n_now; i++) {
+            uint32_t bits;
+            memcpy(&bits, x + i, sizeof bits);
+            put_little(chunk + 4 * i, bits, 4);
+        }
+        if (!write_all(fd, chunk, 4 * n_now))
+            return false;
+        x += n_now;
+        n -= n_now;
+    }
+    return true;
+}
+
+static bool write_content(int fd, const em_json *header, const em_st_out *tensors, int n_tensors)
+{
+    static const char spaces[] = "       ";
+    size_t n_padding = (8 - header->n % 8) % 8;
+    unsigned char length[8];
+
+    put_little(length, header->n + n_padding, 8);
+    if (!write_all(fd, length, sizeof length) || !write_all(fd, header->text, header->n) || !write_all(fd, spaces, n_padding))
+        return false;
+    for (int i = 0; i < n_tensors; i++) {
+        size_t n = 1;
+
+        for (int k = 0; k < tensors[i].rank; k++)
+            n *= (size_t)tensors[i].shape[k];
+        if (!write_floats(fd, tensors[i].data, n))
+            return false;
+    }
+    return true;
+}
+
+/* So that the new name survives a power cut. File systems that cannot sync a folder say EINVAL: nothing to do then. */
+static bool sync_folder(const char *path)
+{
+    char *folder = strdup(path), *slash = folder ? strrchr(folder, '/') : NULL;
+    int fd;
+    bool is_done;
+
+    if (!folder)
+        return false;
+    if (slash)
+        slash[slash == folder] = '\0';                  /* "/file" lies in "/" */
+    fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    is_done = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL);
+    if (fd >= 0)
+        close(fd);
+    free(folder);
+    return is_done;
+}
+
+static em_status replace(const char *path, const em_json *header, const em_st_out *tensors, int n_tensors, em_err *err)
+{
+    char *temporary = NULL;
+    em_status status = EM_OK;
+    int fd;
+
+    if (asprintf(&temporary, "%s.%ld.tmp", path, (long)getpid()) < 0)
+        return em_fail(err, EM_ENOMEM, "%s: no memory", path);
+    unlink(temporary);                                  /* of a run that was killed and had our number */
+    fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0) {
+        status = em_fail(err, EM_EIO, "%s: cannot be written: %s", path, strerror(errno));
+        free(temporary);
+        return status;
+    }
+    if (!write_content(fd, header, tensors, n_tensors) || fsync(fd) < 0)
+        status = em_fail(err, EM_EIO, "%s: cannot be written: %s; the old file, if any, is untouched", path, strerror(errno));
+    if (close(fd) < 0 && status == EM_OK)
+        status = em_fail(err, EM_EIO, "%s: cannot be written: %s; the old file, if any, is untouched", path, strerror(errno));
+    if (status == EM_OK && rename(temporary, path) < 0)
+        status = em_fail(err, EM_EIO, "%s: cannot be replaced: %s", path, strerror(errno));
+    if (status != EM_OK)
+        unlink(temporary);
+    else if (!sync_folder(path))
+        status = em_fail(err, EM_EIO, "%s: is written, but its folder cannot be synced: %s", path, strerror(errno));
+    free(temporary);
+    return status;
+}
+
+em_status em_st_write(const char *path, const em_st_out *tensors, int n_tensors, const char *const *keys,
+                      const char *const *values, int n_meta, em_err *err)
+{
+    em_json header = { 0 };
+    struct stat info;
+    em_status status = check_metadata(keys, values, n_meta, path, err);
+
+    if (status == EM_OK && stat(path, &info) == 0 && !S_ISREG(info.st_mode))    /* a rename would do away with /dev/null */
+        status = em_fail(err, EM_EIO, "%s: is there and is not a regular file", path);
+    if (status == EM_OK)
+        status = make_header(&header, path, tensors, n_tensors, keys, values, n_meta, err);
+    if (status == EM_OK)
+        status = replace(path, &header, tensors, n_tensors, err);
+    em_json_deinit(&header);
+    return status;
+}
