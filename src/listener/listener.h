@@ -1,7 +1,8 @@
 /* listener.h - one source's ear: samples in, due windows out. No threads, no clock, no allocation after new.
  *
  * mono samples -> resampler -> model rate -> log-mel frames, computed once each -> rolling window -> hops.
- * How the stream is cut into pushes changes no bit of any window (tests/stream).
+ * How the stream is cut into pushes changes no bit of any window (tests/stream). Samples that are not finite
+ * become 0, those beyond +-1e4 are cut there: frames stay finite whatever comes in.
  *
  * Time is counted in samples at the model's rate from the start of the stream; a hop is due at every multiple
  * of the step and, after em_listener_finish, at the end of the stream. The window of a hop at time t covers
@@ -45,7 +46,7 @@ void      em_listener_free(em_listener *l);
  * less than n, call em_listener_next until it says no, then push the rest. */
 size_t    em_listener_push(em_listener *l, const float *mono, size_t n);
 
-/* n samples of silence (at cfg.rate_hz): what a gap becomes. However many, it takes bounded work per hop. */
+/* n samples of silence (at cfg.rate_hz): what a gap becomes. Returns how many it took, as em_listener_push does. */
 size_t    em_listener_push_silence(em_listener *l, size_t n);
 
 /* No more samples: flushes the resampler and makes the last hop due. */
@@ -59,6 +60,12 @@ bool      em_listener_next(em_listener *l, em_hop *hop);
 
 /* For sources that cannot wait: forgets the due hop without computing its window. True when there was one. */
 bool      em_listener_skip(em_listener *l);
+
+/* EM_WARN_* of stats.h that were raised since the last call: dead silence, steady clipping, each once. */
+unsigned  em_listener_warnings(em_listener *l);
+
+/* Frames computed so far: at most the new ones and those at a window's ends at each hop. */
+uint64_t  em_listener_computed(const em_listener *l);
 
 double    em_listener_seconds(const em_listener *l);    /* of stream taken so far */
 

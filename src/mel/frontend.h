@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct em_frontend_cfg {
     bool  is_kaldi;
@@ -28,14 +29,27 @@ em_frontend_cfg em_frontend_kaldi(int rate_hz, int n_mels);
 
 typedef struct em_frontend em_frontend;     /* tables, FFT plan, scratch: one thread at a time */
 
+/* EM_EINVAL names the setting; EM_ENOMEM. The caller frees *out with em_frontend_free; on error it is NULL. */
 em_status em_frontend_new(em_frontend **out, const em_frontend_cfg *cfg, em_err *err);
 void      em_frontend_free(em_frontend *f);
+
+const em_frontend_cfg *em_frontend_config(const em_frontend *f);
+
+/* Frame t looks at samples [t*hop - before, t*hop + after). */
+int       em_frontend_before(const em_frontend_cfg *cfg);
+int       em_frontend_after(const em_frontend_cfg *cfg);
 
 /* Frames that a whole window of n samples has. htsat needs n > n_fft/2 (else 0), kaldi n >= win. */
 int       em_frontend_frames(const em_frontend_cfg *cfg, size_t n);
 
-/* One frame from the cfg.win (htsat: n_fft) samples under it. */
+/* One frame from the before + after samples under it, finite and within +-1e4. */
 void      em_frontend_frame(em_frontend *f, float *out, const float *samples);
+
+/* Whether frame t of a window of n samples looks past one of its ends. */
+bool      em_frontend_is_edge(const em_frontend_cfg *cfg, size_t n, int t);
+
+/* Frame t of a window samples[n], reflected at its ends; 0 <= t < em_frontend_frames(cfg, n). */
+void      em_frontend_window_frame(em_frontend *f, float *out, const float *samples, size_t n, int t);
 
 /* A whole window at once: samples[n] -> out[em_frontend_frames(cfg, n)][n_mels]. The offline reference. */
 void      em_frontend_window(em_frontend *f, float *out, const float *samples, size_t n);

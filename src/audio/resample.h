@@ -1,0 +1,30 @@
+/* resample.h - mono samples from the source's rate to the model's, streaming (libsoxr, HQ recipe).
+ *
+ * Output sample k is the input's time k / out_hz: the filter's delay is taken out. After em_resampler_flush, n input
+ * samples have made round(n * out_hz / in_hz) output samples. How the input is cut changes no bit
+ * (tests/stream/resample.c). Equal rates pass through untouched.
+ *
+ * One thread at a time. Only em_resampler_new allocates. */
+#ifndef EM_AUDIO_RESAMPLE_H
+#define EM_AUDIO_RESAMPLE_H
+
+#include "base/status.h"
+
+#include <stddef.h>
+
+typedef struct em_resampler em_resampler;
+
+enum { EM_RATE_LEAST = 1000, EM_RATE_MOST = 768000 };
+
+/* EM_EINVAL: a rate outside EM_RATE_LEAST..EM_RATE_MOST. EM_ENOMEM. The caller frees *out; on error it is NULL. */
+em_status em_resampler_new(em_resampler **out, int in_hz, int out_hz, em_err *err);
+void      em_resampler_free(em_resampler *r);
+
+/* Takes up to n samples and makes up to room; *n_taken says how many it took (fewer only when room ran out).
+ * Returns how many it made. */
+size_t    em_resampler_push(em_resampler *r, float *out, size_t room, const float *in, size_t n, size_t *n_taken);
+
+/* No more input: call until it returns 0. */
+size_t    em_resampler_flush(em_resampler *r, float *out, size_t room);
+
+#endif

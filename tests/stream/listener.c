@@ -1,0 +1,336 @@
+/* listener.c - how a stream is cut changes no bit of any window, and a window is the offline frontend's on the same
+ * samples. Chunk sizes sit at the edges: hop +-1, transform +-1, far beyond a hop. */
+#include "check.h"
+
+#include "base/rng.h"
+#include "listener/listener.h"
+#include "listener/stats.h"
+
+#include <malloc.h>
+#include <math.h>
+
+enum { RATE = 32000, WINDOW = 320000, MOST_HOPS = 32 };
+
+static const size_t chunks[] = { 1, 7, 319, 320, 321, 1023, 1024, 1025, 4096, 65536 };
+
+typedef struct seen { em_hop hop; float *frames; } seen;
+
+static float *noise(size_t n)
+{
+    em_rng rng = { 7 };
+    float *x = malloc(n * sizeof *x);
+
+    assert_non_null(x);
+    for (size_t i = 0; i < n; i++)
+        x[i] = (float)(0.1 * em_rng_normal(&rng));
+    return x;
+}
+
+static int drain_hops(em_listener *l, seen *out, int n, size_t frame_bytes)
+{
+    em_hop hop;
+
+    while (em_listener_next(l, &hop)) {
+        CHECK(n < MOST_HOPS, "more hops than fit");
+        out[n].hop = hop;
+        out[n].frames = malloc((size_t)hop.n_frames * frame_bytes);
+        assert_non_null(out[n].frames);
+        memcpy(out[n].frames, hop.frames, (size_t)hop.n_frames * frame_bytes);
+        n++;
+    }
+    return n;
+}
+
+static int listen(seen *out, const em_listener_cfg *cfg, const float *x, size_t n, size_t chunk)
+{
+    const size_t frame_bytes = (size_t)cfg->frontend.n_mels * sizeof(float);
+    em_listener *l;
+    em_err err;
+    int n_hops = 0;
+
+    CHECK_OK(em_listener_new(&l, cfg, &err));
+    for (size_t at = 0; at < n;) {
+        const size_t take = n - at < chunk ? n - at : chunk;
+        size_t done = 0;
+
+        while (done < take) {
+            done += em_listener_push(l, x + at + done, take - done);
+            n_hops = drain_hops(l, out, n_hops, frame_bytes);
+        }
+        at += take;
+    }
+    em_listener_finish(l);
+    n_hops = drain_hops(l, out, n_hops, frame_bytes);
+    em_listener_free(l);
+    return n_hops;
+}
+
+static void forget(seen *s, int n)
+{
+    for (int i = 0; i < n; i++)
+        free(s[i].frames);
+}
+
+static void chunking_changes_nothing(const em_listener_cfg *cfg, size_t n)
+{
+    const size_t frame_bytes = (size_t)cfg->frontend.n_mels * sizeof(float);
+    static seen want[MOST_HOPS], got[MOST_HOPS];
+    float *x = noise(n);
+    const int n_want = listen(want, cfg, x, n, n);
+
+    for (size_t c = 0; c < EM_COUNT(chunks); c++) {
+        const int n_got = listen(got, cfg, x, n, chunks[c]);
+
+        CHECK(n_got == n_want, "chunks of %zu: %d hops, not %d", chunks[c], n_got, n_want);
+        for (int i = 0; i < n_got; i++) {
+            CHECK(got[i].hop.end_sample == want[i].hop.end_sample && got[i].hop.filled == want[i].hop.filled &&
+                  got[i].hop.rms_dbfs == want[i].hop.rms_dbfs, "chunks of %zu, hop %d", chunks[c], i);
+            CHECK(memcmp(got[i].frames, want[i].frames, (size_t)want[i].hop.n_frames * frame_bytes) == 0, "chunks of %zu, hop %d: frames differ", chunks[c], i);
+        }
+        forget(got, n_got);
+    }
+    forget(want, n_want);
+    free(x);
+}
+
+static em_listener_cfg htsat(int rate_hz, int step)
+{
+    return (em_listener_cfg){ em_frontend_htsat(RATE, 64), WINDOW, step, rate_hz };
+}
+
+static void chunks_at_the_models_rate(void **state)  { em_listener_cfg c = htsat(RATE, RATE); (void)state; chunking_changes_nothing(&c, 11 * RATE + 777); }
+static void chunks_from_44100(void **state)          { em_listener_cfg c = htsat(44100, RATE); (void)state; chunking_changes_nothing(&c, 4 * 44100 + 5); }
+static void chunks_from_8000(void **state)           { em_listener_cfg c = htsat(8000, 3200); (void)state; chunking_changes_nothing(&c, 2 * 8000 + 1); }
+static void chunks_from_192000(void **state)         { em_listener_cfg c = htsat(192000, RATE); (void)state; chunking_changes_nothing(&c, 2 * 192000 + 3); }
+
+static void chunks_with_kaldi_frames(void **state)
+{
+    const em_listener_cfg cfg = { em_frontend_kaldi(16000, 128), 160000, 16000, 44100 };
+
+    (void)state;
+    chunking_changes_nothing(&cfg, 3 * 44100 + 11);
+}
+
+/* Every window equals the offline frontend on the samples [t - 10 s, t), silence before the start. */
+static void windows_equal_offline(const em_listener_cfg *cfg, size_t n)
+{
+    static seen got[MOST_HOPS];
+    float *x = noise(n), *window = malloc((size_t)cfg->window_samples * sizeof *window), *want;
+    const int n_hops = listen(got, cfg, x, n, 1000), T = em_frontend_frames(&cfg->frontend, (size_t)cfg->window_samples);
+    const size_t n_want = (size_t)(T * cfg->frontend.n_mels);
+    em_frontend *f;
+    em_err err;
+
+    CHECK_OK(em_frontend_new(&f, &cfg->frontend, &err));
+    want = malloc(n_want * sizeof *want);
+    assert_true(window && want);
+    CHECK(n_hops == (int)((n + (size_t)cfg->step_samples - 1) / (size_t)cfg->step_samples), "%d hops", n_hops);
+    for (int i = 0; i < n_hops; i++) {
+        for (int64_t j = 0; j < cfg->window_samples; j++) {
+            const int64_t at = got[i].hop.end_sample - cfg->window_samples + j;
+            window[j] = at < 0 ? 0.f : x[at];
+        }
+        em_frontend_window(f, want, window, (size_t)cfg->window_samples);
+        CHECK(got[i].hop.n_frames == T, "hop %d", i);
+        CHECK(memcmp(got[i].frames, want, n_want * sizeof *want) == 0, "hop %d at %.3f s", i, got[i].hop.time_s);
+    }
+    CHECK(got[n_hops - 1].hop.end_sample == (int64_t)n, "the last hop is the stream's end");
+    forget(got, n_hops);
+    free(x);
+    free(window);
+    free(want);
+    em_frontend_free(f);
+}
+
+static void windows_are_the_offline_ones(void **state)
+{
+    const em_listener_cfg a = htsat(RATE, RATE), b = { em_frontend_kaldi(16000, 128), 160000, 8000, 16000 }, c = htsat(RATE, 320 * 7);
+
+    (void)state;
+    windows_equal_offline(&a, 13 * RATE + 123);
+    windows_equal_offline(&b, 11 * 16000 + 77);
+    windows_equal_offline(&c, 320 * 7 * 25);
+}
+
+static void a_hop_computes_only_new_and_edge_frames(void **state)
+{
+    const em_listener_cfg cfg = htsat(RATE, RATE);
+    float *x = noise(RATE);
+    em_listener *l;
+    em_hop hop;
+    em_err err;
+
+    (void)state;
+    CHECK_OK(em_listener_new(&l, &cfg, &err));
+    for (int i = 0; i < 15; i++) {
+        const uint64_t before = em_listener_computed(l);
+
+        assert_int_equal(em_listener_push(l, x, RATE), RATE);
+        assert_true(em_listener_next(l, &hop));
+        /* 100 new ones; frames 0, 1, 999, 1000 look past the window's ends. The first hop's are one fewer or more. */
+        CHECK(em_listener_computed(l) - before <= 104, "hop %d computed %llu", i, (unsigned long long)(em_listener_computed(l) - before));
+        assert_false(em_listener_next(l, &hop));
+    }
+    em_listener_free(l);
+    free(x);
+}
+
+static void skipping_forgets_hops_and_nothing_else(void **state)
+{
+    const em_listener_cfg cfg = htsat(RATE, 3200);
+    const size_t n = 12 * RATE;
+    float *x = noise(n), *window = x + n - WINDOW, *want;
+    em_listener *l;
+    em_frontend *f;
+    em_hop hop;
+    em_err err;
+    size_t done = 0;
+    int n_skipped = 0;
+
+    (void)state;
+    CHECK_OK(em_listener_new(&l, &cfg, &err));
+    CHECK_OK(em_frontend_new(&f, &cfg.frontend, &err));
+    want = malloc(1001 * 64 * sizeof *want);
+    assert_non_null(want);
+    while (done < n) {
+        done += em_listener_push(l, x + done, n - done);
+        if (done < n)
+            while (em_listener_skip(l))
+                n_skipped++;
+    }
+    assert_int_equal(n_skipped, 119);
+    assert_true(em_listener_next(l, &hop));
+    assert_int_equal(hop.end_sample, n);
+    em_frontend_window(f, want, window, WINDOW);
+    assert_memory_equal(hop.frames, want, 1001 * 64 * sizeof *want);
+    em_frontend_free(f);
+    em_listener_free(l);
+    free(want);
+    free(x);
+}
+
+static void nothing_is_allocated_after_new(void **state)
+{
+    const em_listener_cfg cfg = htsat(48000, RATE);
+    float *x = noise(48000);
+    struct mallinfo2 before;
+    em_listener *l;
+    em_hop hop;
+    em_err err;
+
+    (void)state;
+    CHECK_OK(em_listener_new(&l, &cfg, &err));
+    for (int i = 0; i < 3; i++)                     /* soxr allocates its stages while its first samples pass */
+        for (size_t done = 0; done < 48000;) {
+            done += em_listener_push(l, x + done, 48000 - done);
+            while (em_listener_next(l, &hop))
+                ;
+        }
+    before = mallinfo2();
+    for (int i = 0; i < 20; i++)
+        for (size_t done = 0; done < 48000;) {
+            done += em_listener_push(l, x + done, 48000 - done);
+            while (em_listener_next(l, &hop))
+                ;
+        }
+    assert_int_equal(mallinfo2().uordblks, before.uordblks);
+    em_listener_free(l);
+    free(x);
+}
+
+static void frames_stay_finite_whatever_comes_in(void **state)
+{
+    static const float bad[] = { NAN, INFINITY, -INFINITY, 1e38f, -1e38f, 1e-42f };
+    const em_listener_cfg cfgs[] = { htsat(44100, RATE), { em_frontend_kaldi(16000, 128), 160000, 16000, 16000 } };
+
+    (void)state;
+    for (size_t c = 0; c < EM_COUNT(cfgs); c++) {
+        const size_t n = 3 * (size_t)cfgs[c].rate_hz;
+        static seen got[MOST_HOPS];
+        float *x = noise(n);
+        int n_hops;
+
+        for (size_t i = 0; i < n; i += 97)
+            x[i] = bad[i / 97 % EM_COUNT(bad)];
+        n_hops = listen(got, &cfgs[c], x, n, 1000);
+        for (int h = 0; h < n_hops; h++)
+            for (int i = 0; i < got[h].hop.n_frames * cfgs[c].frontend.n_mels; i++)
+                CHECK(isfinite(got[h].frames[i]), "case %zu, hop %d", c, h);
+        forget(got, n_hops);
+        free(x);
+    }
+}
+
+static void warnings_come_once_and_again_after_it_was_over(void **state)
+{
+    const em_listener_cfg cfg = htsat(8000, RATE);
+    em_listener *l;
+    em_hop hop;
+    em_err err;
+    float one = 0.1f, full[8000];
+
+    (void)state;
+    for (int i = 0; i < 8000; i++)
+        full[i] = i % 100 == 0 ? 1.f : 0.1f;
+    CHECK_OK(em_listener_new(&l, &cfg, &err));
+    for (int round = 0; round < 2; round++) {
+        int n_silent = 0, n_clipping = 0;
+
+        for (int s = 0; s < 70; s++) {
+            for (size_t done = 0; done < 8000;) {
+                done += em_listener_push_silence(l, 8000 - done);
+                while (em_listener_next(l, &hop))
+                    ;
+            }
+            n_silent += !!(em_listener_warnings(l) & EM_WARN_SILENCE);
+        }
+        for (int s = 0; s < 8; s++) {
+            for (size_t done = 0; done < 8000;) {
+                done += em_listener_push(l, full + done, 8000 - done);
+                while (em_listener_next(l, &hop))
+                    ;
+            }
+            n_clipping += !!(em_listener_warnings(l) & EM_WARN_CLIPPING);
+        }
+        CHECK(n_silent == 1 && n_clipping == 1, "round %d: %d, %d", round, n_silent, n_clipping);
+        em_listener_push(l, &one, 1);
+    }
+    em_listener_free(l);
+}
+
+static void short_streams_have_one_hop_at_their_end(void **state)
+{
+    static const size_t lengths[] = { 0, 1, 2, 319, 320, 321, 31999 };
+    const em_listener_cfg cfg = htsat(RATE, RATE);
+
+    (void)state;
+    for (size_t i = 0; i < EM_COUNT(lengths); i++) {
+        static seen got[MOST_HOPS];
+        float *x = noise(lengths[i] + 1);
+        const int n = listen(got, &cfg, x, lengths[i], 64);
+
+        CHECK(n == (lengths[i] > 0), "%zu samples: %d hops", lengths[i], n);
+        CHECK(n == 0 || got[0].hop.end_sample == (int64_t)lengths[i], "%zu samples", lengths[i]);
+        forget(got, n);
+        free(x);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(chunks_at_the_models_rate),
+        cmocka_unit_test(chunks_from_44100),
+        cmocka_unit_test(chunks_from_8000),
+        cmocka_unit_test(chunks_from_192000),
+        cmocka_unit_test(chunks_with_kaldi_frames),
+        cmocka_unit_test(windows_are_the_offline_ones),
+        cmocka_unit_test(a_hop_computes_only_new_and_edge_frames),
+        cmocka_unit_test(skipping_forgets_hops_and_nothing_else),
+        cmocka_unit_test(nothing_is_allocated_after_new),
+        cmocka_unit_test(frames_stay_finite_whatever_comes_in),
+        cmocka_unit_test(warnings_come_once_and_again_after_it_was_over),
+        cmocka_unit_test(short_streams_have_one_hop_at_their_end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
