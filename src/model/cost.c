@@ -28,6 +28,14 @@ static cost linear_cost(const em_norm_linear *a)
     return c;
 }
 
+static cost mlp_cost(const em_mlp *a)
+{
+    const double d = a->w1.k, hidden = a->w1.n;
+
+    return (cost){ .macs = 2 * a->L * d * hidden, .floats = 2 * d * hidden + a->L * d, .result = a->x,
+                   .n_result = (size_t)a->L * (size_t)a->w1.k };
+}
+
 static cost xproj_cost(const em_conv_silu_xproj *a)
 {
     const double L = (double)a->H * a->W;
@@ -62,6 +70,7 @@ static cost cost_of(const em_call *call)
     switch (call->kind) {
     case EM_CALL_CONV:            return conv_cost(&call->a.conv);
     case EM_CALL_NORM_LINEAR:     return linear_cost(&call->a.norm_linear);
+    case EM_CALL_MLP:             return mlp_cost(&call->a.mlp);
     case EM_CALL_CONV_SILU_XPROJ: return xproj_cost(&call->a.conv_silu_xproj);
     case EM_CALL_SCAN4:           return scan_cost(&call->a.scan4);
     case EM_CALL_TOKENS:          return tokens_cost(&call->a.tokens);

@@ -16,6 +16,7 @@ static void note_sizes(em_builder *b, const em_call *call)
     switch (call->kind) {
     case EM_CALL_CONV:            b->max_k = max_int(b->max_k, call->a.conv.w.k); break;
     case EM_CALL_NORM_LINEAR:     b->max_k = max_int(b->max_k, call->a.norm_linear.w.k); break;
+    case EM_CALL_MLP:             b->max_k = max_int(b->max_k, call->a.mlp.w1.k + call->a.mlp.w1.n); break;
     case EM_CALL_CONV_SILU_XPROJ: b->max_k = max_int(b->max_k, call->a.conv_silu_xproj.w.k); break;
     case EM_CALL_TOKENS:          b->max_k = max_int(b->max_k, call->a.tokens.C); break;
     case EM_CALL_SCAN4:           b->max_n = max_int(b->max_n, call->a.scan4.N); break;
@@ -92,6 +93,7 @@ void em_plan_run(const em_plan *plan, const em_ops *ops, em_dev *dev, int B, em_
         case EM_CALL_IMAGE:           ops->image_fwd(dev, &c->a.image, B); break;
         case EM_CALL_CONV:            ops->conv_fwd(dev, &c->a.conv, B); break;
         case EM_CALL_NORM_LINEAR:     ops->norm_linear_fwd(dev, &c->a.norm_linear, B); break;
+        case EM_CALL_MLP:             ops->mlp_fwd(dev, &c->a.mlp, B); break;
         case EM_CALL_CONV_SILU_XPROJ: ops->conv_silu_xproj_fwd(dev, &c->a.conv_silu_xproj, B); break;
         case EM_CALL_SCAN4:           ops->scan4_fwd(dev, &c->a.scan4, B); break;
         case EM_CALL_TOKENS:          ops->tokens_fwd(dev, &c->a.tokens, B); break;

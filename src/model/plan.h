@@ -12,17 +12,18 @@
 #include "ops/ops.h"
 
 typedef enum em_call_kind {
-    EM_CALL_IMAGE, EM_CALL_CONV, EM_CALL_NORM_LINEAR, EM_CALL_CONV_SILU_XPROJ, EM_CALL_SCAN4, EM_CALL_TOKENS, EM_CALL_MEAN,
+    EM_CALL_IMAGE, EM_CALL_CONV, EM_CALL_NORM_LINEAR, EM_CALL_MLP, EM_CALL_CONV_SILU_XPROJ, EM_CALL_SCAN4, EM_CALL_TOKENS, EM_CALL_MEAN,
 } em_call_kind;
 
 typedef struct em_call {
     em_call_kind kind;
-    const char  *label;             /* "embed", "in_proj", "conv+x_proj", "scan", "out_proj", "fc1", "fc2", "downsample", "head" … */
+    const char  *label;             /* "embed", "in_proj", "conv+x_proj", "scan", "out_proj", "fc1", "fc2", "mlp", "downsample", "head" … */
     int          stage;             /* 0..3, -1 outside the stages                          */
     union {
         em_image           image;
         em_conv            conv;
         em_norm_linear     norm_linear;
+        em_mlp             mlp;
         em_conv_silu_xproj conv_silu_xproj;
         em_scan4           scan4;
         em_tokens          tokens;

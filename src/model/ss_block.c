@@ -66,12 +66,23 @@ static void ss2d(em_builder *b, const em_ss_block_w *w, em_grid x, int stage)
     em_arena_rewind(&b->arena, mark);
 }
 
+/* Many tokens: fused, block by block. Few tokens and wide layers: two products, each cut by columns over the
+ * threads, so that a weight is read by one of them only. The answer has the same bits. */
+enum { FEW_TOKENS = 256 };
+
 static void mlp(em_builder *b, const em_ss_block_w *w, em_grid x, int stage)
 {
     const int L = x.H * x.W, hidden = w->fc1.n;
     const size_t mark = b->arena.used;
-    float *h = em_build_floats(b, (size_t)L * (size_t)hidden);
+    em_call call = { .kind = EM_CALL_MLP, .label = "mlp", .stage = stage };
+    float *h;
 
+    if (L > FEW_TOKENS) {
+        call.a.mlp = (em_mlp){ .x = x.x, .norm = w->norm2, .w1 = w->fc1, .w2 = w->fc2, .bias1 = w->fc1_bias, .bias2 = w->fc2_bias, .L = L };
+        em_build_call(b, &call);
+        return;
+    }
+    h = em_build_floats(b, (size_t)L * (size_t)hidden);
     linear(b, "fc1", stage, (em_norm_linear){
         .y = h, .x = x.x, .ldx = (size_t)x.C, .norm = w->norm2, .w = w->fc1, .bias = w->fc1_bias, .act = EM_ACT_GELU, .L = L,
     });

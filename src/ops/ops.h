@@ -34,7 +34,7 @@ typedef struct em_norm { const float *weight, *bias; } em_norm;
 /* A matrix [n][k] in the device's own layout, made by em_ops.pack. */
 typedef struct em_matrix { const void *data; int n, k; } em_matrix;
 
-/* y = act(norm(x [+ x_more]) [* silu(gate)] * w^T + bias) + residual
+/* y = act(norm(x [+ x_more]) [* silu(gate)] * w^T + bias + residual)
  *   x [B*L][k], rows ldx apart; gate [B*L][k], rows ldg apart; y, residual [B*L][n], y may be residual */
 typedef struct em_norm_linear {
     float       *y;
@@ -46,6 +46,16 @@ typedef struct em_norm_linear {
     em_act       act;
     int          L;
 } em_norm_linear;
+
+/* x += w2 gelu(w1 norm(x) + bias1) + bias2, the hidden layer kept in cache a block of rows at a time.
+ *   x [B*L][w1.k]; the same bits as two em_norm_linear */
+typedef struct em_mlp {
+    float       *x;
+    em_norm      norm;
+    em_matrix    w1, w2;
+    const float *bias1, *bias2;
+    int          L;
+} em_mlp;
 
 /* y = act(norm_after(conv(x)[normed over its taps by norm_before] + bias)), zeros outside the image
  *   x [B][H][W][C]; y [B][Ho][Wo][n]; w [n][kh*kw*C], taps row by row */
@@ -132,6 +142,8 @@ typedef struct em_ops {
     void (*image_fwd)(em_dev *dev, const em_image *a, int B);
     void (*norm_linear_fwd)(em_dev *dev, const em_norm_linear *a, int B);
     void (*norm_linear_bwd)(em_dev *dev, const em_norm_linear *a, int B);
+    void (*mlp_fwd)(em_dev *dev, const em_mlp *a, int B);
+    void (*mlp_bwd)(em_dev *dev, const em_mlp *a, int B);
     void (*conv_fwd)(em_dev *dev, const em_conv *a, int B);
     void (*conv_bwd)(em_dev *dev, const em_conv *a, int B);
     void (*conv_silu_xproj_fwd)(em_dev *dev, const em_conv_silu_xproj *a, int B);

@@ -5,58 +5,90 @@
 
 #include <string.h>
 
-/* The kh*kw*C inputs under output pixel `row` of the batch; zeros outside the image. */
-static void gather(const void *ctx, const em_kernels *k, float *dst, int row)
+/* n floats; small runs are the rule in the first layer, where a call would cost more than the copy. */
+static inline void copy(float *dst, const float *src, size_t n)
 {
-    const em_conv *a = ctx;
-    const int b = row / (a->Ho * a->Wo), oy = row / a->Wo % a->Ho, ox = row % a->Wo;
-    const int x0 = ox * a->stride - a->pad_x;
-    const int first = x0 < 0 ? -x0 : 0, end = x0 + a->kw > a->W ? a->W - x0 : a->kw;       /* taps inside, of kw */
-    const size_t C = (size_t)a->C, run = (size_t)a->kw * C;
+    if (n > 16) {
+        memcpy(dst, src, n * sizeof *dst);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        dst[i] = src[i];
+}
 
-    for (int ky = 0; ky < a->kh; ky++) {
-        const int iy = oy * a->stride - a->pad_y + ky;
-        float *taps = dst + (size_t)ky * run;
+static inline void clear(float *dst, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        dst[i] = 0.f;
+}
+
+/* The kh*kw*C inputs under one output pixel; zeros outside the image. */
+static inline void gather(float *dst, const em_conv *a, const float *image, int oy, int ox)
+{
+    const int x0 = ox * a->stride - a->pad_x, y0 = oy * a->stride - a->pad_y;
+    const int first = x0 < 0 ? -x0 : 0, end = x0 + a->kw > a->W ? a->W - x0 : a->kw;       /* taps inside, of kw */
+    const size_t C = (size_t)a->C, run = (size_t)a->kw * C, before = (size_t)first * C, inside = (size_t)(end - first) * C;
+
+    for (int ky = 0; ky < a->kh; ky++, dst += run) {
+        const int iy = y0 + ky;
 
         if (iy < 0 || iy >= a->H || first >= end) {
-            memset(taps, 0, run * sizeof *taps);
+            clear(dst, run);
             continue;
         }
-        memset(taps, 0, (size_t)first * C * sizeof *taps);
-        memcpy(taps + (size_t)first * C, a->x + (((size_t)b * (size_t)a->H + (size_t)iy) * (size_t)a->W + (size_t)(x0 + first)) * C,
-               (size_t)(end - first) * C * sizeof *taps);
-        memset(taps + (size_t)end * C, 0, (run - (size_t)end * C) * sizeof *taps);
+        clear(dst, before);
+        copy(dst + before, image + ((size_t)iy * (size_t)a->W + (size_t)(x0 + first)) * C, inside);
+        clear(dst + before + inside, run - before - inside);
+    }
+}
+
+static void prep(const void *ctx, const em_kernels *k, float *dst, int first, int n)
+{
+    const em_conv *a = ctx;
+    const size_t image = (size_t)a->H * (size_t)a->W * (size_t)a->C;
+    int b = first / (a->Ho * a->Wo), oy = first / a->Wo % a->Ho, ox = first % a->Wo;
+
+    for (int i = 0; i < n; i++) {
+        gather(dst + (size_t)i * (size_t)a->w.k, a, a->x + (size_t)b * image, oy, ox);
+        if (++ox < a->Wo)
+            continue;
+        ox = 0;
+        if (++oy < a->Ho)
+            continue;
+        oy = 0;
+        b++;
     }
     if (a->norm_before.weight) {
-        const em_row_prep how = { .norm = a->norm_before, .k = a->w.k };
+        const em_rows rows = { .x = dst, .ldx = (size_t)a->w.k, .ldd = (size_t)a->w.k, .norm = a->norm_before, .n = a->w.k, .rows = n };
 
-        k->prep_row(dst, dst, NULL, NULL, &how);
+        k->prep_rows(dst, &rows);
     }
 }
 
 typedef struct after { em_dev *dev; const em_conv *a; int rows; } after;
 
-enum { ROWS_A_TASK = 32 };
+enum { ROWS_A_TASK = 128 };
 
 static void norm_task(void *ctx, int i, int worker)
 {
     const after *n = ctx;
-    const em_row_prep how = { .norm = n->a->norm_after, .act = n->a->act, .k = n->a->w.n };
-    const int end = (i + 1) * ROWS_A_TASK < n->rows ? (i + 1) * ROWS_A_TASK : n->rows;
+    const size_t width = (size_t)n->a->w.n;
+    const int first = i * ROWS_A_TASK;
+    float *y = n->a->y + (size_t)first * width;
+    const em_rows rows = {
+        .x = y, .ldx = width, .ldd = width, .norm = n->a->norm_after, .act = n->a->act, .n = n->a->w.n,
+        .rows = n->rows - first < ROWS_A_TASK ? n->rows - first : ROWS_A_TASK,
+    };
 
     (void)worker;
-    for (int r = i * ROWS_A_TASK; r < end; r++) {
-        float *y = n->a->y + (size_t)r * (size_t)n->a->w.n;
-
-        n->dev->k->prep_row(y, y, NULL, NULL, &how);
-    }
+    n->dev->k->prep_rows(y, &rows);
 }
 
 void em_cpu_conv_fwd(em_dev *dev, const em_conv *a, int B)
 {
     const bool is_normed = a->norm_after.weight;
     const em_product p = {
-        .y = a->y, .prep = gather, .ctx = a, .w = a->w, .bias = a->bias,
+        .y = a->y, .prep = prep, .ctx = a, .w = a->w, .bias = a->bias,
         .act = is_normed ? EM_ACT_NONE : a->act, .rows = B * a->Ho * a->Wo,
     };
     after n = { dev, a, p.rows };

@@ -184,6 +184,7 @@ const em_ops em_ops_cpu = {
     .pack = device_pack,
     .image_fwd = em_cpu_image_fwd,
     .norm_linear_fwd = em_cpu_norm_linear_fwd,
+    .mlp_fwd = em_cpu_mlp_fwd,
     .conv_fwd = em_cpu_conv_fwd,
     .conv_silu_xproj_fwd = em_cpu_conv_silu_xproj_fwd,
     .scan4_fwd = em_cpu_scan4_fwd,

@@ -17,13 +17,13 @@ struct em_dev {
 /* Rows of a block of a product of depth k: its prepared rows stay in the second-level cache. */
 int em_cpu_block_rows(int k);
 
-/* y = act(rows * w^T + bias) + residual, shared out over the threads.
- * Rows come from `a`, or are made one by one by prep (NULL: taken as they are). */
+/* y = act(rows * w^T + bias + residual), shared out over the threads.
+ * Rows come from `a`, or are made by prep: dst[n][w.k] for rows [first, first + n). */
 typedef struct em_product {
     float       *y;
     const float *a;
     size_t       lda;
-    void       (*prep)(const void *ctx, const em_kernels *k, float *dst, int row);
+    void       (*prep)(const void *ctx, const em_kernels *k, float *dst, int first, int n);
     const void  *ctx;
     em_matrix    w;
     const float *bias, *residual;
@@ -36,6 +36,7 @@ void em_cpu_product(em_dev *dev, const em_product *p);
 /* The operators, a file each. */
 void em_cpu_image_fwd(em_dev *dev, const em_image *a, int B);
 void em_cpu_norm_linear_fwd(em_dev *dev, const em_norm_linear *a, int B);
+void em_cpu_mlp_fwd(em_dev *dev, const em_mlp *a, int B);
 void em_cpu_conv_fwd(em_dev *dev, const em_conv *a, int B);
 void em_cpu_conv_silu_xproj_fwd(em_dev *dev, const em_conv_silu_xproj *a, int B);
 void em_cpu_scan4_fwd(em_dev *dev, const em_scan4 *a, int B);

@@ -1,13 +1,16 @@
 /* norm_linear.c - layer norm, gate, matrix product, bias, GELU, residual: see em_norm_linear in ops.h. */
 #include "ops/cpu/device.h"
 
-static void prep(const void *ctx, const em_kernels *k, float *dst, int row)
+static void prep(const void *ctx, const em_kernels *k, float *dst, int first, int n)
 {
     const em_norm_linear *a = ctx;
-    const em_row_prep how = { .norm = a->norm, .k = a->w.k };
-    const size_t at = (size_t)row * a->ldx;
+    const size_t at = (size_t)first * a->ldx;
+    const em_rows rows = {
+        .x = a->x + at, .more = a->x_more ? a->x_more + at : NULL, .gate = a->gate ? a->gate + (size_t)first * a->ldg : NULL,
+        .ldx = a->ldx, .ldg = a->ldg, .ldd = (size_t)a->w.k, .norm = a->norm, .n = a->w.k, .rows = n,
+    };
 
-    k->prep_row(dst, a->x + at, a->x_more ? a->x_more + at : NULL, a->gate ? a->gate + (size_t)row * a->ldg : NULL, &how);
+    k->prep_rows(dst, &rows);
 }
 
 void em_cpu_norm_linear_fwd(em_dev *dev, const em_norm_linear *a, int B)

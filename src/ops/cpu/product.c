@@ -38,8 +38,7 @@ static void product_task(void *ctx, int i, int worker)
     if (p->prep) {
         float *rows = j->dev->scratch[worker];
 
-        for (int r = begin; r < end; r++)
-            p->prep(p->ctx, k, rows + (size_t)(r - begin) * (size_t)p->w.k, r);
+        p->prep(p->ctx, k, rows, begin, end - begin);
         g.a = rows;
         g.lda = (size_t)p->w.k;
     }

@@ -13,7 +13,6 @@ static void tokens_task(void *ctx, int b, int worker)
     const em_tokens *a = j->a;
     const em_kernels *k = j->dev->k;
     const size_t C = (size_t)a->C, n_out = (size_t)(a->is_columns ? a->W : a->H * a->W);
-    const em_row_prep how = { .norm = a->norm, .k = a->C };
     const int bands = a->H / a->fold;
     const float *x = a->x + (size_t)b * (size_t)(a->H * a->W) * C;
     float *y = a->y + (size_t)b * n_out * C, *latent = a->latent + (size_t)b * C, *row = j->dev->scratch[worker];
@@ -24,7 +23,7 @@ static void tokens_task(void *ctx, int b, int worker)
         for (int w = 0; w < a->W; w++) {
             const int at = a->is_columns ? w : (h % bands) * a->fold * a->W + h / bands * a->W + w;
 
-            k->prep_row(row, x + (size_t)(h * a->W + w) * C, NULL, NULL, &how);
+            k->prep_rows(row, &(em_rows){ .x = x + (size_t)(h * a->W + w) * C, .norm = a->norm, .n = a->C, .rows = 1 });
             k->add_row(y + (size_t)at * C, row, a->C, a->is_columns ? 1.f / (float)a->H : 1.f);
             k->add_row(latent, row, a->C, 1.f / (float)(a->H * a->W));
         }

@@ -49,15 +49,15 @@ void EM_K(gemm_pack)(float *dst, const float *w, int n, int k)
     }
 }
 
-EM_INLINE void finish(const em_gemm *g, vf x, size_t at, int col, int n)
+/* The last step on a tile that was just stored and is still in cache. In a loop of its own: unrolled over the
+ * tile's registers it would be code by the page. */
+static __attribute__((noinline)) void gelu_tile(float *y, size_t ldy, int rows, int n)
 {
-    if (g->bias)
-        x += v_load_n(g->bias + col, n);
-    if (g->act == EM_ACT_GELU)
-        x = v_gelu(x);
-    if (g->residual)
-        x += v_load_n(g->residual + at, n);
-    v_store_n(g->y + at, x, n);
+    for (int r = 0; r < rows; r++, y += ldy)
+        for (int i = 0; i < n; i += LANES) {
+            const int part = n - i < LANES ? n - i : LANES;
+            v_store_n(y + i, v_gelu(v_load_n(y + i, part)), part);
+        }
 }
 
 /* mr rows from `row`, one panel of nv vectors whose first column is col. mr and nv are constants here. */
@@ -88,13 +88,28 @@ EM_INLINE void tile(const em_gemm *g, const float *w, int row, int col, const in
         }
     }
 
-#pragma GCC unroll 14
-    for (int r = 0; r < mr; r++)
+    /* Only the last vector of a matrix can be a part of one. */
+    const int last = g->N - col - (nv - 1) * LANES < LANES ? g->N - col - (nv - 1) * LANES : LANES;
+    float *y = g->y + (size_t)row * g->ldy + (size_t)col;
+    const float *residual = g->residual ? g->residual + (size_t)row * g->ldy + (size_t)col : NULL;
+
 #pragma GCC unroll 3
-        for (int v = 0; v < nv; v++) {
-            int c = col + v * LANES, n = g->N - c < LANES ? g->N - c : LANES;
-            finish(g, acc[r][v], (size_t)(row + r) * g->ldy + (size_t)c, c, n);
+    for (int v = 0; v < nv; v++) {
+        const int n = v == nv - 1 ? last : LANES;
+        const vf bias = g->bias ? v_load_n(g->bias + col + v * LANES, n) : (vf){ 0 };
+
+#pragma GCC unroll 14
+        for (int r = 0; r < mr; r++) {
+            const size_t at = (size_t)r * g->ldy + (size_t)(v * LANES);
+            vf x = acc[r][v] + bias;
+
+            if (residual)
+                x += v_load_n(residual + at, n);
+            v_store_n(y + at, x, n);
         }
+    }
+    if (g->act == EM_ACT_GELU)
+        gelu_tile(y, g->ldy, mr, (nv - 1) * LANES + last);
 }
 
 typedef void tile_fn(const em_gemm *g, const float *w, int row, int col);

@@ -4,7 +4,7 @@
 
 #include "ops/ops.h"
 
-/* y[rows][N] = act(a[rows][K] * w^T + bias) + residual, for the panels [panel, panel_end) of w. */
+/* y[rows][N] = act(a[rows][K] * w^T + bias + residual), for the panels [panel, panel_end) of w. */
 typedef struct em_gemm {
     float       *y;
     const float *a;
@@ -16,8 +16,14 @@ typedef struct em_gemm {
     em_act       act;
 } em_gemm;
 
-/* One row: dst[k] = act(norm(x [+ more])) [* silu(gate)]; dst may be x. */
-typedef struct em_row_prep { em_norm norm; em_act act; int k; } em_row_prep;
+/* Rows of n: dst = act(norm(x [+ more])) [* silu(gate)]; dst may be x. */
+typedef struct em_rows {
+    const float *x, *more, *gate;   /* more has rows of ldx, too; NULL: none     */
+    size_t       ldx, ldg, ldd;
+    em_norm      norm;
+    em_act       act;
+    int          n, rows;
+} em_rows;
 
 /* One channel tile of two directions of a scan: k = pair (forward) and pair + 2 (backward). */
 typedef struct em_scan_tile {
@@ -39,8 +45,8 @@ typedef struct em_kernels {
     size_t (*gemm_floats)(int n, int k);
     void   (*gemm_pack)(float *dst, const float *w, int n, int k);
     void   (*gemm)(const em_gemm *g);
-    void   (*prep_row)(float *dst, const float *x, const float *more, const float *gate, const em_row_prep *p);
-    void   (*add_row)(float *x, const float *y, int n, float scale);        /* x += scale * y */
+    void   (*prep_rows)(float *dst, const em_rows *r);
+    void   (*add_row)(float *dst, const float *x, int n, float scale);      /* dst += scale * x */
 
     /* One row h of an image: u[W][D] from x[H][W][ldx]. */
     void   (*dwconv_silu_row)(float *u, const float *x, const em_conv_silu_xproj *a, int h);

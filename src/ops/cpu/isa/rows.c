@@ -5,60 +5,129 @@
 
 static const float norm_eps = 1e-5f;
 
-EM_INLINE int part(int i, int n) { return n - i < LANES ? n - i : LANES; }
+enum { NARROW = 6 };                        /* vectors of a row that is kept in registers */
 
-/* Mean and 1/sqrt(var + eps) of x[n], in two passes: the variance of numbers far from 0 survives. */
-static void statistics(float *mean, float *rstd, const float *x, int n)
+/* What comes after the norm, on one vector at column i. */
+EM_INLINE vf after(vf x, const em_rows *r, const float *gate, int i, int n)
 {
-    vf sum = { 0 }, squares = { 0 };
-    double m;
-
-    for (int i = 0; i < n; i += LANES)
-        sum += v_load_n(x + i, part(i, n));
-    m = (double)v_sum(sum) / n;
-    for (int i = 0; i < n; i += LANES) {
-        vf d = v_load_n(x + i, part(i, n)) - (float)m;
-
-        if (part(i, n) < LANES)                     /* lanes past the end read 0, not the mean */
-            for (int j = part(i, n); j < LANES; j++)
-                d[j] = 0.f;
-        squares += d * d;
-    }
-    *mean = (float)m;
-    *rstd = 1.f / sqrtf(v_sum(squares) / (float)n + norm_eps);
+    if (r->act == EM_ACT_GELU)
+        x = v_gelu(x);
+    if (gate)
+        x *= v_silu(v_load_n(gate + i, n));
+    return x;
 }
 
-void EM_K(prep_row)(float *dst, const float *x, const float *more, const float *gate, const em_row_prep *p)
+/* A row of nv vectors, the last of `tail` lanes; nv is a constant. Mean first, then squares of what is left: the
+ * variance of numbers far from 0 survives. */
+EM_INLINE void narrow(float *dst, const float *x, const float *more, const float *gate, const em_rows *r, const int nv, int tail)
 {
-    const int n = p->k;
+    const float share = 1.f / (float)r->n;
+    vf v[NARROW], sum = { 0 }, squares = { 0 };
     float mean, rstd;
 
-    if (more) {
-        for (int i = 0; i < n; i += LANES)
-            v_store_n(dst + i, v_load_n(x + i, part(i, n)) + v_load_n(more + i, part(i, n)), part(i, n));
-        x = dst;
-    }
-    if (p->norm.weight) {
-        statistics(&mean, &rstd, x, n);
-        for (int i = 0; i < n; i += LANES) {
-            vf d = (v_load_n(x + i, part(i, n)) - mean) * rstd;
-            vf w = v_load_n(p->norm.weight + i, part(i, n)), b = v_load_n(p->norm.bias + i, part(i, n));
+#pragma GCC unroll 6
+    for (int i = 0; i < nv; i++) {
+        const int n = i == nv - 1 ? tail : LANES;
 
-            v_store_n(dst + i, d * w + b, part(i, n));
-        }
-    } else if (!more && dst != x) {
-        memcpy(dst, x, (size_t)n * sizeof *dst);
+        v[i] = v_load_n(x + i * LANES, n);
+        if (more)
+            v[i] += v_load_n(more + i * LANES, n);
+        sum += v[i];
     }
-    if (p->act == EM_ACT_GELU)
-        for (int i = 0; i < n; i += LANES)
-            v_store_n(dst + i, v_gelu(v_load_n(dst + i, part(i, n))), part(i, n));
-    if (gate)
-        for (int i = 0; i < n; i += LANES)
-            v_store_n(dst + i, v_load_n(dst + i, part(i, n)) * v_silu(v_load_n(gate + i, part(i, n))), part(i, n));
+    mean = v_sum(sum) * share;
+#pragma GCC unroll 6
+    for (int i = 0; i < nv; i++) {
+        v[i] -= mean;
+        if (i == nv - 1 && tail < LANES)
+            v[i] = v_keep_n(v[i], tail);
+        squares += v[i] * v[i];
+    }
+    rstd = 1.f / sqrtf(v_sum(squares) * share + norm_eps);
+#pragma GCC unroll 6
+    for (int i = 0; i < nv; i++) {
+        const int n = i == nv - 1 ? tail : LANES;
+        vf y = v[i] * rstd * v_load_n(r->norm.weight + i * LANES, n) + v_load_n(r->norm.bias + i * LANES, n);
+
+        v_store_n(dst + i * LANES, after(y, r, gate, i * LANES, n), n);
+    }
 }
 
-void EM_K(add_row)(float *x, const float *y, int n, float scale)
+/* Any row: what `narrow` does, with dst as the place between the passes. */
+static void wide(float *dst, const float *x, const float *more, const float *gate, const em_rows *r)
 {
-    for (int i = 0; i < n; i += LANES)
-        v_store_n(x + i, v_load_n(x + i, part(i, n)) + scale * v_load_n(y + i, part(i, n)), part(i, n));
+    const int n = r->n;
+    const float share = 1.f / (float)n;
+    vf sum = { 0 }, squares = { 0 };
+    float mean, rstd;
+
+    for (int i = 0; i < n; i += LANES) {
+        const int part = n - i < LANES ? n - i : LANES;
+        vf v = v_load_n(x + i, part);
+
+        if (more)
+            v += v_load_n(more + i, part);
+        v_store_n(dst + i, v, part);
+        sum += v;
+    }
+    mean = v_sum(sum) * share;
+    for (int i = 0; i < n; i += LANES) {
+        const int part = n - i < LANES ? n - i : LANES;
+        vf d = v_keep_n(v_load_n(dst + i, part) - mean, part);
+
+        squares += d * d;
+    }
+    rstd = 1.f / sqrtf(v_sum(squares) * share + norm_eps);
+    for (int i = 0; i < n; i += LANES) {
+        const int part = n - i < LANES ? n - i : LANES;
+        vf y = (v_load_n(dst + i, part) - mean) * rstd * v_load_n(r->norm.weight + i, part) + v_load_n(r->norm.bias + i, part);
+
+        v_store_n(dst + i, after(y, r, gate, i, part), part);
+    }
+}
+
+/* Without a norm there is only what comes before and after it. */
+static void plain(float *dst, const float *x, const float *more, const float *gate, const em_rows *r)
+{
+    for (int i = 0; i < r->n; i += LANES) {
+        const int part = r->n - i < LANES ? r->n - i : LANES;
+        vf v = v_load_n(x + i, part);
+
+        if (more)
+            v += v_load_n(more + i, part);
+        v_store_n(dst + i, after(v, r, gate, i, part), part);
+    }
+}
+
+void EM_K(prep_rows)(float *dst, const em_rows *r)
+{
+    const int nv = (r->n + LANES - 1) / LANES, tail = r->n - (nv - 1) * LANES;
+
+    for (int row = 0; row < r->rows; row++, dst += r->ldd) {
+        const float *x = r->x + (size_t)row * r->ldx;
+        const float *more = r->more ? r->more + (size_t)row * r->ldx : NULL;
+        const float *gate = r->gate ? r->gate + (size_t)row * r->ldg : NULL;
+
+        if (!r->norm.weight) {
+            plain(dst, x, more, gate, r);
+            continue;
+        }
+        switch (nv) {
+        case 1:  narrow(dst, x, more, gate, r, 1, tail); break;
+        case 2:  narrow(dst, x, more, gate, r, 2, tail); break;
+        case 3:  narrow(dst, x, more, gate, r, 3, tail); break;
+        case 4:  narrow(dst, x, more, gate, r, 4, tail); break;
+        case 5:  narrow(dst, x, more, gate, r, 5, tail); break;
+        case 6:  narrow(dst, x, more, gate, r, 6, tail); break;
+        default: wide(dst, x, more, gate, r); break;
+        }
+    }
+}
+
+void EM_K(add_row)(float *dst, const float *x, int n, float scale)
+{
+    for (int i = 0; i < n; i += LANES) {
+        const int part = n - i < LANES ? n - i : LANES;
+
+        v_store_n(dst + i, v_load_n(dst + i, part) + scale * v_load_n(x + i, part), part);
+    }
 }

@@ -38,13 +38,13 @@ EM_INLINE vf v_set(float x) { return x - (vf){ 0 }; }
 /* The first n of LANES lanes; the others read as 0 and are not written. 0 < n <= LANES. */
 EM_INLINE vf v_load_n(const float *p, int n)
 {
+    if (n == LANES)
+        return v_load(p);
 #if defined(__AVX512F__)
     return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1u), p);
 #else
     vf x = { 0 };
 
-    if (n == LANES)
-        return v_load(p);
     for (int i = 0; i < n; i++)
         x[i] = p[i];
     return x;
@@ -53,13 +53,13 @@ EM_INLINE vf v_load_n(const float *p, int n)
 
 EM_INLINE void v_store_n(float *p, vf x, int n)
 {
-#if defined(__AVX512F__)
-    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1u), (__m512)x);
-#else
     if (n == LANES) {
         v_store(p, x);
         return;
     }
+#if defined(__AVX512F__)
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1u), (__m512)x);
+#else
     for (int i = 0; i < n; i++)
         p[i] = x[i];
 #endif
@@ -94,14 +94,31 @@ EM_INLINE vf v_abs(vf x) { return (vf)((vi)x & 0x7fffffff); }
 /* |x| with the sign of s. */
 EM_INLINE vf v_sign(vf x, vf s) { return (vf)(((vi)x & 0x7fffffff) | ((vi)s & (int32_t)0x80000000)); }
 
-/* In a fixed order, whatever the width of the caller's loop. */
+/* The first n lanes of x, 0 in the others. */
+EM_INLINE vf v_keep_n(vf x, int n)
+{
+#if defined(__AVX512F__)
+    return (vf)_mm512_maskz_mov_ps((__mmask16)((1u << n) - 1u), (__m512)x);
+#else
+    for (int i = n; i < LANES; i++)
+        x[i] = 0.f;
+    return x;
+#endif
+}
+
+/* By halves, always in the same order. */
 EM_INLINE float v_sum(vf x)
 {
-    float s = 0;
+#if defined(__AVX512F__)
+    return _mm512_reduce_add_ps((__m512)x);
+#elif defined(__AVX2__)
+    __m128 s = _mm_add_ps(_mm256_castps256_ps128((__m256)x), _mm256_extractf128_ps((__m256)x, 1));
 
-    for (int i = 0; i < LANES; i++)
-        s += x[i];
-    return s;
+    s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+    return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+#else
+    return (x[0] + x[2]) + (x[1] + x[3]);
+#endif
 }
 
 #endif
