@@ -60,8 +60,10 @@ static __attribute__((noinline)) void gelu_tile(float *y, size_t ldy, int rows, 
         }
 }
 
-/* mr rows from `row`, one panel of nv vectors whose first column is col. mr and nv are constants here. */
-EM_INLINE void tile(const em_gemm *g, const float *w, int row, int col, const int mr, const int nv)
+/* mr rows from `row`, one panel of nv vectors whose first column is col. mr and nv are constants here. Meanwhile a
+ * vector a step of what is needed next is called from `ahead`: the next panel comes from far away, and the first
+ * tile of it would wait. */
+EM_INLINE void tile(const em_gemm *g, const float *w, const float *ahead, int row, int col, const int mr, const int nv)
 {
     const float *a = g->a + (size_t)row * g->lda;
     const size_t lda = g->lda;
@@ -76,6 +78,7 @@ EM_INLINE void tile(const em_gemm *g, const float *w, int row, int col, const in
     for (int k = 0; k < g->K; k++) {
         vf b[3];
 
+        __builtin_prefetch(ahead + k * LANES, 0, 2);
 #pragma GCC unroll 3
         for (int v = 0; v < nv; v++)
             b[v] = v_load(w + (k * nv + v) * LANES);
@@ -112,10 +115,13 @@ EM_INLINE void tile(const em_gemm *g, const float *w, int row, int col, const in
         gelu_tile(y, g->ldy, mr, (nv - 1) * LANES + last);
 }
 
-typedef void tile_fn(const em_gemm *g, const float *w, int row, int col);
+typedef void tile_fn(const em_gemm *g, const float *w, const float *ahead, int row, int col);
 
 #define TILE(mr, nv) \
-    static void tile_##mr##x##nv(const em_gemm *g, const float *w, int row, int col) { tile(g, w, row, col, mr, nv); }
+    static void tile_##mr##x##nv(const em_gemm *g, const float *w, const float *ahead, int row, int col)    \
+    {                                                                                                       \
+        tile(g, w, ahead, row, col, mr, nv);                                                                \
+    }
 #define TILES(mr) TILE(mr, 1) TILE(mr, 2) TILE(mr, 3)
 TILES(1) TILES(2) TILES(3) TILES(4) TILES(5) TILES(6)
 #if defined(__AVX512F__)
@@ -143,8 +149,9 @@ void EM_K(gemm)(const em_gemm *g)
         /* Tiles of even height: 64 rows are 13+13+13+13+12 rather than 4 * 14 + 8. */
         for (int i = 0, row = 0; i < n_tiles; i++) {
             int end = (int)((long)g->rows * (i + 1) / n_tiles);
+            const float *ahead = w + (size_t)((i < nv ? nv + i : 0) * LANES) * (size_t)g->K;
 
-            tiles[end - row - 1][nv - 1](g, w, row, vector * LANES);
+            tiles[end - row - 1][nv - 1](g, w, ahead, row, vector * LANES);
             row = end;
         }
     }
