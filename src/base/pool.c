@@ -14,6 +14,12 @@
 
 enum { SPINS = 4000 };              /* about 50 us: longer than the serial part between two operators */
 
+/* The tasks of one worker, which it takes in order; who is done helps the others. */
+typedef struct share {
+    _Alignas(64) atomic_int next;   /* the first task that nobody has taken */
+    int end;
+} share;
+
 struct em_pool {
     int n_threads;
     pthread_t *threads;             /* n_threads - 1 */
@@ -22,8 +28,7 @@ struct em_pool {
     /* One run: written by the caller before `run` changes, read by the workers after. */
     em_task *task;
     void *ctx;
-    int n_tasks;
-    _Alignas(64) atomic_int next;   /* the first task that nobody has taken */
+    share *shares;                  /* [n_threads] */
     _Alignas(64) atomic_uint run;   /* how many runs have begun             */
     _Alignas(64) atomic_int busy;   /* workers that have not finished it    */
     atomic_bool quit;
@@ -69,10 +74,13 @@ static inline void relax(void)
 
 static void take_tasks(em_pool *pool, int worker)
 {
-    int i;
+    for (int turn = 0; turn < pool->n_threads; turn++) {
+        share *s = &pool->shares[(worker + turn) % pool->n_threads];
+        int i;
 
-    while ((i = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed)) < pool->n_tasks)
-        pool->task(pool->ctx, i, worker);
+        while ((i = atomic_fetch_add_explicit(&s->next, 1, memory_order_relaxed)) < s->end)
+            pool->task(pool->ctx, i, worker);
+    }
 }
 
 /* Waits for a run other than `seen`. Acquire: the task's fields were written before the count. */
@@ -134,8 +142,10 @@ void em_pool_run(em_pool *pool, em_task *task, void *ctx, int n_tasks)
     }
     pool->task = task;
     pool->ctx = ctx;
-    pool->n_tasks = n_tasks;
-    atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
+    for (int i = 0; i < pool->n_threads; i++) {
+        pool->shares[i].end = (int)((long)n_tasks * (i + 1) / pool->n_threads);
+        atomic_store_explicit(&pool->shares[i].next, (int)((long)n_tasks * i / pool->n_threads), memory_order_relaxed);
+    }
     atomic_store_explicit(&pool->busy, pool->n_threads - 1, memory_order_relaxed);
     begin_run(pool);
     take_tasks(pool, 0);
@@ -160,7 +170,8 @@ em_status em_pool_new(em_pool **out, int n_threads, em_err *err)
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
     pool->threads = calloc((size_t)n_threads, sizeof *pool->threads);
-    if (!pool->threads)
+    pool->shares = aligned_alloc(_Alignof(share), (size_t)n_threads * sizeof *pool->shares);
+    if (!pool->threads || !pool->shares)
         goto fail;
     for (int i = 1; i < n_threads; i++) {
         start_arg *arg = malloc(sizeof *arg);
@@ -192,6 +203,7 @@ void em_pool_free(em_pool *pool)
         pthread_join(pool->threads[i], NULL);
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->lock);
+    free(pool->shares);
     free(pool->threads);
     free(pool);
 }

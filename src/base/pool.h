@@ -1,8 +1,9 @@
 /* pool.h - the worker threads of one session: a loop of independent tasks, cut over them.
  *
  * em_pool_run(pool, f, ctx, n) calls f(ctx, i, worker) once for every i in [0, n) and returns when all are
- * done. Who takes which task is decided by an atomic counter and may differ from run to run, so a task must
- * write only what no other task writes: then the result has the same bits for every number of threads.
+ * done. Each worker begins with its own run of neighbouring tasks, so that what a task of the last operator wrote is
+ * in the cache of whoever reads it, and then helps the others: who takes which task may differ from run to run. So a
+ * task must write only what no other task writes: then the result has the same bits for every number of threads.
  *
  * The caller is worker 0 and works too. The others spin for a moment after a run, because the next one
  * usually follows at once, and then sleep: an idle pool costs nothing. One thread at a time may call

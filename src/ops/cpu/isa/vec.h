@@ -35,12 +35,18 @@ EM_INLINE vf v_load(const float *p) { return *(const vf_unaligned *)p; }
 EM_INLINE void v_store(float *p, vf x) { *(vf_unaligned *)p = x; }
 EM_INLINE vf v_set(float x) { return x - (vf){ 0 }; }
 
-/* The first n of LANES lanes; the others read as 0 and are not written. 0 < n <= LANES. */
+/* The first n of LANES lanes; the others read as 0 and are not written. 0 < n <= LANES. Halves and quarters have
+ * instructions of their own: a masked store counts as a whole vector when a later load looks for its bytes, and where
+ * rows lie side by side each row would wait for the one before it. */
 EM_INLINE vf v_load_n(const float *p, int n)
 {
     if (n == LANES)
         return v_load(p);
 #if defined(__AVX512F__)
+    if (n == 8)
+        return (vf)_mm512_zextps256_ps512(_mm256_loadu_ps(p));
+    if (n == 4)
+        return (vf)_mm512_zextps128_ps512(_mm_loadu_ps(p));
     return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1u), p);
 #else
     vf x = { 0 };
@@ -58,7 +64,12 @@ EM_INLINE void v_store_n(float *p, vf x, int n)
         return;
     }
 #if defined(__AVX512F__)
-    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1u), (__m512)x);
+    if (n == 8)
+        _mm256_storeu_ps(p, _mm512_castps512_ps256((__m512)x));
+    else if (n == 4)
+        _mm_storeu_ps(p, _mm512_castps512_ps128((__m512)x));
+    else
+        _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1u), (__m512)x);
 #else
     for (int i = 0; i < n; i++)
         p[i] = x[i];
