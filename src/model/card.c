@@ -161,7 +161,7 @@ static em_status read_texts(em_card *card, const json_t *root, const char *path,
         if (!*text_of(card, i))
             return no_memory(path, err);
     }
-    if (metrics && !(card->metrics = json_dumps(metrics, JSON_ENCODE_ANY | JSON_COMPACT)))
+    if (metrics && !(card->metrics = json_dumps(metrics, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(EM_DIGITS))))
         return no_memory(path, err);
     return EM_OK;
 }

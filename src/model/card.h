@@ -19,6 +19,9 @@ bool em_card_write(json_t *root, const em_card *card, int n_classes);
 /* Whether `key` is one that em_card_read reads. */
 bool em_card_knows(const char *key);
 
+/* Digits of a written number: a decimal of so many comes back as it was, .8968 and not .89680000000000004. */
+enum { EM_DIGITS = 15 };
+
 /* A float as the shortest decimal that reads back as the same float: -4.2677393 and not -4.2677392959594727. */
 json_t *em_json_of_float(float x);
 

@@ -304,7 +304,7 @@ char *em_config_write(const em_config *cfg, const em_card *card)
         if (is_whole && !json_object_get(root, key) && !em_card_knows(key))
             is_whole = json_object_set(root, key, value) == 0;
     if (is_whole)
-        text = json_dumps(root, JSON_COMPACT);
+        text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(EM_DIGITS));
     json_decref(root);
     json_decref(old);
     return text;
