@@ -1,0 +1,205 @@
+/* 16-bit floats, all of them; and the writer: what it writes is read back, and a failure leaves the old file. */
+#include "check.h"
+
+#include "model/half.h"
+#include "model/safetensors.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/earmark-write-XXXXXX";
+static char path[128];
+
+static void every_f16_is_exact(void **state)
+{
+    (void)state;
+    for (unsigned bits = 0; bits < 1 << 16; bits++) {
+        int exponent = (int)(bits >> 10 & 31), fraction = (int)(bits & 1023);
+        double sign = bits >> 15 ? -1 : 1, want;
+        float x = em_float_of_f16((uint16_t)bits);
+
+        if (exponent == 31 && fraction) {
+            CHECK(isnan(x), "%04x", bits);
+            continue;
+        }
+        want = exponent == 31 ? INFINITY : exponent ? ldexp(1024 + fraction, exponent - 25) : ldexp(fraction, -24);
+        CHECK((double)x == sign * want && !signbit(x) == (bits >> 15 == 0), "%04x: %g, not %g", bits, (double)x, sign * want);
+    }
+}
+
+static void every_bf16_is_exact(void **state)
+{
+    (void)state;
+    for (unsigned bits = 0; bits < 1 << 16; bits++) {
+        int exponent = (int)(bits >> 7 & 255), fraction = (int)(bits & 127);
+        double sign = bits >> 15 ? -1 : 1, want;
+        float x = em_float_of_bf16((uint16_t)bits);
+
+        if (exponent == 255 && fraction) {
+            CHECK(isnan(x), "%04x", bits);
+            continue;
+        }
+        want = exponent == 255 ? INFINITY : exponent ? ldexp(128 + fraction, exponent - 134) : ldexp(fraction, -133);
+        CHECK((double)x == sign * want && !signbit(x) == (bits >> 15 == 0), "%04x: %g, not %g", bits, (double)x, sign * want);
+    }
+}
+
+enum { N = 20000 };
+
+static float values[N];
+static const int64_t shape_a[] = { N / 4, 4 }, shape_b[] = { 3 };
+static const char *const keys[] = { "earmark", "odd \"key\"" }, *const texts[] = { "{\"a\":\"\xc3\xa9\n\"}", "" };
+
+static em_status write_two(float first, em_err *err)
+{
+    const em_st_out tensors[] = { { "z.weight", 2, shape_a, values }, { "caf\xc3\xa9 \"b\"", 1, shape_b, values + 1 }, { "scalar", 0, NULL, values } };
+
+    for (int i = 0; i < N; i++)
+        values[i] = first + (float)i;
+    return em_st_write(path, tensors, 3, keys, texts, 2, err);
+}
+
+static void check_two(float first)
+{
+    static float x[N];
+    em_st *st;
+    em_err err;
+
+    CHECK_OK(em_st_open(&st, path, &err));
+    CHECK(em_st_count(st) == 3 && !strcmp(em_st_get(st, 0)->name, "z.weight") && !strcmp(em_st_get(st, 2)->name, "scalar"), "order");
+    CHECK(!strcmp(em_st_metadata(st, keys[0]), texts[0]) && !strcmp(em_st_metadata(st, keys[1]), ""), "metadata");
+    CHECK_OK(em_st_read(st, em_st_find(st, "z.weight"), x, &err));
+    CHECK(x[0] == first && x[N - 1] == first + N - 1, "z.weight");
+    CHECK_OK(em_st_read(st, em_st_find(st, "caf\xc3\xa9 \"b\""), x, &err));
+    CHECK(x[0] == first + 1 && em_st_find(st, "caf\xc3\xa9 \"b\"")->shape[0] == 3, "b");
+    CHECK(em_st_find(st, "scalar")->rank == 0 && em_st_find(st, "scalar")->n == 1, "scalar");
+    em_st_close(st);
+}
+
+static int files_in_folder(void)
+{
+    DIR *dir = opendir(folder);
+    int n = -2;                                         /* . and .. */
+
+    while (readdir(dir))
+        n++;
+    closedir(dir);
+    return n;
+}
+
+static void what_is_written_is_read_back(void **state)
+{
+    unsigned char start[16];
+    em_err err;
+    FILE *f;
+    (void)state;
+
+    CHECK_OK(write_two(5, &err));
+    check_two(5);
+    CHECK_OK(write_two(6, &err));                       /* over the old one */
+    check_two(6);
+    CHECK(files_in_folder() == 1, "no temporary file is left");
+    f = fopen(path, "rb");
+    CHECK(f && fread(start, 1, sizeof start, f) == sizeof start && fclose(f) == 0, "open");
+    CHECK(start[8] == '{' && start[0] % 8 == 0, "begins with '{', padded to 8");
+}
+
+static void a_file_without_tensors_or_metadata_is_legal(void **state)
+{
+    em_st *st;
+    em_err err;
+    (void)state;
+
+    CHECK_OK(em_st_write(path, NULL, 0, NULL, NULL, 0, &err));
+    CHECK_OK(em_st_open(&st, path, &err));
+    CHECK(em_st_count(st) == 0 && !em_st_find(st, "a") && !em_st_metadata(st, "earmark") && !strcmp(em_st_path(st), path), "empty");
+    em_st_close(st);
+}
+
+/* A limit on file size stands in for a full disk: the write fails in the middle of the data. */
+static void a_full_disk_leaves_the_old_file(void **state)
+{
+    struct rlimit before, small;
+    em_status status;
+    em_err err;
+    (void)state;
+
+    CHECK_OK(write_two(7, &err));
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before);
+    small = (struct rlimit){ 40000, before.rlim_max };
+    setrlimit(RLIMIT_FSIZE, &small);
+    status = write_two(8, &err);
+    setrlimit(RLIMIT_FSIZE, &before);
+    CHECK(status == EM_EIO && strstr(err.msg, path), "%s", err.msg);
+    check_two(7);
+    CHECK(files_in_folder() == 1, "no temporary file is left");
+}
+
+static void what_could_not_be_read_is_not_written(void **state)
+{
+    static const float bad[] = { 1, NAN, 3 };
+    static const int64_t negative[] = { -1 }, huge[] = { INT64_MAX, 8 };
+    const em_st_out nan = { "w", 1, shape_b, bad }, no_name = { "", 1, shape_b, values }, minus = { "w", 1, negative, values },
+                    large = { "w", 2, huge, values }, rank = { "w", 9, shape_b, values };
+    static char long_text[(64 << 10) + 1];
+    const char *key = "k", *text = long_text;
+    em_err err;
+    (void)state;
+
+    CHECK_OK(write_two(9, &err));
+    CHECK(em_st_write(path, &nan, 1, NULL, NULL, 0, &err) == EM_EINVAL && strstr(err.msg, "element 1"), "%s", err.msg);
+    CHECK(em_st_write(path, &no_name, 1, NULL, NULL, 0, &err) == EM_EINVAL, "no name");
+    CHECK(em_st_write(path, &minus, 1, NULL, NULL, 0, &err) == EM_EINVAL, "negative");
+    CHECK(em_st_write(path, &large, 1, NULL, NULL, 0, &err) == EM_EINVAL, "huge");
+    CHECK(em_st_write(path, &rank, 1, NULL, NULL, 0, &err) == EM_EINVAL, "rank 9");
+    memset(long_text, 'x', sizeof long_text - 1);
+    CHECK(em_st_write(path, NULL, 0, &key, &text, 1, &err) == EM_EINVAL && strstr(err.msg, "metadata"), "%s", err.msg);
+    check_two(9);
+}
+
+static void only_regular_files_are_replaced(void **state)
+{
+    struct stat info;
+    em_err err;
+    (void)state;
+
+    CHECK(em_st_write("/dev/null", NULL, 0, NULL, NULL, 0, &err) == EM_EIO && strstr(err.msg, "/dev/null"), "%s", err.msg);
+    CHECK(stat("/dev/null", &info) == 0 && S_ISCHR(info.st_mode), "/dev/null is still a device");
+    CHECK(em_st_write(folder, NULL, 0, NULL, NULL, 0, &err) == EM_EIO, "a folder");
+    CHECK(em_st_write("/nowhere-at-all/m.safetensors", NULL, 0, NULL, NULL, 0, &err) == EM_EIO && strstr(err.msg, "nowhere"), "%s", err.msg);
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    if (!mkdtemp(folder))
+        return -1;
+    snprintf(path, sizeof path, "%s/m.safetensors", folder);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    unlink(path);
+    return rmdir(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_f16_is_exact),
+        cmocka_unit_test(every_bf16_is_exact),
+        cmocka_unit_test(what_is_written_is_read_back),
+        cmocka_unit_test(a_file_without_tensors_or_metadata_is_legal),
+        cmocka_unit_test(a_full_disk_leaves_the_old_file),
+        cmocka_unit_test(what_could_not_be_read_is_not_written),
+        cmocka_unit_test(only_regular_files_are_replaced),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
