@@ -29,7 +29,7 @@ void *em_alloc(size_t n_bytes)
 {
     void *p;
 
-    if (n_bytes > SIZE_MAX - EM_ALIGN)
+    if (n_bytes > PTRDIFF_MAX - EM_ALIGN)           /* what no allocator gives; also keeps the rounding from wrapping */
         return NULL;
     n_bytes = (n_bytes + EM_ALIGN - 1) / EM_ALIGN * EM_ALIGN;
     p = aligned_alloc(EM_ALIGN, n_bytes ? n_bytes : EM_ALIGN);
