@@ -69,14 +69,14 @@ static void a_closed_queue_can_be_emptied(void **state)
     em_queue_free(q);
 }
 
-typedef struct waiter { em_queue *q; bool pushes, ok; } waiter;
+typedef struct waiter { em_queue *q; bool pushes, ok; double timeout_ms; } waiter;
 
-static void *wait_for_ever(void *arg)
+static void *wait_for_it(void *arg)
 {
     waiter *w = arg;
     int item = 5;
 
-    w->ok = w->pushes ? em_queue_push(w->q, &item, -1) : em_queue_pop(w->q, &item, -1);
+    w->ok = w->pushes ? em_queue_push(w->q, &item, w->timeout_ms) : em_queue_pop(w->q, &item, w->timeout_ms);
     return NULL;
 }
 
@@ -91,8 +91,8 @@ static void closing_wakes_everybody(void **state)
     CHECK_OK(em_queue_new(&empty, 1, sizeof(int), &err));
     em_queue_try_push(full, &(int){ 1 });
     for (int i = 0; i < 4; i++) {
-        w[i] = (waiter){ i % 2 ? full : empty, i % 2, true };
-        assert_int_equal(pthread_create(&threads[i], NULL, wait_for_ever, &w[i]), 0);
+        w[i] = (waiter){ i % 2 ? full : empty, i % 2, true, -1 };
+        assert_int_equal(pthread_create(&threads[i], NULL, wait_for_it, &w[i]), 0);
     }
     em_sleep_ms(20);                                    /* most of them wait by now; either way they must end */
     em_queue_close(full);
@@ -177,10 +177,22 @@ static void impossible_queues_are_refused(void **state)
 static void odd_timeouts_are_survived(void **state)
 {
     static const double rows[] = { 1e300, (double)INFINITY, 1e-9, (double)NAN };
+    waiter w = { .timeout_ms = 1e300 };
+    pthread_t thread;
     em_queue *q;
     int got;
 
     (void)state;
+    CHECK_OK(em_queue_new(&q, 1, sizeof(int), &err));
+    w.q = q;
+    assert_int_equal(pthread_create(&thread, NULL, wait_for_it, &w), 0);
+    em_sleep_ms(20);
+    em_queue_push(q, &(int){ 1 }, -1);
+    pthread_join(thread, NULL);
+    CHECK(w.ok, "a wait of 1e300 ms ended before the item came");
+    em_queue_close(q);
+    em_queue_free(q);
+
     CHECK_OK(em_queue_new(&q, 1, sizeof(int), &err));
     for (size_t i = 0; i < EM_COUNT(rows); i++) {
         CHECK(em_queue_push(q, &(int){ 7 }, rows[i]), "timeout %g", rows[i]);
