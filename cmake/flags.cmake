@@ -25,3 +25,15 @@ function(em_library name)
     target_link_libraries(${name} PUBLIC ${arg_PUBLIC} PRIVATE em_flags ${arg_PRIVATE})
     target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/src)
 endfunction()
+
+# em_real_time(FILES...): sources whose object must need nothing but memcpy (tests/rt looks). The stack protector
+# would bring __stack_chk_fail in and loop idioms memset, so both are off; the stack use is written beside the object.
+function(em_real_time)
+    set(flags -fno-stack-protector -fstack-usage -Wframe-larger-than=1024)
+    if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+        list(APPEND flags -fno-tree-loop-distribute-patterns)
+    else()
+        list(APPEND flags -fno-builtin-memset)
+    endif()
+    set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "${flags}")
+endfunction()

@@ -1,0 +1,71 @@
+/* The part of em_capture that runs in the audio callback: copies, counts, sets flags. Linked with ringbuf.c it
+ * needs memcpy and nothing else; tests/rt proves that on the object. */
+#include "audio/capture.h"
+
+/* What other threads reported missing stands before the frames that come now. */
+static void take_losses(em_capture *c)
+{
+    for (uint32_t i = 0; i < EM_CAPTURE_REASONS; i++) {
+        if (atomic_load_explicit(&c->shared->n_lost[i], memory_order_relaxed) != 0)
+            ringbuf_skip(&c->writer, i, atomic_exchange_explicit(&c->shared->n_lost[i], 0, memory_order_relaxed));
+    }
+}
+
+/* One writer: no need for a locked add. */
+static void beat(em_capture *c, uint32_t n)
+{
+    em_capture_shared *s = c->shared;
+
+    atomic_store_explicit(&s->n_calls, atomic_load_explicit(&s->n_calls, memory_order_relaxed) + 1, memory_order_relaxed);
+    atomic_store_explicit(&s->n_frames, atomic_load_explicit(&s->n_frames, memory_order_relaxed) + n, memory_order_release);
+}
+
+void em_capture_put(em_capture *c, const float *frames, uint32_t n)
+{
+    take_losses(c);
+    if (!frames)
+        ringbuf_skip(&c->writer, EM_GAP_DEVICE, n);
+    else if (!ringbuf_write(&c->writer, frames, n))
+        ringbuf_skip(&c->writer, EM_GAP_OVERRUN, n);
+    beat(c, n);
+}
+
+static void interleave(float *dst, uint32_t n_channels, const float *const *ports, uint32_t first, uint32_t n)
+{
+    for (uint32_t i = 0; i < n_channels; i++) {
+        const float *port = ports[i];
+
+        for (uint32_t t = 0; t < n; t++)
+            dst[(size_t)t * n_channels + i] = port ? port[first + t] : 0.0f;
+    }
+}
+
+void em_capture_put_planar(em_capture *c, const float *const *ports, uint32_t n)
+{
+    ringbuf_span span[2];
+
+    take_losses(c);
+    if (ringbuf_peek_write(&c->writer, n, span)) {
+        interleave(span[0].frames, c->writer.n_channels, ports, 0, span[0].n);
+        interleave(span[1].frames, c->writer.n_channels, ports, span[0].n, span[1].n);
+        ringbuf_advance_write(&c->writer, n);
+    } else {
+        ringbuf_skip(&c->writer, EM_GAP_OVERRUN, n);
+    }
+    beat(c, n);
+}
+
+void em_capture_lost(em_capture *c, em_gap_reason reason, uint64_t n)
+{
+    atomic_fetch_add_explicit(&c->shared->n_lost[reason], n, memory_order_relaxed);
+}
+
+void em_capture_count_xrun(em_capture *c)
+{
+    atomic_fetch_add_explicit(&c->shared->n_xruns, 1, memory_order_relaxed);
+}
+
+void em_capture_server_gone(em_capture *c)
+{
+    atomic_store_explicit(&c->shared->is_server_gone, 1, memory_order_release);
+}
