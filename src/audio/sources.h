@@ -44,4 +44,8 @@ extern const int           em_source_n_rows;
 /* The row of that kind; NULL fills *err: EM_EUNSUPPORTED (names the option) or EM_EINVAL (lists the kinds). */
 const em_source_row *em_source_find(const char *kind, em_err *err);
 
+/* EM_EFORMAT unless a source can have that rate and that many channels. To be asked before anything is sized
+ * by numbers from outside. */
+em_status em_source_check_format(const char *name, int64_t rate_hz, int64_t n_channels, em_err *err);
+
 #endif
