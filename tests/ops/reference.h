@@ -1,0 +1,15 @@
+/* reference.h - the operators as plain loops in double: what every fast kernel is tested against, for good.
+ *
+ * Arguments are those of ops.h, but weights are plain matrices w[n][k] and results go to `y` (double). */
+#ifndef EM_TESTS_OPS_REFERENCE_H
+#define EM_TESTS_OPS_REFERENCE_H
+
+#include "ops/ops.h"
+
+void ref_norm_linear(double *y, const em_norm_linear *a, const float *w, int B);
+void ref_mlp(double *y, const em_mlp *a, const float *w1, const float *w2, int B);
+void ref_conv(double *y, const em_conv *a, const float *w, int B);
+void ref_conv_silu(double *u, const em_conv_silu_xproj *a, int B);
+void ref_scan4(double *y, const em_scan4 *a, int B);            /* both pairs summed */
+
+#endif
