@@ -329,10 +329,10 @@ static void a_checkpoint_without_one_known_tensor_is_an_error(void **state)
     checkpoint_write(&c, in_path);
     CHECK(run(&l, false, NULL, &err) == EM_EFORMAT && strstr(err.msg, "encoder."), "%s", err.msg);
     CHECK(access(out_path, F_OK) && l.n[0] == 0, "nothing is written");
-    c.n = 0;
+    checkpoint_discard(&c);
+    c = (checkpoint){ 0 };
     checkpoint_write(&c, in_path);
     CHECK(run(&l, false, NULL, &err) == EM_EFORMAT, "%s", err.msg);
-    checkpoint_discard(&c);
 }
 
 static void what_cannot_be_imported_says_why(void **state)

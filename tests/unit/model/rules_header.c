@@ -37,7 +37,8 @@ static void rule_05_one_object_and_nothing_after_it(void **state)
 {
     static const char *const good[] = { "{}", " {}", "\t\r\n {} \n", "{ \"__metadata__\" : { } }" };
     static const char *const bad[] = { "", " ", "[]", "\"a\"", "7", "{}{}", "{},", "{} x", "{", "}", "{\"a\"", "{,}", "{\"__metadata__\":{},}", "\v{}",
-                                       "{\"__metadata__\":{\"a\" \"b\"}}", "{\"__metadata__\":{\"a\":\"b\",}}", "{\"__metadata__\":{\"a\":\"b\" \"c\":\"d\"}}" };
+                                       "{\"__metadata__\":{\"a\" \"b\"}}", "{\"__metadata__\":{\"a\":\"b\",}}", "{\"__metadata__\":{\"a\":\"b\" \"c\":\"d\"}}",
+                                       "{\"__metadata__\":{\"a\":\"b\";\"c\":\"d\"}}" };
     em_err err;
     (void)state;
 
@@ -58,7 +59,7 @@ static void rule_06_depth_three_and_whole_numbers(void **state)
     for (size_t i = 0; i < EM_COUNT(values); i++) {
         snprintf(header, sizeof header, "{\"a\":{\"dtype\":\"U8\",\"shape\":[%s],\"data_offsets\":[0,1]}}", values[i]);
         if (values[i][0])                                       /* an empty shape is a scalar */
-            CHECK(bytes_try(header, 1, &err) == EM_EFORMAT, "shape %s: %s", values[i], err.msg);
+            CHECK(bytes_try(header, 1, &err) == EM_EFORMAT && (i > 7 || strstr(err.msg, "whole number")), "shape %s: %s", values[i], err.msg);
         snprintf(header, sizeof header, "{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,%s]}}", values[i]);
         CHECK(bytes_try(header, 1, &err) == EM_EFORMAT, "offset %s: %s", values[i], err.msg);
     }
