@@ -1,5 +1,6 @@
 #include "model/half.h"
 
+#include <endian.h>
 #include <string.h>
 
 static float float_of_bits(uint32_t bits)
@@ -10,21 +11,61 @@ static float float_of_bits(uint32_t bits)
     return x;
 }
 
+static uint32_t bits_of_float(float x)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+/* All three cases are computed and one is taken, so that a loop of it can be vectorized. */
+static inline float f16(uint16_t bits)
+{
+    uint32_t sign = (uint32_t)(bits & 0x8000u) << 16, exponent = bits & 0x7c00u, rest = bits & 0x7fffu;
+    uint32_t normal = (rest << 13) + (112u << 23);
+    uint32_t special = 0x7f800000u | rest << 13;                                /* infinity, NaN            */
+    uint32_t denormal = bits_of_float((float)(int32_t)rest * 0x1p-24f);         /* zero too; normal as float */
+
+    return float_of_bits(sign | (exponent == 0 ? denormal : exponent == 0x7c00u ? special : normal));
+}
+
 float em_float_of_f16(uint16_t bits)
 {
-    uint32_t sign = (uint32_t)(bits & 0x8000u) << 16;
-    uint32_t exponent = bits >> 10 & 0x1fu, fraction = bits & 0x3ffu;
-
-    if (exponent == 0x1f)                               /* infinity, NaN */
-        return float_of_bits(sign | 0x7f800000u | fraction << 13);
-    if (exponent == 0) {                                /* zero, or a denormal, which is normal as a float */
-        float x = (float)fraction * 0x1p-24f;
-        return sign ? -x : x;
-    }
-    return float_of_bits(sign | (exponent + 112) << 23 | fraction << 13);
+    return f16(bits);
 }
 
 float em_float_of_bf16(uint16_t bits)
 {
     return float_of_bits((uint32_t)bits << 16);
+}
+
+void em_floats_of_f32(float *dst, const unsigned char *src, size_t n)
+{
+    if (dst != (const void *)src)
+        memcpy(dst, src, n * sizeof *dst);
+    if (BYTE_ORDER == LITTLE_ENDIAN)
+        return;
+    for (size_t i = 0; i < n; i++)
+        dst[i] = float_of_bits(le32toh(bits_of_float(dst[i])));
+}
+
+static uint16_t u16(const unsigned char *src)
+{
+    uint16_t bits;
+
+    memcpy(&bits, src, sizeof bits);
+    return le16toh(bits);
+}
+
+void em_floats_of_f16(float *dst, const unsigned char *src, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        dst[i] = f16(u16(src + 2 * i));
+}
+
+void em_floats_of_bf16(float *dst, const unsigned char *src, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        dst[i] = em_float_of_bf16(u16(src + 2 * i));
 }

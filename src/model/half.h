@@ -1,10 +1,17 @@
-/* half.h - 16-bit floats to 32-bit ones. Exact: every F16 and BF16 number is a float, so nothing is rounded. */
+/* half.h - stored numbers to floats. Exact: every F16 and BF16 number is a float, so nothing is rounded.
+ * Bytes are little-endian and need no alignment. */
 #ifndef EM_MODEL_HALF_H
 #define EM_MODEL_HALF_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 float em_float_of_f16(uint16_t bits);       /* IEEE 754 binary16: 1 sign, 5 exponent, 10 fraction bits */
 float em_float_of_bf16(uint16_t bits);      /* the upper half of a float                               */
+
+/* dst[n] from n numbers at src; for F32 they may be the same place. */
+void em_floats_of_f32(float *dst, const unsigned char *src, size_t n);
+void em_floats_of_f16(float *dst, const unsigned char *src, size_t n);
+void em_floats_of_bf16(float *dst, const unsigned char *src, size_t n);
 
 #endif

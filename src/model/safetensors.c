@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CHUNK = 1 << 15 };           /* bytes converted at a time: stays in the first-level cache */
+enum { CHUNK = 1 << 16 };           /* bytes read and checked at a time: they stay in the second-level cache */
 
 struct em_st {
     char                *path;
@@ -188,60 +188,32 @@ const char *em_st_path(const em_st *st)
     return st->path;
 }
 
-static uint32_t little(const unsigned char *b, size_t n)
-{
-    uint32_t value = 0;
-
-    for (size_t i = n; i-- > 0;)
-        value = value << 8 | b[i];
-    return value;
-}
-
-static void floats_of_f32(float *dst, const unsigned char *src, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        uint32_t bits = little(src + 4 * i, 4);
-        memcpy(dst + i, &bits, sizeof bits);
-    }
-}
-
-static void floats_of_f16(float *dst, const unsigned char *src, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        dst[i] = em_float_of_f16((uint16_t)little(src + 2 * i, 2));
-}
-
-static void floats_of_bf16(float *dst, const unsigned char *src, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        dst[i] = em_float_of_bf16((uint16_t)little(src + 2 * i, 2));
-}
-
 /* NULL: weights are not stored like that. */
 static void (*const converters[])(float *, const unsigned char *, size_t) = {
-    [EM_F32] = floats_of_f32, [EM_F16] = floats_of_f16, [EM_BF16] = floats_of_bf16, [EM_U8] = NULL, [EM_I64] = NULL,
+    [EM_F32] = em_floats_of_f32, [EM_F16] = em_floats_of_f16, [EM_BF16] = em_floats_of_bf16, [EM_U8] = NULL, [EM_I64] = NULL,
 };
 
-/* Index of the first NaN or infinity, n when there is none: an exponent of all ones. */
+/* NaN or infinity: an exponent of all ones. Asked of the bits, which no compiler option can fold away. */
+static bool is_bad(const float *x)
+{
+    uint32_t bits;
+
+    memcpy(&bits, x, sizeof bits);
+    return (bits & 0x7f800000u) == 0x7f800000u;
+}
+
+/* Index of the first bad one, n when there is none. */
 static size_t first_bad(const float *x, size_t n)
 {
-    uint32_t bad = 0;
+    unsigned bad = 0;
     size_t i = 0;
 
-    for (size_t k = 0; k < n; k++) {                    /* no branch inside, so that it runs at the speed of memory */
-        uint32_t bits;
-        memcpy(&bits, x + k, sizeof bits);
-        bad |= (bits & 0x7f800000u) == 0x7f800000u;
-    }
+    for (size_t k = 0; k < n; k++)                      /* no branch inside, so that it runs at the speed of memory */
+        bad |= is_bad(x + k);
     if (!bad)
         return n;
-    while (i < n) {
-        uint32_t bits;
-        memcpy(&bits, x + i, sizeof bits);
-        if ((bits & 0x7f800000u) == 0x7f800000u)
-            break;
+    while (i < n && !is_bad(x + i))
         i++;
-    }
     return i;
 }
 
@@ -256,11 +228,12 @@ em_status em_st_read(em_st *st, const em_st_tensor *t, float *dst, em_err *err)
                        em_st_shown(shown, t->name), em_dtype_name(t->dtype));
     while (done < t->n) {
         size_t n = t->n - done < CHUNK / n_each ? t->n - done : CHUNK / n_each, bad;
-        em_status status = read_at(st, chunk, n * n_each, st->data + t->begin + done * n_each, err);
+        unsigned char *bytes = t->dtype == EM_F32 ? (unsigned char *)(dst + done) : chunk;     /* no detour for floats */
+        em_status status = read_at(st, bytes, n * n_each, st->data + t->begin + done * n_each, err);
 
         if (status != EM_OK)
             return status;
-        converters[t->dtype](dst + done, chunk, n);
+        converters[t->dtype](dst + done, bytes, n);
         bad = first_bad(dst + done, n);
         if (bad < n)
             return em_fail(err, EM_EFORMAT, "%s: tensor %s: element %zu is not a finite number", st->path,

@@ -1,9 +1,12 @@
-/* libFuzzer target of all that reads a model file: header, tensors, hash, metadata, list of tensors.
+/* libFuzzer target of all that reads a model, a checkpoint or a label file: header, tensors, hash, metadata, list of
+ * tensors, the importer's names and shapes, CSV.
  *
  * The first byte of an input says what the rest is, because a fuzzer cannot keep a length in step with a text:
- *   'f' a whole file    'h' a header's text, its length and 64 bytes of data are added    'm' the metadata string
+ *   'f' a whole file    'h' a header's text, its length and 64 bytes of data are added    'm' the metadata string    'l' a label file
  * Run by ctest -L fuzz for a minute; seeds in seeds/model, words in model.dict. */
 #include "model/config.h"
+#include "model/import_names.h"
+#include "model/labels.h"
 #include "model/params.h"
 #include "model/safetensors.h"
 
@@ -37,6 +40,37 @@ static void use_metadata(const char *text)
     em_card_deinit(&card);
 }
 
+static void use_as_checkpoint(const em_st *st)
+{
+    em_import_names names;
+    em_params params;
+    em_config cfg;
+    em_err err;
+
+    if (em_import_names_make(&names, st, &err) == EM_OK && em_import_config(&cfg, &names, "m", &err) == EM_OK) {
+        if (em_config_check(&cfg, "m", &err) != EM_OK || em_params_list(&params, &cfg, &err) != EM_OK)
+            abort();
+        em_params_deinit(&params);
+    }
+    em_import_names_deinit(&names);
+}
+
+static void use_labels(const uint8_t *text, size_t n)
+{
+    em_labels labels;
+    em_err err;
+    int nearest[EM_NEAREST];
+
+    if (em_labels_parse(&labels, (const char *)text, n, "l.csv", &err) == EM_OK) {
+        const char *const *names = (const char *const *)labels.names;
+
+        if (labels.n < 1 || em_labels_find(names, NULL, labels.n, names[labels.n - 1]) < 0 ||
+            em_labels_nearest(nearest, names, labels.n, names[0]) < 1)
+            abort();
+    }
+    em_labels_deinit(&labels);
+}
+
 static void use_file(const void *bytes, size_t n)
 {
     char hash[EM_SHA256_CHARS];
@@ -61,6 +95,7 @@ static void use_file(const void *bytes, size_t n)
         abort();
     if (em_st_metadata(st, "earmark"))
         use_metadata(em_st_metadata(st, "earmark"));
+    use_as_checkpoint(st);
     em_st_close(st);
 }
 
@@ -86,6 +121,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
         use_file(bytes + 1, n - 1);
     } else if (bytes[0] == 'h') {
         use_header(bytes + 1, n - 1);
+    } else if (bytes[0] == 'l') {
+        use_labels(bytes + 1, n - 1);
     } else if (bytes[0] == 'm') {
         char *text = malloc(n);
 
