@@ -82,7 +82,8 @@ typedef struct em_conv_silu_xproj {
     em_matrix    w;                             /* [4*(R + 2N)][D]             */
 } em_conv_silu_xproj;
 
-/* Four selective scans read in place and merged in pairs: y[0] = rows forward + backward, y[1] = columns.
+/* Four selective scans read in place and merged in pairs, one along rows and one along columns each, so that two
+ * threads have equal work: y[0] = rows forward + columns backward, y[1] = rows backward + columns forward.
  *   delta = softplus(dt_w dt + dt_bias); h = exp(delta A) h + delta B u; y += C.h + D u */
 typedef struct em_scan4 {
     float       *y[2];                          /* [B*L][D] each               */

@@ -25,12 +25,12 @@ typedef struct em_rows {
     int          n, rows;
 } em_rows;
 
-/* One channel tile of two directions of a scan: k = pair (forward) and pair + 2 (backward). */
+/* One channel tile of two directions of a scan: 0 and 3, or 2 and 1. */
 typedef struct em_scan_tile {
     float       *y;                 /* [L][D], this window                       */
     const float *u, *x_dbl;         /* [L][D], [L][4*(R+2N)]                     */
     const em_scan4 *scan;
-    int          pair;              /* 0 rows, 1 columns                         */
+    int          pair;
     int          channel, n_channels;
     float       *state;             /* scratch: 2 * N * tile channels            */
 } em_scan_tile;

@@ -66,21 +66,20 @@ EM_INLINE vf v_silu(vf x)
     return x * s;
 }
 
-/* x/2 (1 + erf(x / sqrt 2)); erf z = 1 - exp(-z q(z)) on [0, 4.1], 1 beyond. Fit of erf: 2e-8. */
+/* x/2 (1 + erf(x / sqrt 2)); erf(z / sqrt 2) = 1 - 2^(z q(z)) on [0, 5.8], 1 beyond. Fit of erf: 2e-8. */
 EM_INLINE vf v_gelu(vf x)
 {
-    vf z = v_min(v_abs(x) * 0.70710678f, v_set(4.1f));
-    vf q = v_set(3.144015863654204e-05f), erf;
+    vf z = v_min(v_abs(x), v_set(5.8f)), half = 0.5f * x;
+    vf q = v_set(-2.8349099920887966e-06f);
 
-    q = q * z + -0.0003088020021095872f;
-    q = q * z + 0.001032400643453002f;
-    q = q * z + 0.0005369356367737055f;
-    q = q * z + -0.019583962857723236f;
-    q = q * z + 0.10291961580514908f;
-    q = q * z + 0.636597752571106f;
-    q = q * z + 1.128380298614502f;
-    erf = 1.f - v_exp2(q * z * -1.44269504f);
-    return 0.5f * x + 0.5f * x * v_sign(erf, x);
+    q = q * z + 3.9377639041049406e-05f;
+    q = q * z + -0.00018617991008795798f;
+    q = q * z + -0.00013693730579689145f;
+    q = q * z + 0.007063421420753002f;
+    q = q * z + -0.052496179938316345f;
+    q = q * z + -0.459208220243454f;
+    q = q * z + -1.151105284690857f;
+    return half + half * v_sign(1.f - v_exp2(q * z), x);
 }
 
 #endif

@@ -102,39 +102,82 @@ EM_INLINE void move_on(cursor *c, const lane *l)
     }
 }
 
-/* nv, tail and N are constants where it pays. */
-EM_INLINE void run(const lane *l, bool is_first, const int nv, const int tail, const int N)
+/* The tokens of one group, and what the recurrence needs of each. */
+typedef struct group {
+    const float *rows[STEPS];               /* of x_dbl                                */
+    size_t       at[STEPS];                 /* of u and y                              */
+    vf           delta[STEPS][TILE];
+    int          n;                         /* STEPS, or fewer at the end              */
+} group;
+
+/* The next tokens; past the end the last one again, unused. */
+EM_INLINE void gather(group *g, cursor *c, const lane *l, long done, long n_tokens)
+{
+    g->n = n_tokens - done < STEPS ? (int)(n_tokens - done) : STEPS;
+    for (int j = 0; j < STEPS; j++) {
+        g->at[j] = (size_t)c->token * l->D;
+        g->rows[j] = l->x_dbl + (size_t)c->token * l->ld;
+        if (done + j + 1 < n_tokens)
+            move_on(c, l);
+    }
+}
+
+EM_INLINE void put(const lane *l, size_t at, vf y, bool is_first, int n)
+{
+    v_store_n(l->y + at, is_first ? y : y + v_load_n(l->y + at, n), n);
+}
+
+/* Any number of states, kept in memory. nv is a constant. */
+EM_INLINE void run(const lane *l, bool is_first, const int nv, int tail)
 {
     const long n_tokens = (long)l->inner * l->outer;
     cursor at = { l->start, l->start, 0 };
+    group g;
 
-    memset(l->h, 0, (size_t)N * TILE * LANES * sizeof *l->h);
+    memset(l->h, 0, (size_t)l->N * TILE * LANES * sizeof *l->h);
     for (long done = 0; done < n_tokens; done += STEPS) {
-        const float *rows[STEPS];
-        size_t tokens[STEPS];
-        vf delta[STEPS][TILE];
-
-        for (int j = 0; j < STEPS; j++) {           /* past the end: the last token again, unused */
-            tokens[j] = (size_t)at.token;
-            rows[j] = l->x_dbl + tokens[j] * l->ld;
-            if (done + j + 1 < n_tokens)
-                move_on(&at, l);
-        }
-        project(delta, l, rows, nv, tail);
-        for (int j = 0; j < STEPS && done + j < n_tokens; j++) {
-            const size_t here = tokens[j] * l->D;
-
+        gather(&g, &at, l, done, n_tokens);
+        project(g.delta, l, g.rows, nv, tail);
+        for (int j = 0; j < g.n; j++)
 #pragma GCC unroll 2
             for (int v = 0; v < nv; v++) {
                 const int n = v == nv - 1 ? tail : LANES;
                 const size_t off = (size_t)(v * LANES);
-                vf u = v_load_n(l->u + here + off, n);
-                vf y = advance(l, l->h + off, l->a + off, rows[j] + l->R, delta[j][v], delta[j][v] * u, N, n);
+                vf u = v_load_n(l->u + g.at[j] + off, n), delta = g.delta[j][v];
+                vf y = advance(l, l->h + off, l->a + off, g.rows[j] + l->R, delta, delta * u, l->N, n);
 
-                y += v_load_n(l->skip + off, n) * u;
-                if (!is_first)
-                    y += v_load_n(l->y + here + off, n);
-                v_store_n(l->y + here + off, y, n);
+                put(l, g.at[j] + off, y + v_load_n(l->skip + off, n) * u, is_first, n);
+            }
+    }
+}
+
+/* One state a channel, whole vectors: the presets. State and rates stay in registers. nv is a constant. */
+EM_INLINE void run_single(const lane *l, const bool is_first, const int nv)
+{
+    const long n_tokens = (long)l->inner * l->outer;
+    cursor at = { l->start, l->start, 0 };
+    vf h[TILE], a[TILE], skip[TILE];
+    group g;
+
+#pragma GCC unroll 2
+    for (int v = 0; v < nv; v++) {
+        h[v] = (vf){ 0 };
+        a[v] = v_load(l->a + v * LANES);
+        skip[v] = v_load(l->skip + v * LANES);
+    }
+    for (long done = 0; done < n_tokens; done += STEPS) {
+        gather(&g, &at, l, done, n_tokens);
+        project(g.delta, l, g.rows, nv, LANES);
+        for (int j = 0; j < g.n; j++) {
+            const float *bc = g.rows[j] + l->R;
+
+#pragma GCC unroll 2
+            for (int v = 0; v < nv; v++) {
+                const size_t here = g.at[j] + (size_t)(v * LANES);
+                vf u = v_load(l->u + here), delta = g.delta[j][v];
+
+                h[v] = v_exp2(delta * a[v]) * h[v] + delta * u * bc[0];
+                put(l, here, h[v] * bc[1] + skip[v] * u, is_first, LANES);
             }
         }
     }
@@ -144,16 +187,16 @@ void EM_K(scan_tile)(const em_scan_tile *t)
 {
     const int nv = (t->n_channels + LANES - 1) / LANES, tail = t->n_channels - (nv - 1) * LANES;
 
-    for (int back = 0; back < 2; back++) {
-        lane l = make_lane(t, t->pair + 2 * back);
+    for (int second = 0; second < 2; second++) {
+        lane l = make_lane(t, second ? 3 - 2 * t->pair : 2 * t->pair);
 
-        if (nv == TILE && tail == LANES && l.N == 1)        /* the presets */
-            run(&l, back == 0, TILE, LANES, 1);
-        else if (nv == 1 && tail == LANES && l.N == 1)
-            run(&l, back == 0, 1, LANES, 1);
+        if (l.N == 1 && tail == LANES && nv == TILE)
+            run_single(&l, second == 0, TILE);
+        else if (l.N == 1 && tail == LANES)
+            run_single(&l, second == 0, 1);
         else if (nv == TILE)
-            run(&l, back == 0, TILE, tail, l.N);
+            run(&l, second == 0, TILE, tail);
         else
-            run(&l, back == 0, 1, tail, l.N);
+            run(&l, second == 0, 1, tail);
     }
 }
