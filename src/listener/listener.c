@@ -5,47 +5,51 @@
 #include "listener/stats.h"
 #include "mel/window.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-enum { BLOCK = 1024 };              /* samples that go into or come out of the resampler at a time */
+enum { CHUNK = 512 };               /* samples moved at a time */
 
 static const float loudest = 1e4f;  /* 80 dB over full scale: beyond it a sample is damage, and float power overflows */
 
 struct em_listener {
     em_listener_cfg cfg;
-    em_resampler   *resampler;
-    em_window      *window;
-    em_stats        stats;
-    int64_t         due;            /* end of the next hop                  */
-    bool            is_finished;
-    float           in[BLOCK], out[BLOCK];
+    em_resampler *resampler;
+    em_resampler *next_resampler;   /* for the new rate, once the old one is empty; else NULL            */
+    em_window    *window;
+    em_stats      stats;
+    int64_t       due_sample;       /* end of the next hop                                               */
+    int64_t       last_sample;      /* end of the last hop that was given or skipped                     */
+    bool          is_finished;
+    double        seconds_before;   /* of stream at earlier rates                                        */
+    uint64_t      n_taken;          /* samples at this rate                                              */
+    float         in[CHUNK], out[CHUNK];
 };
 
 em_status em_listener_new(em_listener **out, const em_listener_cfg *cfg, em_err *err)
 {
-    em_status status;
     em_listener *l;
+    em_status    status;
 
     *out = NULL;
-    if (cfg->step_samples < 1 || cfg->step_samples % cfg->frontend.hop != 0)
-        return em_fail(err, EM_EINVAL, "a step of %d samples: must be a multiple of the frames' hop of %d (10 ms)", cfg->step_samples, cfg->frontend.hop);
+    if (cfg->frontend.hop < 1 || cfg->step_samples < 1 || cfg->step_samples % cfg->frontend.hop != 0)
+        return em_fail(err, EM_EINVAL, "a step of %d samples: must be a multiple of the frames' hop of %d (10 ms)",
+                       cfg->step_samples, cfg->frontend.hop);
+    if (cfg->window_samples < 1)
+        return em_fail(err, EM_EINVAL, "a window of %d samples: must hold at least one frame", cfg->window_samples);
     l = calloc(1, sizeof *l);
     if (!l)
         return em_fail(err, EM_ENOMEM, "no memory for a listener");
     l->cfg = *cfg;
-    l->due = cfg->step_samples;
-    /* Behind a window's end there may be one step and what the resampler just made. */
-    status = em_window_new(&l->window, &cfg->frontend, cfg->window_samples, cfg->step_samples + 2 * BLOCK + cfg->frontend.rate_hz, err);
+    l->due_sample = cfg->step_samples;
+    l->stats.rate_hz = cfg->rate_hz;
+    status = em_window_new(&l->window, &cfg->frontend, (size_t)cfg->window_samples, err);
     if (status == EM_OK)
         status = em_resampler_new(&l->resampler, cfg->rate_hz, cfg->frontend.rate_hz, err);
     if (status != EM_OK) {
         em_listener_free(l);
         return status;
     }
-    l->stats.rate_hz = cfg->rate_hz;
     *out = l;
     return EM_OK;
 }
@@ -54,6 +58,7 @@ void em_listener_free(em_listener *l)
 {
     if (!l)
         return;
+    em_resampler_free(l->next_resampler);
     em_resampler_free(l->resampler);
     em_window_free(l->window);
     free(l);
@@ -61,54 +66,72 @@ void em_listener_free(em_listener *l)
 
 static bool is_due(const em_listener *l)
 {
-    return em_window_total(l->window) >= l->due;
+    return em_window_end(l->window) == l->due_sample;
 }
 
-/* NaN compares false and becomes 0 as well. */
-static float tame(float x)
+/* NaN compares as false with everything, itself as well. */
+static float tame(float v)
 {
-    return x > -loudest && x < loudest ? x : x >= loudest ? loudest : x <= -loudest ? -loudest : 0.f;
+    if (v > loudest)
+        return loudest;
+    if (v < -loudest)
+        return -loudest;
+    return v == v ? v : 0.f;
 }
 
-/* One block of input, as much of it as the resampler takes. */
-static size_t push_block(em_listener *l, const float *x, size_t n)
+/* Gets up to n samples (x; NULL: zeros) through the resampler into the window, not past the next hop. Returns
+ * how many were taken; *has_moved: whether anything happened at all. */
+static size_t move_chunk(em_listener *l, const float *x, size_t n, bool *has_moved)
 {
-    size_t n_taken = 0, n_made;
+    int64_t left = l->due_sample - em_window_end(l->window);
+    size_t  room = left < CHUNK ? (size_t)left : CHUNK, n_taken = 0, n_made;
 
-    for (size_t i = 0; i < n; i++)
-        l->in[i] = tame(x[i]);
-    n_made = em_resampler_push(l->resampler, l->out, BLOCK, l->in, n, &n_taken);
-    em_stats_push(&l->stats, l->in, n_taken);
-    em_window_append(l->window, l->out, (int)n_made, l->due);
+    if (l->is_finished || l->next_resampler) {
+        n_made = em_resampler_flush(l->resampler, l->out, room);
+    } else {
+        n = n < CHUNK ? n : CHUNK;
+        for (size_t i = 0; i < n; i++)
+            l->in[i] = x ? tame(x[i]) : 0.f;
+        n_made = em_resampler_push(l->resampler, l->out, room, l->in, n, &n_taken);
+    }
+    em_window_push(l->window, l->out, n_made);
+    if (x)
+        em_stats_push(&l->stats, l->in, n_taken);
+    else
+        em_stats_push_gap(&l->stats, n_taken);
+    l->n_taken += n_taken;
+    *has_moved = n_taken > 0 || n_made > 0;
     return n_taken;
+}
+
+/* Moves samples until a hop is due or nothing is left to move; returns how many of the n were taken. */
+static size_t move(em_listener *l, const float *x, size_t n)
+{
+    size_t taken = 0;
+
+    while (!is_due(l)) {
+        bool has_moved;
+
+        taken += move_chunk(l, x ? x + taken : NULL, n - taken, &has_moved);
+        if (has_moved)
+            continue;
+        if (!l->next_resampler)
+            break;
+        em_resampler_free(l->resampler);
+        l->resampler = l->next_resampler;
+        l->next_resampler = NULL;
+    }
+    return taken;
 }
 
 size_t em_listener_push(em_listener *l, const float *mono, size_t n)
 {
-    size_t n_done = 0;
-
-    while (n_done < n && !is_due(l))
-        n_done += push_block(l, mono + n_done, n - n_done < BLOCK ? n - n_done : BLOCK);
-    return n_done;
+    return l->is_finished ? n : move(l, mono, n);
 }
 
 size_t em_listener_push_silence(em_listener *l, size_t n)
 {
-    static const float zeros[BLOCK];
-    size_t n_done = 0;
-
-    while (n_done < n && !is_due(l))
-        n_done += push_block(l, zeros, n - n_done < BLOCK ? n - n_done : BLOCK);
-    return n_done;
-}
-
-/* What is left in the resampler, until a hop is due. */
-static void drain(em_listener *l)
-{
-    size_t n;
-
-    while (!is_due(l) && (n = em_resampler_flush(l->resampler, l->out, BLOCK)) > 0)
-        em_window_append(l->window, l->out, (int)n, l->due);
+    return l->is_finished ? n : move(l, NULL, n);
 }
 
 void em_listener_finish(em_listener *l)
@@ -119,67 +142,72 @@ void em_listener_finish(em_listener *l)
 em_status em_listener_set_rate(em_listener *l, int rate_hz, em_err *err)
 {
     em_resampler *next;
-    em_status status = em_resampler_new(&next, rate_hz, l->cfg.frontend.rate_hz, err);
-    size_t n;
+    em_status     status = em_resampler_new(&next, rate_hz, l->cfg.frontend.rate_hz, err);
 
     if (status != EM_OK)
         return status;
-    /* The old filter's tail is some hundred samples: there is room for it behind any hop. */
-    while ((n = em_resampler_flush(l->resampler, l->out, BLOCK)) > 0)
-        em_window_append(l->window, l->out, (int)n, l->due);
-    em_resampler_free(l->resampler);
-    l->resampler = next;
+    em_resampler_free(l->next_resampler);
+    l->next_resampler = next;
+    l->seconds_before = em_listener_seconds(l);
+    l->n_taken = 0;
     l->cfg.rate_hz = rate_hz;
-    l->stats = (em_stats){ .rate_hz = rate_hz };
+    em_stats_set_rate(&l->stats, rate_hz);
     return EM_OK;
 }
 
-static int64_t last_end(const em_listener *l)
+/* Brings the next hop about, as far as that needs no new samples. True when one is due. */
+static bool find_hop(em_listener *l)
 {
-    return l->due - l->cfg.step_samples;
+    int64_t end;
+
+    move(l, NULL, 0);
+    end = em_window_end(l->window);
+    return is_due(l) || (l->is_finished && end > l->last_sample);
 }
 
-/* End of the hop that is due now, -1 when none is. */
-static int64_t due_end(em_listener *l)
+static void end_hop(em_listener *l)
 {
-    if (l->is_finished)
-        drain(l);
+    l->last_sample = em_window_end(l->window);
     if (is_due(l))
-        return l->due;
-    if (l->is_finished && em_window_total(l->window) > last_end(l))
-        return em_window_total(l->window);
-    return -1;
+        l->due_sample += l->cfg.step_samples;
 }
 
 bool em_listener_next(em_listener *l, em_hop *hop)
 {
-    const int64_t end = due_end(l);
-    const float *samples;
-    int64_t n_step;
-
-    if (end < 0)
+    if (!find_hop(l))
         return false;
-    n_step = end - last_end(l);
-    hop->end_sample = end;
-    hop->time_s = (double)end / l->cfg.frontend.rate_hz;
-    hop->filled = end < l->cfg.window_samples ? (double)end / l->cfg.window_samples : 1.0;
-    hop->frames = em_window_frames(l->window, end, &hop->n_frames);
-    samples = em_window_samples(l->window, end) + l->cfg.window_samples;
-    if (n_step > l->cfg.window_samples)
-        n_step = l->cfg.window_samples;
-    em_level(&hop->rms_dbfs, &hop->peak_dbfs, samples - n_step, (size_t)n_step);
-    l->due += l->cfg.step_samples;
+    hop->end_sample = em_window_end(l->window);
+    hop->time_s = (double)hop->end_sample / l->cfg.frontend.rate_hz;
+    hop->filled = fmin(1.0, (double)hop->end_sample / l->cfg.window_samples);
+    em_stats_level(&l->stats, &hop->rms_dbfs, &hop->peak_dbfs);
+    hop->frames = em_window_frames(l->window);
+    hop->n_frames = em_window_n_frames(l->window);
+    end_hop(l);
     return true;
 }
 
 bool em_listener_skip(em_listener *l)
 {
-    if (due_end(l) < 0)
+    float rms, peak;
+
+    if (!find_hop(l))
         return false;
-    l->due += l->cfg.step_samples;
+    em_stats_level(&l->stats, &rms, &peak);
+    end_hop(l);
     return true;
 }
 
-unsigned em_listener_warnings(em_listener *l)   { return em_stats_take(&l->stats); }
-double   em_listener_seconds(const em_listener *l) { return (double)em_window_total(l->window) / l->cfg.frontend.rate_hz; }
-uint64_t em_listener_computed(const em_listener *l) { return em_window_computed(l->window); }
+unsigned em_listener_warnings(em_listener *l)
+{
+    return em_stats_take(&l->stats);
+}
+
+uint64_t em_listener_computed(const em_listener *l)
+{
+    return em_window_computed(l->window);
+}
+
+double em_listener_seconds(const em_listener *l)
+{
+    return l->seconds_before + (double)l->n_taken / l->cfg.rate_hz;
+}

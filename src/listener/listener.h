@@ -1,8 +1,8 @@
 /* listener.h - one source's ear: samples in, due windows out. No threads, no clock, no allocation after new.
  *
  * mono samples -> resampler -> model rate -> log-mel frames, computed once each -> rolling window -> hops.
- * How the stream is cut into pushes changes no bit of any window (tests/stream). Samples that are not finite
- * become 0, those beyond +-1e4 are cut there: frames stay finite whatever comes in.
+ * How the stream is cut into pushes changes no bit of any window (tests/stream). NaN becomes 0, what
+ * lies beyond +-1e4 is cut there: frames stay finite whatever comes in.
  *
  * Time is counted in samples at the model's rate from the start of the stream; a hop is due at every multiple
  * of the step and, after em_listener_finish, at the end of the stream. The window of a hop at time t covers
@@ -32,12 +32,14 @@ typedef struct em_hop {
     int64_t end_sample;             /* end of the window, model rate                         */
     double  time_s;                 /* the same in seconds                                   */
     double  filled;                 /* share of the window that is real sound, 0..1          */
-    float   rms_dbfs, peak_dbfs;    /* of the last step; -INFINITY for digital silence       */
+    float   rms_dbfs, peak_dbfs;    /* of what was pushed since the last hop, 1.0 being 0 dBFS;
+                                       -INFINITY for digital silence                          */
     const float *frames;            /* [n_frames][n_mels]; valid until the next call         */
     int     n_frames;
 } em_hop;
 
-/* EM_EINVAL: a step that is no multiple of the frame hop, a rate out of range. EM_ENOMEM.
+/* EM_EINVAL: a step that is no multiple of the frame hop, a window too short for a frame, a rate out of range, a
+ * frontend that em_frontend_new refuses. EM_ENOMEM.
  * The caller frees *out with em_listener_free; on error *out is NULL. */
 em_status em_listener_new(em_listener **out, const em_listener_cfg *cfg, em_err *err);
 void      em_listener_free(em_listener *l);
@@ -46,13 +48,15 @@ void      em_listener_free(em_listener *l);
  * less than n, call em_listener_next until it says no, then push the rest. */
 size_t    em_listener_push(em_listener *l, const float *mono, size_t n);
 
-/* n samples of silence (at cfg.rate_hz): what a gap becomes. Returns how many it took, as em_listener_push does. */
+/* n samples of silence (at cfg.rate_hz): what a gap becomes. Returns how many it took, as em_listener_push does.
+ * A gap neither begins nor ends what is warned about: it is told as a gap. */
 size_t    em_listener_push_silence(em_listener *l, size_t n);
 
 /* No more samples: flushes the resampler and makes the last hop due. */
 void      em_listener_finish(em_listener *l);
 
-/* A source came back with another rate: flush what is inside, then go on at the new one. EM_EINVAL, EM_ENOMEM. */
+/* A source came back with another rate: flush what is inside, then go on at the new one. Allocates. On error the
+ * listener goes on at the old rate. EM_EINVAL, EM_ENOMEM. */
 em_status em_listener_set_rate(em_listener *l, int rate_hz, em_err *err);
 
 /* True when a hop is due; fills *hop. */

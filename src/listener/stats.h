@@ -13,9 +13,12 @@ enum {
     EM_CLIPPING_SECONDS = 5,        /* in a row, each with a hundredth of its samples at full scale        */
 };
 
-/* Zeroed but for rate_hz, it is ready. */
+/* Zeroed but for rate_hz, it is ready. Everything is summed sample by sample: how the stream is cut changes nothing. */
 typedef struct em_stats {
     int      rate_hz;
+    double   sum_squares;           /* since the last level                                                */
+    float    peak;
+    uint64_t n_level;
     uint64_t n_zeros;               /* in a row, up to now                                                 */
     uint32_t n_second, n_full;      /* samples of this second; those at full scale                         */
     int      n_clipped;             /* seconds in a row                                                    */
@@ -23,10 +26,18 @@ typedef struct em_stats {
     unsigned warnings;              /* EM_WARN_*: raised once when it begins, again only after it ended    */
 } em_stats;
 
+/* Samples as the source gave them, at rate_hz, finite. */
 void     em_stats_push(em_stats *s, const float *x, size_t n);
+
+/* n samples that are missing: silence for the level, but neither beginning nor end of what is warned about. */
+void     em_stats_push_gap(em_stats *s, size_t n);
+
+/* Another rate from here on; what has been counted keeps its length in seconds. */
+void     em_stats_set_rate(em_stats *s, int rate_hz);
+
 unsigned em_stats_take(em_stats *s);                        /* the warnings, which are cleared */
 
-/* Level of x[n] in dBFS: 0 is a full-scale square wave; -INFINITY for digital silence. */
-void     em_level(float *rms_dbfs, float *peak_dbfs, const float *x, size_t n);
+/* Level since the last call in dBFS: 0 is a full-scale square wave; -INFINITY for digital silence or no sample. */
+void     em_stats_level(em_stats *s, float *rms_dbfs, float *peak_dbfs);
 
 #endif

@@ -2,137 +2,158 @@
 
 #include "base/arena.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct em_window {
     em_frontend *frontend;
     em_frontend_cfg cfg;
-    int          n_samples, room, T;
-    float       *samples;           /* [n_samples + room]: stream samples [first, total)      */
-    int64_t      first, total;
-    float       *kept;              /* [T][n_mels]: frame of hop number g in row g mod T      */
-    int64_t      next;              /* the first g that is not there yet                      */
-    float       *out;               /* [T][n_mels]                                            */
-    uint64_t     n_computed;
+    size_t   n;                     /* samples of a window                                            */
+    float   *samples;               /* [size]: the window is the n before `fill`                      */
+    size_t   size, fill;
+    int64_t  end;                   /* samples pushed since the start                                 */
+    float   *frames;                /* [n_frames][n_mels]                                             */
+    int      n_frames;
+    int      inner_first, inner_end;        /* frames that touch no end of the window                 */
+    int64_t  frames_end;            /* end of the window that `frames` shows                          */
+    uint64_t n_computed;
 };
 
-em_status em_window_new(em_window **out, const em_frontend_cfg *cfg, int n_samples, int room, em_err *err)
+static void find_inner(em_window *w)
 {
-    const int T = em_frontend_frames(cfg, (size_t)(n_samples > 0 ? n_samples : 0));
-    size_t floats = (size_t)T * (size_t)cfg->n_mels;
-    em_status status;
-    em_window *w;
+    int t = 0;
+
+    while (t < w->n_frames && em_frontend_is_edge(&w->cfg, w->n, t))
+        t++;
+    w->inner_first = t;
+    while (t < w->n_frames && !em_frontend_is_edge(&w->cfg, w->n, t))
+        t++;
+    w->inner_end = t;
+}
+
+/* Before the start all is silence, and all frames are alike: one is made and copied. */
+static void fill_with_silence(em_window *w)
+{
+    size_t n_mels = (size_t)w->cfg.n_mels;
+
+    em_frontend_window_frame(w->frontend, w->frames, w->samples, w->n, 0);
+    for (int t = 1; t < w->n_frames; t++)
+        memcpy(w->frames + (size_t)t * n_mels, w->frames, n_mels * sizeof *w->frames);
+}
+
+em_status em_window_new(em_window **out, const em_frontend_cfg *cfg, size_t n, em_err *err)
+{
+    em_status  status;
+    em_window *w = calloc(1, sizeof *w);
 
     *out = NULL;
-    if (T < 1 || n_samples < cfg->n_fft || room < 1)
-        return em_fail(err, EM_EINVAL, "a window of %d samples is too short for one frame", n_samples);
-    w = calloc(1, sizeof *w);
     if (!w)
         return em_fail(err, EM_ENOMEM, "no memory for a window");
+    status = em_frontend_new(&w->frontend, cfg, err);
+    if (status != EM_OK)
+        goto fail;
     w->cfg = *cfg;
-    w->n_samples = n_samples;
-    w->room = room;
-    w->T = T;
-    w->samples = em_alloc(((size_t)n_samples + (size_t)room) * sizeof *w->samples);
-    w->kept = em_alloc(floats * sizeof *w->kept);
-    w->out = em_alloc(floats * sizeof *w->out);
-    status = w->samples && w->kept && w->out ? em_frontend_new(&w->frontend, cfg, err)
-                                             : em_fail(err, EM_ENOMEM, "no memory for a window of %d samples", n_samples);
-    if (status != EM_OK) {
-        em_window_free(w);
-        return status;
+    w->n = n;
+    w->n_frames = n <= (size_t)1 << 28 ? em_frontend_frames(cfg, n) : 0;
+    if (w->n_frames == 0) {
+        status = em_fail(err, EM_EINVAL, "a window of %zu samples: needs at least one frame, and at most 2^28", n);
+        goto fail;
     }
-    w->first = -n_samples;          /* silence before the start is there already: em_alloc zeroes */
-    /* Frames that see only silence are all alike; the first that may not is made when its samples are there. */
-    w->next = -((int64_t)em_frontend_after(cfg) - 1) / cfg->hop;
-    em_frontend_frame(w->frontend, w->kept, w->samples);
-    for (int t = 1; t < T; t++)
-        memcpy(w->kept + (size_t)t * (size_t)cfg->n_mels, w->kept, (size_t)cfg->n_mels * sizeof *w->kept);
+    find_inner(w);
+
+    /* Room behind the window: the samples are moved to the front once in this many, not at every push. */
+    w->size = n + (n / 8 > 65536 ? n / 8 : 65536);
+    w->fill = n;
+    w->samples = em_alloc(w->size * sizeof *w->samples);
+    w->frames = em_alloc((size_t)w->n_frames * (size_t)cfg->n_mels * sizeof *w->frames);
+    if (!w->samples || !w->frames) {
+        status = em_fail(err, EM_ENOMEM, "no memory for a window of %zu samples", n);
+        goto fail;
+    }
+    fill_with_silence(w);
     *out = w;
     return EM_OK;
+
+fail:
+    em_window_free(w);
+    return status;
 }
 
 void em_window_free(em_window *w)
 {
     if (!w)
         return;
-    em_frontend_free(w->frontend);
+    free(w->frames);
     free(w->samples);
-    free(w->kept);
-    free(w->out);
+    em_frontend_free(w->frontend);
     free(w);
 }
 
-void em_window_append(em_window *w, const float *x, int n, int64_t keep_from)
+void em_window_push(em_window *w, const float *samples, size_t n)
 {
-    const int64_t oldest = keep_from - w->n_samples;
+    w->end += (int64_t)n;
+    while (n > 0) {
+        size_t take;
 
-    if (w->total + n - w->first > w->n_samples + w->room) {
-        const int64_t n_old = oldest - w->first;
-
-        assert(n_old > 0 && w->total + n - oldest <= w->n_samples + w->room);
-        memmove(w->samples, w->samples + n_old, (size_t)(w->total - oldest) * sizeof *w->samples);
-        w->first = oldest;
-    }
-    memcpy(w->samples + (w->total - w->first), x, (size_t)n * sizeof *x);
-    w->total += n;
-}
-
-static float *kept_row(const em_window *w, int64_t g)
-{
-    const int64_t row = (g % w->T + w->T) % w->T;
-
-    return w->kept + (size_t)row * (size_t)w->cfg.n_mels;
-}
-
-/* Makes the frames that a window [start, start + n) shares with its neighbours. */
-static void make_shared(em_window *w, int64_t start)
-{
-    const int64_t g0 = start / w->cfg.hop;
-    int t = 0;
-
-    if (w->next > g0)
-        t = (int)(w->next - g0 < w->T ? w->next - g0 : w->T);
-    for (; t < w->T; t++) {
-        if (em_frontend_is_edge(&w->cfg, (size_t)w->n_samples, t)) {
-            if (w->next > g0 + t || t * (int64_t)w->cfg.hop < em_frontend_before(&w->cfg))
-                continue;
-            break;                                  /* looks past the end: another window's business */
+        if (w->fill == w->size) {
+            memmove(w->samples, w->samples + w->fill - w->n, w->n * sizeof *w->samples);
+            w->fill = w->n;
         }
-        em_frontend_window_frame(w->frontend, kept_row(w, g0 + t), em_window_samples(w, start + w->n_samples), (size_t)w->n_samples, t);
-        w->n_computed++;
-        w->next = g0 + t + 1;
+        take = n < w->size - w->fill ? n : w->size - w->fill;
+        memcpy(w->samples + w->fill, samples, take * sizeof *samples);
+        w->fill += take;
+        samples += take;
+        n -= take;
     }
 }
 
-const float *em_window_frames(em_window *w, int64_t end, int *n_frames)
+int em_window_n_frames(const em_window *w)
 {
-    const int64_t start = end - w->n_samples;
-    const float *samples = em_window_samples(w, end);
-    const size_t row = (size_t)w->cfg.n_mels;
-    const bool is_shared = start % w->cfg.hop == 0;     /* on the grid of hops; a file's end may not be */
-
-    if (is_shared)
-        make_shared(w, start);
-    for (int t = 0; t < w->T; t++) {
-        if (is_shared && !em_frontend_is_edge(&w->cfg, (size_t)w->n_samples, t)) {
-            memcpy(w->out + (size_t)t * row, kept_row(w, start / w->cfg.hop + t), row * sizeof *w->out);
-        } else {
-            em_frontend_window_frame(w->frontend, w->out + (size_t)t * row, samples, (size_t)w->n_samples, t);
-            w->n_computed++;
-        }
-    }
-    *n_frames = w->T;
-    return w->out;
+    return w->n_frames;
 }
 
-const float *em_window_samples(const em_window *w, int64_t end)
+int64_t em_window_end(const em_window *w)
 {
-    assert(end <= w->total && end - w->n_samples >= w->first);
-    return w->samples + (end - w->n_samples - w->first);
+    return w->end;
 }
 
-int64_t em_window_total(const em_window *w) { return w->total; }
-uint64_t em_window_computed(const em_window *w) { return w->n_computed; }
+static void make_frames(em_window *w, int first, int end)
+{
+    const float *samples = w->samples + w->fill - w->n;
+
+    for (int t = first; t < end; t++)
+        em_frontend_window_frame(w->frontend, w->frames + (size_t)t * (size_t)w->cfg.n_mels, samples, w->n, t);
+    w->n_computed += (uint64_t)(end - first);
+}
+
+/* Shifts the inner frames that are still inside to their new places; returns the first one that is missing. */
+static int keep_frames(em_window *w)
+{
+    int64_t moved = w->end - w->frames_end, hops = moved / w->cfg.hop;
+    size_t  row = (size_t)w->cfg.n_mels * sizeof *w->frames;
+    int     n_kept;
+
+    if (moved % w->cfg.hop != 0 || hops >= w->inner_end - w->inner_first)
+        return w->inner_first;
+    n_kept = w->inner_end - w->inner_first - (int)hops;
+    if (hops > 0)
+        memmove((char *)w->frames + (size_t)w->inner_first * row,
+                (char *)w->frames + ((size_t)w->inner_first + (size_t)hops) * row, (size_t)n_kept * row);
+    return w->inner_first + n_kept;
+}
+
+const float *em_window_frames(em_window *w)
+{
+    if (w->frames_end == w->end)
+        return w->frames;
+    make_frames(w, keep_frames(w), w->inner_end);
+    make_frames(w, 0, w->inner_first);
+    make_frames(w, w->inner_end, w->n_frames);
+    w->frames_end = w->end;
+    return w->frames;
+}
+
+uint64_t em_window_computed(const em_window *w)
+{
+    return w->n_computed;
+}

@@ -4,12 +4,11 @@
 
 #include "base/rng.h"
 #include "listener/listener.h"
-#include "listener/stats.h"
+#include "stream/signal.h"
 
-#include <malloc.h>
 #include <math.h>
 
-enum { RATE = 32000, WINDOW = 320000, MOST_HOPS = 32 };
+enum { RATE = 32000, WINDOW = 320000, MOST_HOPS = 128 };
 
 static const size_t chunks[] = { 1, 7, 319, 320, 321, 1023, 1024, 1025, 4096, 65536 };
 
@@ -209,32 +208,160 @@ static void skipping_forgets_hops_and_nothing_else(void **state)
     free(x);
 }
 
+/* The engine's whole use of it, from the first sample to the last: more than a minute, a gap, skipped hops. */
+static void use_fully(em_listener *l, const float *x, size_t n)
+{
+    em_hop hop;
+
+    for (int i = 0; i < 75; i++) {
+        for (size_t done = 0; done < n;) {
+            done += i == 30 ? em_listener_push_silence(l, n - done) : em_listener_push(l, x + done, n - done);
+            while (i % 3 ? em_listener_next(l, &hop) : em_listener_skip(l))
+                ;
+        }
+    }
+    em_listener_finish(l);
+    while (em_listener_next(l, &hop))
+        ;
+}
+
 static void nothing_is_allocated_after_new(void **state)
 {
-    const em_listener_cfg cfg = htsat(48000, RATE);
-    float *x = noise(48000);
-    struct mallinfo2 before;
+    static const int rates[] = { 8000, 11025, 16000, 22050, 32000, 44100, 48000, 96000, 192000 };
+
+    (void)state;
+    if (!signal_can_count())
+        skip();
+    for (size_t i = 0; i < EM_COUNT(rates); i++) {
+        const em_listener_cfg cfg = htsat(rates[i], RATE);
+        const size_t n = (size_t)rates[i] + 13;
+        float *x = noise(n);
+        em_listener *l;
+        em_err err;
+        uint64_t before;
+
+        CHECK_OK(em_listener_new(&l, &cfg, &err));
+        before = signal_allocations();
+        use_fully(l, x, n);
+        CHECK(signal_allocations() == before, "%d Hz: %d allocations", rates[i], (int)(signal_allocations() - before));
+        em_listener_free(l);
+        free(x);
+    }
+}
+
+/* An hour of gap between two sounds: hops go on, each with its own new frames only; skipped, they cost none. */
+static void an_hour_of_silence_costs_its_hops_and_no_more(void **state)
+{
+    const em_listener_cfg cfg = htsat(RATE, RATE);
+    const size_t hour = (size_t)3600 * RATE;
+    float *x = noise(RATE);
     em_listener *l;
     em_hop hop;
     em_err err;
+    size_t done = 0;
+    uint64_t before;
+    int n_hops = 0;
 
     (void)state;
     CHECK_OK(em_listener_new(&l, &cfg, &err));
-    for (int i = 0; i < 3; i++)                     /* soxr allocates its stages while its first samples pass */
-        for (size_t done = 0; done < 48000;) {
-            done += em_listener_push(l, x + done, 48000 - done);
-            while (em_listener_next(l, &hop))
-                ;
+    assert_int_equal(em_listener_push(l, x, RATE), RATE);
+    assert_true(em_listener_next(l, &hop));
+    while (done < hour) {
+        size_t n = em_listener_push_silence(l, hour - done);
+
+        CHECK(n == RATE, "hop %d took %zu samples", n_hops, n);
+        done += n;
+        before = em_listener_computed(l);
+        if (done <= hour / 2) {
+            assert_true(em_listener_next(l, &hop));
+            CHECK(em_listener_computed(l) - before == 104, "hop %d", n_hops);
+        } else {
+            assert_true(em_listener_skip(l));
+            CHECK(em_listener_computed(l) == before, "hop %d", n_hops);
         }
-    before = mallinfo2();
-    for (int i = 0; i < 20; i++)
-        for (size_t done = 0; done < 48000;) {
-            done += em_listener_push(l, x + done, 48000 - done);
-            while (em_listener_next(l, &hop))
-                ;
-        }
-    assert_int_equal(mallinfo2().uordblks, before.uordblks);
+        n_hops++;
+    }
+    assert_int_equal(n_hops, 3600);
+    CHECK(em_listener_warnings(l) == 0, "a gap is not a silent input");
+    for (int i = 0; i < hop.n_frames * 64; i++)
+        CHECK(hop.frames[i] == -100.f, "frame %d", i / 64);
+    CHECK(em_listener_seconds(l) == 3601.0, "%g s", em_listener_seconds(l));
     em_listener_free(l);
+    free(x);
+}
+
+/* A source that comes back with other rates: no sample more or less than each part gives alone, for every cut. */
+static void a_new_rate_goes_on_where_the_old_one_ended(void **state)
+{
+    static const struct { int rate_hz; size_t n; } parts[] = { { 48000, 100003 }, { 1000, 3001 }, { 32000, 12345 },
+                                                               { 32000, 0 }, { 44100, 77777 } };
+    const em_listener_cfg cfg = htsat(parts[0].rate_hz, 3200);
+    static seen want[MOST_HOPS], got[MOST_HOPS];
+    int n_want = 0;
+
+    (void)state;
+    for (size_t c = 0; c < EM_COUNT(chunks); c++) {
+        seen   *out = c == 0 ? want : got;
+        int     n = 0;
+        int64_t total = 0;
+        double  seconds = 0;
+        em_listener *l;
+        em_err  err;
+
+        CHECK_OK(em_listener_new(&l, &cfg, &err));
+        for (size_t p = 0; p < EM_COUNT(parts); p++) {
+            float *x = noise(parts[p].n + 1);
+
+            if (p > 0)
+                CHECK_OK(em_listener_set_rate(l, parts[p].rate_hz, &err));
+            for (size_t done = 0; done < parts[p].n;) {
+                size_t left = parts[p].n - done;
+                done += em_listener_push(l, x + done, left < chunks[c] ? left : chunks[c]);
+                n = drain_hops(l, out, n, 64 * sizeof(float));
+            }
+            total += llround((double)parts[p].n * RATE / parts[p].rate_hz);
+            seconds += (double)parts[p].n / parts[p].rate_hz;
+            free(x);
+        }
+        CHECK(fabs(em_listener_seconds(l) - seconds) < 1e-9, "%g s, not %g", em_listener_seconds(l), seconds);
+        em_listener_finish(l);
+        n = drain_hops(l, out, n, 64 * sizeof(float));
+        em_listener_free(l);
+
+        CHECK(out[n - 1].hop.end_sample == total, "chunks of %zu: ends at %lld, not %lld", chunks[c],
+              (long long)out[n - 1].hop.end_sample, (long long)total);
+        if (c == 0)
+            n_want = n;
+        CHECK(n == n_want && n == (int)((total + 3199) / 3200), "chunks of %zu: %d hops", chunks[c], n);
+        for (int i = 0; i < n; i++)
+            CHECK(memcmp(out[i].frames, want[i].frames, (size_t)want[i].hop.n_frames * 64 * sizeof(float)) == 0 &&
+                  out[i].hop.rms_dbfs == want[i].hop.rms_dbfs, "chunks of %zu, hop %d", chunks[c], i);
+        if (c > 0)
+            forget(got, n);
+    }
+    forget(want, n_want);
+}
+
+/* Hours between hops must not mean hours of samples in memory. */
+static void a_long_step_works_on_the_newest_window(void **state)
+{
+    const em_listener_cfg cfg = { em_frontend_htsat(RATE, 64), 2 * RATE, 30 * RATE, RATE };
+    const size_t n = 61 * RATE;
+    static seen got[MOST_HOPS];
+    float *x = noise(n), want[201][64];
+    const int n_hops = listen(got, &cfg, x, n, 10000);
+    em_frontend *f;
+    em_err err;
+
+    (void)state;
+    CHECK_OK(em_frontend_new(&f, &cfg.frontend, &err));
+    assert_int_equal(n_hops, 3);
+    for (int i = 0; i < 3; i++) {
+        em_frontend_window(f, want[0], x + got[i].hop.end_sample - 2 * RATE, 2 * RATE);
+        CHECK(memcmp(got[i].frames, want, sizeof want) == 0, "hop %d", i);
+    }
+    forget(got, n_hops);
+    em_frontend_free(f);
     free(x);
 }
 
@@ -268,43 +395,6 @@ static void damaged_samples_are_tamed_at_the_door(void **state)
     }
 }
 
-static void warnings_come_once_and_again_after_it_was_over(void **state)
-{
-    const em_listener_cfg cfg = htsat(8000, RATE);
-    em_listener *l;
-    em_hop hop;
-    em_err err;
-    float one = 0.1f, full[8000];
-
-    (void)state;
-    for (int i = 0; i < 8000; i++)
-        full[i] = i % 100 == 0 ? 1.f : 0.1f;
-    CHECK_OK(em_listener_new(&l, &cfg, &err));
-    for (int round = 0; round < 2; round++) {
-        int n_silent = 0, n_clipping = 0;
-
-        for (int s = 0; s < 70; s++) {
-            for (size_t done = 0; done < 8000;) {
-                done += em_listener_push_silence(l, 8000 - done);
-                while (em_listener_next(l, &hop))
-                    ;
-            }
-            n_silent += !!(em_listener_warnings(l) & EM_WARN_SILENCE);
-        }
-        for (int s = 0; s < 8; s++) {
-            for (size_t done = 0; done < 8000;) {
-                done += em_listener_push(l, full + done, 8000 - done);
-                while (em_listener_next(l, &hop))
-                    ;
-            }
-            n_clipping += !!(em_listener_warnings(l) & EM_WARN_CLIPPING);
-        }
-        CHECK(n_silent == 1 && n_clipping == 1, "round %d: %d, %d", round, n_silent, n_clipping);
-        em_listener_push(l, &one, 1);
-    }
-    em_listener_free(l);
-}
-
 static void short_streams_have_one_hop_at_their_end(void **state)
 {
     static const size_t lengths[] = { 0, 1, 2, 319, 320, 321, 31999 };
@@ -335,8 +425,10 @@ int main(void)
         cmocka_unit_test(a_hop_computes_only_new_and_edge_frames),
         cmocka_unit_test(skipping_forgets_hops_and_nothing_else),
         cmocka_unit_test(nothing_is_allocated_after_new),
+        cmocka_unit_test(an_hour_of_silence_costs_its_hops_and_no_more),
+        cmocka_unit_test(a_new_rate_goes_on_where_the_old_one_ended),
+        cmocka_unit_test(a_long_step_works_on_the_newest_window),
         cmocka_unit_test(damaged_samples_are_tamed_at_the_door),
-        cmocka_unit_test(warnings_come_once_and_again_after_it_was_over),
         cmocka_unit_test(short_streams_have_one_hop_at_their_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

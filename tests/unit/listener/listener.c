@@ -1,0 +1,139 @@
+/* What a listener says about its input beside the frames: level, warnings, refusals. */
+#include "check.h"
+
+#include "listener/listener.h"
+#include "listener/stats.h"
+
+#include <math.h>
+
+enum { RATE = 32000, WINDOW = 320000 };
+
+static em_listener_cfg htsat(int rate_hz, int step)
+{
+    return (em_listener_cfg){ em_frontend_htsat(RATE, 64), WINDOW, step, rate_hz };
+}
+
+static void the_level_is_that_of_the_last_step(void **state)
+{
+    const em_listener_cfg cfg = htsat(RATE, RATE);
+    static float x[RATE];
+    em_listener *l;
+    em_hop hop;
+    em_err err;
+
+    (void)state;
+    CHECK_OK(em_listener_new(&l, &cfg, &err));
+    assert_int_equal(em_listener_push(l, x, RATE), RATE);
+    assert_true(em_listener_next(l, &hop));
+    CHECK(hop.rms_dbfs == -INFINITY && hop.peak_dbfs == -INFINITY, "silence: %g, %g", (double)hop.rms_dbfs, (double)hop.peak_dbfs);
+    for (int i = 0; i < RATE; i++)
+        x[i] = i % 2 ? 0.5f : -0.5f;
+    assert_int_equal(em_listener_push(l, x, RATE), RATE);
+    assert_true(em_listener_next(l, &hop));
+    CHECK(fabsf(hop.rms_dbfs + 6.0206f) < 1e-3f && fabsf(hop.peak_dbfs + 6.0206f) < 1e-3f, "half: %g, %g", (double)hop.rms_dbfs,
+          (double)hop.peak_dbfs);
+    em_listener_push_silence(l, RATE);
+    assert_true(em_listener_next(l, &hop));
+    CHECK(hop.rms_dbfs == -INFINITY, "gap: %g", (double)hop.rms_dbfs);
+    em_listener_free(l);
+}
+
+static void impossible_settings_are_refused(void **state)
+{
+    const em_listener_cfg good = htsat(RATE, RATE);
+    em_listener_cfg bad[9];
+    em_listener *l;
+    em_err err;
+
+    (void)state;
+    for (size_t i = 0; i < EM_COUNT(bad); i++)
+        bad[i] = good;
+    bad[0].step_samples = 0;
+    bad[1].step_samples = 321;
+    bad[2].step_samples = -320;
+    bad[3].frontend.hop = 0;
+    bad[4].window_samples = -1;
+    bad[5].window_samples = 512;
+    bad[6].rate_hz = 999;
+    bad[7].rate_hz = 768001;
+    bad[8].frontend.n_mels = 0;
+    for (size_t i = 0; i < EM_COUNT(bad); i++)
+        CHECK(em_listener_new(&l, &bad[i], &err) == EM_EINVAL && !l && err.msg[0], "case %zu", i);
+
+    CHECK_OK(em_listener_new(&l, &good, &err));
+    CHECK(em_listener_set_rate(l, 0, &err) == EM_EINVAL, "a rate of 0");
+    CHECK(em_listener_push(l, (float[1]){ 0.5f }, 1) == 1, "goes on at the old rate");
+    em_listener_free(l);
+    em_listener_free(NULL);
+}
+
+static unsigned push_seconds(em_listener *l, const float *second, size_t n, int n_seconds, int *n_told)
+{
+    unsigned all = 0;
+    em_hop hop;
+
+    for (int s = 0; s < n_seconds; s++) {
+        unsigned told;
+
+        for (size_t done = 0; done < n;) {
+            done += second ? em_listener_push(l, second + done, n - done) : em_listener_push_silence(l, n - done);
+            while (em_listener_next(l, &hop))
+                ;
+        }
+        told = em_listener_warnings(l);
+        *n_told += told != 0;
+        all |= told;
+    }
+    return all;
+}
+
+static void warnings_come_once_and_again_after_it_was_over(void **state)
+{
+    const em_listener_cfg cfg = htsat(8000, RATE);
+    static float zeros[8000], full[8000], blip[8000], fine[8000];
+    em_listener *l;
+    em_err err;
+    unsigned told;
+
+    (void)state;
+    for (int i = 0; i < 8000; i++) {
+        full[i] = i % 100 == 0 ? 1.f : 0.1f;
+        fine[i] = i % 102 == 0 ? 1.f : 0.1f;
+    }
+    blip[4000] = 1e-6f;                             /* one sample, zeros before and after: the input lives */
+    CHECK_OK(em_listener_new(&l, &cfg, &err));
+    for (int round = 0; round < 2; round++) {
+        int n = 0;
+
+        told = push_seconds(l, zeros, 8000, 59, &n);
+        CHECK(told == 0, "round %d: 59 s of silence", round);
+        told = push_seconds(l, zeros, 8000, 30, &n);
+        CHECK(told == EM_WARN_SILENCE && n == 1, "round %d: silence told %d times", round, n);
+        told = push_seconds(l, full, 8000, 4, &n);
+        CHECK(told == 0, "round %d: 4 s of clipping", round);
+        told = push_seconds(l, full, 8000, 20, &n);
+        CHECK(told == EM_WARN_CLIPPING && n == 2, "round %d: clipping told %d times", round, n - 1);
+        told = push_seconds(l, blip, 8000, 1, &n);
+        CHECK(told == 0, "round %d", round);
+    }
+    em_listener_free(l);
+    CHECK_OK(em_listener_new(&l, &cfg, &err));
+    for (int round = 0; round < 3; round++) {
+        int n = 0;
+
+        told = push_seconds(l, fine, 8000, 10, &n) | push_seconds(l, zeros, 8000, 40, &n) | push_seconds(l, blip, 8000, 1, &n) |
+               push_seconds(l, zeros, 8000, 40, &n) | push_seconds(l, NULL, 8000, 90, &n);
+        CHECK(told == 0, "round %d: %u, though nothing lasted long enough", round, told);
+    }
+    em_listener_free(l);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_level_is_that_of_the_last_step),
+        cmocka_unit_test(impossible_settings_are_refused),
+        cmocka_unit_test(warnings_come_once_and_again_after_it_was_over),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
