@@ -7,8 +7,11 @@ static void keep(taken *t, const float *x, size_t n, const em_gap *gap)
 {
     const size_t n_channels = (size_t)t->info.n_channels, n_new = n + (size_t)gap->n_frames;
 
-    t->frames = realloc(t->frames, (t->n + n_new + 1) * n_channels * sizeof *t->frames);
-    assert_non_null(t->frames);
+    if (t->n + n_new >= t->room) {
+        t->room = 2 * (t->n + n_new) + 1;
+        t->frames = realloc(t->frames, t->room * n_channels * sizeof *t->frames);
+        assert_non_null(t->frames);
+    }
     memset(t->frames + t->n * n_channels, 0, (size_t)gap->n_frames * n_channels * sizeof *t->frames);
     memcpy(t->frames + (t->n + (size_t)gap->n_frames) * n_channels, x, n * n_channels * sizeof *t->frames);
     t->n += n_new;
@@ -17,7 +20,7 @@ static void keep(taken *t, const float *x, size_t n, const em_gap *gap)
 
 em_status take_all(taken *out, const em_source_cfg *cfg, size_t chunk, double pause_ms, em_err *err)
 {
-    const uint64_t limit = em_now_ns() + 30000000000u;
+    const uint64_t limit = em_now_ns() + 100000000000u;
     em_source_state state = EM_SOURCE_UP;
     em_source *s;
     float *x;

@@ -6,14 +6,14 @@
 
 typedef struct taken {
     float   *frames;                    /* [n][n_channels], free() it                      */
-    size_t   n, n_missing;
+    size_t   n, n_missing, room;
     em_source_info     info;
     em_source_counters counters;        /* at the end                                      */
     em_err   err;                       /* code EM_OK, or how it ended early               */
 } taken;
 
 /* Opens, starts, takes at most chunk frames a time (pausing pause_ms between), stops and closes. A status other
- * than EM_OK is that of open. Fails the test when the source does not end within 30 s, or when
+ * than EM_OK is that of open. Fails the test when the source does not end within 100 s, or when
  * captured == taken + dropped + waiting is ever broken. */
 em_status take_all(taken *out, const em_source_cfg *cfg, size_t chunk, double pause_ms, em_err *err);
 
