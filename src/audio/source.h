@@ -39,7 +39,7 @@ typedef struct em_source_cfg {
     const char *name;               /* path; device name or index (NULL: default); what "synth" plays    */
 
     /* stdin */
-    const char *raw;                /* NULL: RIFF header looked for, else s16le; "s16le", "f32le"        */
+    const char *raw;                /* NULL: RIFF header looked for, else s16le; u8 s16le s24le s32le f32le */
     int    raw_rate_hz;             /* 32000                                                             */
     int    raw_channels;            /* 1                                                                 */
 
@@ -69,7 +69,9 @@ typedef struct em_source_info {
     int64_t n_frames;               /* length of a file, -1 unknown                          */
 } em_source_info;
 
-/* Frames missing before the ones that em_source_take returned. n_frames 0: none. */
+/* Frames missing before the ones that em_source_take returned. n_frames 0: none. Where nothing follows them (the
+ * stream is over, or goes on at another rate) they come with 0 frames. Stretches that touch are one, named
+ * after the longer. */
 typedef struct em_gap {
     uint64_t      n_frames;
     em_gap_reason reason;

@@ -155,13 +155,17 @@ static void losses_of_the_device_stand_before_its_next_frames(void **state)
     em_capture_lost(device.capture, EM_GAP_XRUN, 5);
     em_capture_lost(device.capture, EM_GAP_DEVICE, 50);
     put_ramp(269, 1);
+    em_capture_lost(device.capture, EM_GAP_XRUN, 50);
+    em_capture_lost(device.capture, EM_GAP_DEVICE, 5);
+    put_ramp(325, 1);
     CHECK(em_source_take(s, x, RING, &gap) == 10 && gap.n_frames == 0, "before");
     CHECK(em_source_take(s, x, RING, &gap) == 10 && gap.n_frames == 120 && gap.reason == EM_GAP_XRUN && x[0] == 130.0f, "xrun");
     CHECK(em_source_take(s, x, RING, &gap) == 10 && gap.n_frames == 64 && gap.reason == EM_GAP_DEVICE && x[0] == 204.0f, "device");
     CHECK(em_source_take(s, x, RING, &gap) == 1 && gap.n_frames == 55 && gap.reason == EM_GAP_DEVICE && x[0] == 269.0f,
           "two that touch are one, named after the longer");
+    CHECK(em_source_take(s, x, RING, &gap) == 1 && gap.n_frames == 55 && gap.reason == EM_GAP_XRUN && x[0] == 325.0f, "whichever is first");
     em_source_get_counters(s, &c);
-    CHECK(c.captured == 270 && c.taken == 31 && c.dropped == 239 && c.n_xruns == 1, "counted once");
+    CHECK(c.captured == 326 && c.taken == 32 && c.dropped == 294 && c.n_xruns == 1, "counted once");
     em_source_close(s);
 }
 

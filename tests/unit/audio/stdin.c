@@ -167,6 +167,30 @@ static void raw_sound_is_read_as_it_is_called(void **state)
     }
 }
 
+static void every_sample_comes_in_order_in_any_pieces(void **state)
+{
+    enum { N = 3 * 5000 };
+    static const size_t pieces[] = { 1, 2, 3, 5, 7, 11, 4095, 100000 };
+    const em_source_cfg cfg = { .raw = "s24le", .raw_channels = 3 };
+    static uint8_t bytes[3 * N];
+
+    (void)state;
+    for (uint32_t i = 0; i < N; i++) {
+        bytes[3 * i + 1] = (uint8_t)i;
+        bytes[3 * i + 2] = (uint8_t)(i >> 8);
+    }
+    for (size_t k = 0; k < EM_COUNT(pieces); k++) {
+        taken t;
+        em_err err;
+
+        CHECK_OK(play(&t, &cfg, bytes, sizeof bytes, pieces[k], &err));
+        CHECK(t.n == N / 3, "pieces of %zu: %zu frames", pieces[k], t.n);
+        for (int i = 0; i < N; i++)
+            CHECK(t.frames[i] == (float)i / 32768.0f, "pieces of %zu, value %d: %g", pieces[k], i, (double)t.frames[i]);
+        free(t.frames);
+    }
+}
+
 static void bytes_without_a_header_are_s16le_at_32_khz(void **state)
 {
     const uint8_t bytes[] = { 'R', 'I', 'F', 'X' + 1, 0, 0x40, 0, 0xc0, 'W', 'A', 'V', 'E', 1, 0 };
@@ -372,6 +396,7 @@ int main(void)
         cmocka_unit_test(wav_of_every_format_is_read_in_any_pieces),
         cmocka_unit_test(a_wav_of_unknown_length_goes_on_to_the_end),
         cmocka_unit_test(raw_sound_is_read_as_it_is_called),
+        cmocka_unit_test(every_sample_comes_in_order_in_any_pieces),
         cmocka_unit_test(bytes_without_a_header_are_s16le_at_32_khz),
         cmocka_unit_test(a_pipe_that_ends_early_plays_what_came_and_says_so),
         cmocka_unit_test(headers_that_lie_and_other_formats_are_refused),
