@@ -8,34 +8,47 @@
 #include "base/event.h"
 #include "base/status.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 typedef enum em_scores_mode { EM_SCORES_NONE, EM_SCORES_TOP, EM_SCORES_ALL } em_scores_mode;
 
+/* Copies the newest message for the person at the terminal into out, "" when there is none. */
+typedef void em_sink_notice(void *ctx, char *out, size_t room);
+
 typedef struct em_sink_cfg {
     const char *format;             /* a row of sinks.c: "text", "jsonl"                               */
     const char *path;               /* NULL or "-": stdout; else a file, written as PATH.part and renamed at close */
     const em_classes *classes;
-    em_scores_mode scores;
+    em_scores_mode scores;          /* jsonl: which scores records; text lists its top k always        */
     int    top_k;
     bool   has_slots, has_embeddings;
-    bool   is_terminal;             /* redraw and colour allowed as asked                              */
+    bool   has_source_names;        /* text: several sources share the output, each line says which    */
+    bool   is_terminal;             /* text: redraw in place instead of lines; stdout only             */
     bool   has_color;
-    const bool *is_shown;           /* [n_classes] after --watch and --ignore, NULL: all               */
-    float  threshold;               /* text: scores below are not listed; 0: all                       */
+    bool   has_utf8;                /* the terminal shows block characters                             */
+    const bool  *is_shown;          /* [n_classes] after --watch and --ignore, NULL: all               */
+    const float *thresholds;        /* [n_classes] text: scores below are not listed, NULL: all are    */
+    const atomic_bool *give_up;     /* once true, a reader that takes nothing for a second is left; may be NULL */
+    em_sink_notice *notice;         /* the live view's last line asks for it, may be NULL              */
+    void  *notice_ctx;
 } em_sink_cfg;
 
 typedef struct em_sink em_sink;
 
-/* EM_EUNSUPPORTED: not built, names the option. EM_EIO: names the path. Caller ends it with em_sink_close. */
+/* Copies cfg; what it points to must outlive the sink.
+ * EM_EUNSUPPORTED: not built, names the option. EM_EIO: names the path. Caller ends it with em_sink_close. */
 em_status em_sink_open(em_sink **out, const em_sink_cfg *cfg, em_err *err);
 
 /* EM_EIO: disk full and the like, names the path; the record is lost, the next call tries again.
  * EM_ECANCELED: the reader is gone (EPIPE), which is no failure. */
 em_status em_sink_put(em_sink *s, const em_event *e, em_err *err);
 
-/* Flushes, renames, frees. */
+/* Flushes, renames, frees. EM_EIO: names the path. After a lost record PATH.part keeps its name. */
 em_status em_sink_close(em_sink *s, em_err *err);
+
+/* The i-th format and what it is, for help and checks; NULL after the last. */
+const char *em_sink_format(int i, const char **help);
 
 #endif

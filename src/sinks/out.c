@@ -1,0 +1,136 @@
+#include "sinks/out.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    POLL_MS = 100,                  /* how often a blocked write looks at give_up     */
+    GIVE_UP_MS = 1000,              /* a reader's time to go on once it is set        */
+};
+
+static const char *name_of(const em_out *o)
+{
+    return o->path ? o->path : "standard output";
+}
+
+static em_status fail_io(const em_out *o, const char *doing, em_err *err)
+{
+    return em_fail(err, EM_EIO, "%s: cannot %s: %s", name_of(o), doing, strerror(errno));
+}
+
+/* A new file gets its name at the end; what is there already and no file (a device, a FIFO) is written directly. */
+static em_status open_path(em_out *o, const char *path, em_err *err)
+{
+    struct stat st;
+    const char *target;
+
+    if (!(o->path = strdup(path)))
+        return em_fail(err, EM_ENOMEM, "no memory for the output's name");
+    if (stat(path, &st) != 0 || S_ISREG(st.st_mode)) {
+        size_t room = strlen(path) + sizeof ".part";
+
+        if (!(o->part = malloc(room)))
+            return em_fail(err, EM_ENOMEM, "no memory for the output's name");
+        snprintf(o->part, room, "%s.part", path);
+    }
+    target = o->part ? o->part : path;
+    o->fd = open(target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+    return o->fd < 0 ? fail_io(o, "be opened for writing", err) : EM_OK;
+}
+
+em_status em_out_open(em_out *o, const char *path, const atomic_bool *give_up, em_err *err)
+{
+    struct stat st;
+
+    *o = (em_out){ .fd = STDOUT_FILENO, .give_up = give_up };
+    if (path && strcmp(path, "-") != 0) {
+        em_status status = open_path(o, path, err);
+
+        if (status)
+            return status;
+    }
+    if (fstat(o->fd, &st) != 0)
+        return fail_io(o, "be used", err);
+    o->is_regular = S_ISREG(st.st_mode);
+    return EM_OK;
+}
+
+/* Waits until the reader has room. A write of PIPE_BUF bytes after it does not block, so that a reader that
+ * has stopped cannot hold up the end of the program. */
+static em_status wait_for_room(const em_out *o, em_err *err)
+{
+    struct pollfd p = { .fd = o->fd, .events = POLLOUT };
+    uint64_t left_at = 0;
+
+    for (;;) {
+        int n = poll(&p, 1, POLL_MS);
+
+        if (n > 0 || (n < 0 && errno != EINTR))
+            return EM_OK;
+        if (!o->give_up || !atomic_load(o->give_up))
+            continue;
+        if (left_at == 0)
+            left_at = em_now_ns() + GIVE_UP_MS * 1000000ull;
+        else if (em_now_ns() >= left_at)
+            return em_fail(err, EM_ECANCELED, "%s: the reader takes nothing", name_of(o));
+    }
+}
+
+static em_status write_all(em_out *o, const char *bytes, size_t n, em_err *err)
+{
+    while (n > 0) {
+        ssize_t done;
+
+        if (!o->is_regular) {
+            em_status status = wait_for_room(o, err);
+
+            if (status)
+                return status;
+        }
+        done = write(o->fd, bytes, o->is_regular || n < PIPE_BUF ? n : PIPE_BUF);
+        if (done < 0 && (errno == EINTR || errno == EAGAIN))
+            continue;
+        if (done < 0 && errno == EPIPE)
+            return em_fail(err, EM_ECANCELED, "%s: the reader is gone", name_of(o));
+        if (done < 0)
+            return fail_io(o, "write", err);
+        bytes += done;
+        n -= (size_t)done;
+    }
+    return EM_OK;
+}
+
+em_status em_out_write(em_out *o, const char *bytes, size_t n, em_err *err)
+{
+    off_t start = o->is_regular ? lseek(o->fd, 0, SEEK_CUR) : -1;
+    em_status status = write_all(o, bytes, n, err);
+
+    if (status)
+        o->has_lost = true;
+    if (status == EM_EIO && start >= 0 && (ftruncate(o->fd, start) != 0 || lseek(o->fd, start, SEEK_SET) < 0))
+        return status;                  /* half a record stays: the sentence of the failed write says more */
+    return status;
+}
+
+em_status em_out_close(em_out *o, em_err *err)
+{
+    em_status status = EM_OK;
+
+    if (o->path && o->fd >= 0 && close(o->fd) != 0)
+        status = fail_io(o, "be closed", err);
+    if (o->part && o->fd >= 0 && status == EM_OK && !o->has_lost && rename(o->part, o->path) != 0)
+        status = fail_io(o, "be put in place", err);
+    free(o->path);
+    free(o->part);
+    *o = (em_out){ .fd = -1 };
+    return status;
+}

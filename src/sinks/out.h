@@ -1,0 +1,29 @@
+/* out.h - the bytes of one output: standard output or a file. Whole records go in; each is handed to the
+ * system before the call returns. One thread at a time. */
+#ifndef EM_SINKS_OUT_H
+#define EM_SINKS_OUT_H
+
+#include "base/status.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct em_out {
+    int   fd;
+    char *path, *part;              /* NULL for stdout; part NULL when there is nothing to rename */
+    bool  is_regular;
+    bool  has_lost;                 /* a record could not be written                              */
+    const atomic_bool *give_up;     /* see em_sink_cfg                                            */
+} em_out;
+
+/* path NULL or "-": stdout. A path that is a device or FIFO is written as it is. EM_EIO names the path.
+ * The caller ends it with em_out_close, also after an error. */
+em_status em_out_open(em_out *o, const char *path, const atomic_bool *give_up, em_err *err);
+
+/* All n bytes or, on a regular file, none of them. EM_EIO; EM_ECANCELED: nobody reads any more. */
+em_status em_out_write(em_out *o, const char *bytes, size_t n, em_err *err);
+
+em_status em_out_close(em_out *o, em_err *err);
+
+#endif

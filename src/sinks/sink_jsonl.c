@@ -1,0 +1,200 @@
+/* sink_jsonl.c - JSON Lines, one record a line (application/x-ndjson). Within "v":1 keys never change meaning.
+ *
+ *   start    version, model, sha256, rate, classes (how many), backend, step, window
+ *   scores   source, time, filled, then "scores" (every class in index order) or "top"; "slots", "embedding"
+ *   gap      frames, reason         source   state up | down
+ *   summary  duration, windows, top: ordered by the largest score, "at" the end of its window
+ *   stop     captured, taken, dropped, waiting, skipped_hops, resets
+ *
+ * Times are seconds of the stream; "utc" stands beside them where the wall clock is known. */
+#include "sinks/row.h"
+#include "sinks/top.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+
+#include <stdlib.h>
+
+typedef struct jsonl {
+    em_sink base;
+    em_json json;
+    int    *top;                    /* [top_k] scratch */
+} jsonl;
+
+static em_status jsonl_init(em_sink *s, em_err *err)
+{
+    jsonl *j = (jsonl *)s;
+
+    if (s->cfg.top_k > s->cfg.classes->n)
+        s->cfg.top_k = s->cfg.classes->n;
+    j->top = calloc((size_t)s->cfg.top_k + 1, sizeof *j->top);
+    return j->top ? EM_OK : em_fail(err, EM_ENOMEM, "no memory for a jsonl output");
+}
+
+static void jsonl_deinit(em_sink *s)
+{
+    jsonl *j = (jsonl *)s;
+
+    em_json_deinit(&j->json);
+    free(j->top);
+}
+
+static void put_head(em_json *j, const char *type)
+{
+    em_json_reset(j);
+    em_json_begin(j, NULL, '{');
+    em_json_int(j, "v", 1);
+    em_json_string(j, "type", type);
+}
+
+static void put_utc(em_json *j, const em_event *e)
+{
+    char utc[EM_UTC_CHARS];
+
+    if (e->utc_ms < 0)
+        return;
+    em_utc_text(utc, e->utc_ms);
+    em_json_string(j, "utc", utc);
+}
+
+static void put_where(em_json *j, const em_event *e)
+{
+    em_json_string(j, "source", e->source ? e->source : "");
+    em_json_fixed(j, "time", e->time, 3);
+    put_utc(j, e);
+}
+
+static bool put_start(jsonl *s, const em_event *e)
+{
+    em_json *j = &s->json;
+
+    put_head(j, "start");
+    put_utc(j, e);
+    em_json_string(j, "version", e->u.start.version);
+    em_json_string(j, "model", e->u.start.model);
+    em_json_string(j, "sha256", e->u.start.sha256);
+    em_json_int(j, "rate", e->u.start.rate_hz);
+    em_json_int(j, "classes", s->base.cfg.classes->n);
+    em_json_string(j, "backend", e->u.start.backend);
+    em_json_float(j, "step", e->u.start.step_s);
+    em_json_float(j, "window", e->u.start.window_s);
+    return true;
+}
+
+static bool put_source(jsonl *s, const em_event *e)
+{
+    put_head(&s->json, "source");
+    put_where(&s->json, e);
+    em_json_string(&s->json, "state", e->u.source_state.is_up ? "up" : "down");
+    return true;
+}
+
+static void begin_class(jsonl *s, int c)
+{
+    em_json_begin(&s->json, NULL, '{');
+    em_json_int(&s->json, "index", c);
+    em_json_string(&s->json, "label", s->base.cfg.classes->labels[c]);
+}
+
+static bool put_scores(jsonl *s, const em_event *e)
+{
+    const em_sink_cfg *cfg = &s->base.cfg;
+    em_json *j = &s->json;
+    size_t n = (size_t)cfg->classes->n;
+
+    if (cfg->scores == EM_SCORES_NONE)
+        return false;
+    put_head(j, "scores");
+    put_where(j, e);
+    em_json_fixed(j, "filled", e->u.scores.filled, 3);
+    if (cfg->scores == EM_SCORES_ALL) {
+        em_json_floats(j, "scores", e->u.scores.scores, n);
+    } else {
+        int n_top = em_top(s->top, cfg->top_k, e->u.scores.scores, (int)n, cfg->is_shown, NULL);
+
+        em_json_begin(j, "top", '[');
+        for (int i = 0; i < n_top; i++) {
+            begin_class(s, s->top[i]);
+            em_json_float(j, "score", (double)e->u.scores.scores[s->top[i]]);
+            em_json_end(j, '}');
+        }
+        em_json_end(j, ']');
+    }
+    if (cfg->has_slots && e->u.scores.slots) {
+        em_json_begin(j, "slots", '[');
+        for (size_t i = 0; i < (size_t)e->u.scores.n_slots; i++)
+            em_json_floats(j, NULL, e->u.scores.slots + i * n, n);
+        em_json_end(j, ']');
+    }
+    if (cfg->has_embeddings && e->u.scores.embedding)
+        em_json_floats(j, "embedding", e->u.scores.embedding, (size_t)e->u.scores.n_embedding);
+    return true;
+}
+
+static bool put_gap(jsonl *s, const em_event *e)
+{
+    put_head(&s->json, "gap");
+    put_where(&s->json, e);
+    em_json_int(&s->json, "frames", (int64_t)e->u.gap.n_frames);
+    em_json_string(&s->json, "reason", e->u.gap.reason);
+    return true;
+}
+
+static bool put_summary(jsonl *s, const em_event *e)
+{
+    const em_sink_cfg *cfg = &s->base.cfg;
+    em_json *j = &s->json;
+    int n_top = em_top(s->top, cfg->top_k, e->u.summary.max, cfg->classes->n, cfg->is_shown, NULL);
+
+    put_head(j, "summary");
+    em_json_string(j, "source", e->source);
+    em_json_fixed(j, "duration", e->u.summary.duration, 3);
+    em_json_int(j, "windows", e->u.summary.n_windows);
+    em_json_begin(j, "top", '[');
+    for (int i = 0; i < n_top; i++) {
+        int c = s->top[i];
+
+        begin_class(s, c);
+        em_json_float(j, "mean", (double)e->u.summary.mean[c]);
+        em_json_float(j, "max", (double)e->u.summary.max[c]);
+        em_json_fixed(j, "at", e->u.summary.at[c], 3);
+        em_json_end(j, '}');
+    }
+    em_json_end(j, ']');
+    return true;
+}
+
+static bool put_stop(jsonl *s, const em_event *e)
+{
+    put_head(&s->json, "stop");
+    put_where(&s->json, e);
+    em_json_int(&s->json, "captured", (int64_t)e->u.stop.captured);
+    em_json_int(&s->json, "taken", (int64_t)e->u.stop.taken);
+    em_json_int(&s->json, "dropped", (int64_t)e->u.stop.dropped);
+    em_json_int(&s->json, "waiting", (int64_t)e->u.stop.waiting);
+    em_json_int(&s->json, "skipped_hops", (int64_t)e->u.stop.skipped_hops);
+    em_json_int(&s->json, "resets", (int64_t)e->u.stop.resets);
+    return true;
+}
+
+static em_status jsonl_put(em_sink *base, const em_event *e, em_err *err)
+{
+    static bool (*const put[])(jsonl *, const em_event *) = {
+        [EM_EVENT_START] = put_start, [EM_EVENT_SOURCE] = put_source, [EM_EVENT_SCORES] = put_scores,
+        [EM_EVENT_GAP] = put_gap, [EM_EVENT_SUMMARY] = put_summary, [EM_EVENT_STOP] = put_stop,
+    };
+    jsonl *s = (jsonl *)base;
+
+    if (!put[e->type](s, e))
+        return EM_OK;
+    em_json_end(&s->json, '}');
+    em_json_newline(&s->json);
+    if (s->json.has_failed)
+        return em_fail(err, EM_ENOMEM, "no memory for a record of jsonl");
+    return em_out_write(&base->out, s->json.text, s->json.n, err);
+}
+
+const em_sink_row em_sink_jsonl = {
+    .format = "jsonl", .help = "one JSON object a line", .n_bytes = sizeof(jsonl),
+    .init = jsonl_init, .put = jsonl_put, .deinit = jsonl_deinit,
+};

@@ -1,0 +1,181 @@
+/* sink_text.c - for people. In a pipe or file: one line a hop,
+ *
+ *   0:12.0  Dog 0.87  Bark 0.81
+ *
+ * and one a file with --summary: name, length, and each class with its largest score and when. On a terminal
+ * (cfg.is_terminal): the live view. No escape sequence ever leaves here unless is_terminal or has_color. */
+#include "sinks/line.h"
+#include "sinks/row.h"
+#include "sinks/top.h"
+#include "sinks/view.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { CLASS_BYTES = 160, NOTICE_BYTES = 240 };
+
+typedef struct text {
+    em_sink  base;
+    em_line  line;
+    int     *top;                   /* [top_k] scratch                          */
+    em_view  view;
+    em_view_state state;
+    uint64_t n_lost;                /* frames missing so far                    */
+    char     source[128], status[NOTICE_BYTES];
+} text;
+
+static em_status text_init(em_sink *s, em_err *err)
+{
+    text *t = (text *)s;
+
+    if (s->cfg.top_k > s->cfg.classes->n)
+        s->cfg.top_k = s->cfg.classes->n;
+    t->view.cfg = (em_view_cfg){ s->cfg.has_color, s->cfg.has_utf8, s->cfg.top_k };
+    t->line.room = (size_t)(s->cfg.top_k + 2) * CLASS_BYTES + em_view_room(&t->view.cfg);
+    t->line.text = malloc(t->line.room);
+    t->top = calloc((size_t)s->cfg.top_k + 1, sizeof *t->top);
+    t->state = (em_view_state){ .source = t->source, .status = t->status, .is_up = true, .rms_dbfs = -INFINITY,
+                                .peak_dbfs = -INFINITY, .classes = s->cfg.classes, .top = t->top };
+    if (!t->line.text || !t->top)
+        return em_fail(err, EM_ENOMEM, "no memory for a text output");
+    return EM_OK;
+}
+
+static void text_deinit(em_sink *s)
+{
+    text *t = (text *)s;
+
+    free(t->line.text);
+    free(t->top);
+}
+
+static em_status flush(text *t, em_err *err)
+{
+    return em_out_write(&t->base.out, t->line.text, t->line.n, err);
+}
+
+/* ---- lines ---- */
+
+static void put_source(text *t, const em_event *e)
+{
+    if (t->base.cfg.has_source_names) {
+        em_line_put_name(&t->line, e->source);
+        em_line_put(&t->line, "  ");
+    }
+}
+
+static void put_class(text *t, int c, float score)
+{
+    bool is_loud = t->base.cfg.has_color && score >= 0.5f;
+
+    em_line_put(&t->line, is_loud ? "  \x1b[1m" : "  ");
+    em_line_put_name(&t->line, t->base.cfg.classes->labels[c]);
+    em_line_put(&t->line, " %.2f%s", (double)score, is_loud ? "\x1b[0m" : "");
+}
+
+static em_status put_hop(text *t, const em_event *e, em_err *err)
+{
+    const em_sink_cfg *cfg = &t->base.cfg;
+    int n = em_top(t->top, cfg->top_k, e->u.scores.scores, cfg->classes->n, cfg->is_shown, cfg->thresholds);
+
+    t->line.n = 0;
+    put_source(t, e);
+    em_line_put_time(&t->line, e->time);
+    for (int i = 0; i < n; i++)
+        put_class(t, t->top[i], e->u.scores.scores[t->top[i]]);
+    em_line_put(&t->line, "\n");
+    return flush(t, err);
+}
+
+static em_status put_summary(text *t, const em_event *e, em_err *err)
+{
+    const em_sink_cfg *cfg = &t->base.cfg;
+    int n = em_top(t->top, cfg->top_k, e->u.summary.max, cfg->classes->n, cfg->is_shown, cfg->thresholds);
+
+    t->line.n = 0;
+    em_line_put_name(&t->line, e->source);
+    em_line_put(&t->line, "  ");
+    em_line_put_time(&t->line, e->u.summary.duration);
+    for (int i = 0; i < n; i++) {
+        put_class(t, t->top[i], e->u.summary.max[t->top[i]]);
+        em_line_put(&t->line, " at ");
+        em_line_put_time(&t->line, e->u.summary.at[t->top[i]]);
+    }
+    em_line_put(&t->line, "\n");
+    return flush(t, err);
+}
+
+/* ---- live view ---- */
+
+static void terminal_size(int fd, int *width, int *height)
+{
+    struct winsize w;
+    bool is_known = ioctl(fd, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 && w.ws_row > 0;
+
+    *width = is_known ? w.ws_col : 80;
+    *height = is_known ? w.ws_row : 24;
+}
+
+static em_status draw(text *t, const em_event *e, em_err *err)
+{
+    const em_sink_cfg *cfg = &t->base.cfg;
+    em_line status = { t->status, 0, sizeof t->status };
+    em_line source = { t->source, 0, sizeof t->source };
+    int width, height;
+
+    em_line_put_name(&source, e->source ? e->source : "");
+    t->status[0] = '\0';
+    if (cfg->notice)
+        cfg->notice(cfg->notice_ctx, t->status, sizeof t->status);
+    if (!t->status[0] && t->n_lost)
+        em_line_put(&status, "%llu frames lost so far", (unsigned long long)t->n_lost);
+    t->line.n = 0;
+    terminal_size(t->base.out.fd, &width, &height);
+    em_view_draw(&t->view, &t->line, &t->state, width, height);
+    return flush(t, err);
+}
+
+static em_status view_put(text *t, const em_event *e, em_err *err)
+{
+    const em_sink_cfg *cfg = &t->base.cfg;
+
+    t->state.time = e->time;
+    switch (e->type) {
+    case EM_EVENT_SCORES:
+        t->state.n = em_top(t->top, cfg->top_k, e->u.scores.scores, cfg->classes->n, cfg->is_shown, cfg->thresholds);
+        t->state.scores = e->u.scores.scores;           /* borrowed for this drawing */
+        t->state.filled = e->u.scores.filled;
+        t->state.rms_dbfs = e->u.scores.rms_dbfs;
+        t->state.peak_dbfs = e->u.scores.peak_dbfs;
+        t->state.is_up = true;
+        break;
+    case EM_EVENT_SOURCE:
+        t->state.is_up = e->u.source_state.is_up;
+        t->state.n = 0;
+        break;
+    case EM_EVENT_GAP:
+        t->n_lost += e->u.gap.n_frames;
+        return EM_OK;
+    default:
+        return EM_OK;
+    }
+    return draw(t, e, err);
+}
+
+static em_status text_put(em_sink *s, const em_event *e, em_err *err)
+{
+    text *t = (text *)s;
+
+    if (e->type == EM_EVENT_SUMMARY)
+        return put_summary(t, e, err);
+    if (s->cfg.is_terminal)
+        return view_put(t, e, err);
+    return e->type == EM_EVENT_SCORES ? put_hop(t, e, err) : EM_OK;
+}
+
+const em_sink_row em_sink_text = {
+    .format = "text", .help = "one line a hop; on a terminal the live view", .n_bytes = sizeof(text),
+    .init = text_init, .put = text_put, .deinit = text_deinit,
+};

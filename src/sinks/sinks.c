@@ -1,0 +1,65 @@
+/* sinks.c - the table of formats. A new one is a file and a row. */
+#include "sinks/row.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const em_sink_row *const rows[] = { &em_sink_text, &em_sink_jsonl };
+
+const char *em_sink_format(int i, const char **help)
+{
+    if (i < 0 || (size_t)i >= EM_COUNT(rows))
+        return NULL;
+    if (help)
+        *help = rows[i]->help;
+    return rows[i]->format;
+}
+
+static const em_sink_row *find(const char *format)
+{
+    for (size_t i = 0; i < EM_COUNT(rows); i++)
+        if (strcmp(rows[i]->format, format) == 0)
+            return rows[i];
+    return NULL;
+}
+
+em_status em_sink_open(em_sink **out, const em_sink_cfg *cfg, em_err *err)
+{
+    const em_sink_row *row = find(cfg->format);
+    em_status status;
+    em_sink *s;
+
+    *out = NULL;
+    if (!row)
+        return em_fail(err, EM_EUNSUPPORTED, "format '%s' is not one of this build's", cfg->format);
+    if (!(s = calloc(1, row->n_bytes)))
+        return em_fail(err, EM_ENOMEM, "no memory for a %s output", cfg->format);
+    s->row = row;
+    s->cfg = *cfg;
+    s->out.fd = -1;
+    if ((status = em_out_open(&s->out, cfg->path, cfg->give_up, err)) || (row->init && (status = row->init(s, err)))) {
+        s->out.has_lost = true;             /* an empty file must not replace an old one */
+        em_sink_close(s, NULL);
+        return status;
+    }
+    *out = s;
+    return EM_OK;
+}
+
+em_status em_sink_put(em_sink *s, const em_event *e, em_err *err)
+{
+    return s->row->put(s, e, err);
+}
+
+em_status em_sink_close(em_sink *s, em_err *err)
+{
+    em_status status;
+
+    if (!s)
+        return EM_OK;
+    status = em_out_close(&s->out, err);
+    if (s->row->deinit)
+        s->row->deinit(s);
+    free(s);
+    return status;
+}
