@@ -1,0 +1,402 @@
+#include "engine/engine.h"
+
+#include "audio/channel.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/pool.h"
+#include "engine/scheduler.h"
+#include "engine/summary.h"
+#include "listener/stats.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    POLL_MS = 5,
+    BLOCK = 4096,                   /* frames taken at once                         */
+    NAME_CHARS = 144,
+    GAP_LOG_SECONDS = 10,           /* of stream between two messages about gaps    */
+    PROGRESS_MS = 100,
+};
+
+typedef struct ear {                /* one run */
+    const em_engine_cfg *cfg;
+    em_source    *source;
+    em_source_info info;
+    em_source_state state;          /* last one that was told                       */
+    bool          is_started, has_state;
+    em_scheduler *scheduler;        /* NULL until sound flows: the rate is unknown  */
+    int           rate_hz, n_lanes;
+    float        *frames;           /* [BLOCK][n_channels]                          */
+    float       **lanes;            /* [n_lanes][BLOCK]                             */
+    char        (*names)[NAME_CHARS];
+    em_summary   *summaries;        /* [n_lanes], NULL unless wanted                */
+    uint64_t      n_rate_frames;    /* of stream since the last change of rate      */
+    double        rate_start_s;     /* when that was                                */
+    int64_t       anchor_ms;        /* wall clock at time 0, -1 unknown             */
+    double        next_gap_log_s;
+    uint64_t      n_gap_frames;     /* since the last message about them            */
+    uint64_t      progress_ns;
+    em_engine_stage stage;
+    em_err        broken;           /* damage that ended the input early            */
+} ear;
+
+/* ---- events ---- */
+
+static double stream_seconds(const ear *e)
+{
+    return e->rate_hz ? e->rate_start_s + (double)e->n_rate_frames / e->rate_hz : 0;
+}
+
+static em_event event_at(const ear *e, em_event_type type, const char *source, double time)
+{
+    return (em_event){ .type = type, .source = source, .time = time,
+                       .utc_ms = e->anchor_ms < 0 ? -1 : e->anchor_ms + llround(time * 1e3) };
+}
+
+static em_status emit(ear *e, const em_event *event, em_err *err)
+{
+    em_status status = em_outlet_put(e->cfg->outlet, event, err);
+
+    if (status)
+        e->stage = EM_STAGE_OUTPUT;
+    return status;
+}
+
+static em_status take_scores(void *ctx, const em_scores_row *row, em_err *err)
+{
+    ear *e = ctx;
+    em_event event;
+
+    if (e->summaries) {
+        em_summary_add(&e->summaries[row->lane], row->scores, row->hop->time_s);
+        return EM_OK;
+    }
+    event = event_at(e, EM_EVENT_SCORES, e->names[row->lane], row->hop->time_s);
+    event.u.scores.filled = row->hop->filled;
+    event.u.scores.rms_dbfs = row->hop->rms_dbfs;
+    event.u.scores.peak_dbfs = row->hop->peak_dbfs;
+    event.u.scores.scores = row->scores;
+    event.u.scores.slots = row->slots;
+    event.u.scores.n_slots = row->slots ? em_config_slots(em_session_config(e->cfg->session)) : 0;
+    event.u.scores.embedding = row->latent;
+    event.u.scores.n_embedding = row->latent ? em_session_config(e->cfg->session)->dims[EM_STAGES - 1] : 0;
+    return emit(e, &event, err);
+}
+
+/* Devices come and go; a record says so. */
+static em_status tell_state(ear *e, em_source_state state, em_err *err)
+{
+    bool is_up = state == EM_SOURCE_UP || state == EM_SOURCE_ENDED;
+    bool was_up = e->state == EM_SOURCE_UP || e->state == EM_SOURCE_ENDED;
+    em_event event;
+
+    if (!e->info.is_live || (e->has_state && is_up == was_up))
+        return EM_OK;
+    e->state = state;
+    if (e->has_state || !is_up)
+        em_log(EM_LOG_WARNING, "%s: %s", e->info.name, is_up ? "sound comes again" : state == EM_SOURCE_WAITING
+               ? "not there yet, waiting for it" : "no sound comes any more, looking for it");
+    e->has_state = true;
+    event = event_at(e, EM_EVENT_SOURCE, e->info.name, stream_seconds(e));
+    event.u.source_state.is_up = is_up;
+    return emit(e, &event, err);
+}
+
+static em_status tell_gap(ear *e, const em_gap *gap, em_err *err)
+{
+    static const char *const reasons[] = { [EM_GAP_OVERRUN] = "overrun", [EM_GAP_XRUN] = "xrun", [EM_GAP_DEVICE] = "device" };
+    em_event event = event_at(e, EM_EVENT_GAP, e->info.name, stream_seconds(e));
+
+    event.u.gap.n_frames = gap->n_frames;
+    event.u.gap.reason = reasons[gap->reason];
+    e->n_gap_frames += gap->n_frames;
+    if (event.time >= e->next_gap_log_s) {
+        em_log(EM_LOG_WARNING, "%s: %llu frames lost (%s)", e->info.name, (unsigned long long)e->n_gap_frames,
+               event.u.gap.reason);
+        e->n_gap_frames = 0;
+        e->next_gap_log_s = event.time + GAP_LOG_SECONDS;
+    }
+    return emit(e, &event, err);
+}
+
+static void tell_warnings(ear *e)
+{
+    unsigned w = em_scheduler_warnings(e->scheduler);
+
+    if (w & EM_WARN_SILENCE)
+        em_log(EM_LOG_WARNING, "%s: nothing but digital silence for %d s: muted or not connected?", e->info.name,
+               EM_SILENCE_SECONDS);
+    if (w & EM_WARN_CLIPPING)
+        em_log(EM_LOG_WARNING, "%s: clips steadily: turn the input level down", e->info.name);
+}
+
+static void tell_progress(ear *e)
+{
+    uint64_t now = em_now_ns();
+
+    if (!e->cfg->progress || now < e->progress_ns)
+        return;
+    e->progress_ns = now + PROGRESS_MS * 1000000ull;
+    e->cfg->progress(e->cfg->progress_ctx, e->info.name, stream_seconds(e),
+                     e->info.n_frames >= 0 && e->rate_hz ? (double)e->info.n_frames / e->rate_hz : -1);
+}
+
+/* ---- sound ---- */
+
+static em_status begin_sound(ear *e, em_err *err)
+{
+    em_scheduler_cfg cfg = {
+        .session = e->cfg->session, .max_batch = e->cfg->max_batch, .n_lanes = e->n_lanes,
+        .step_samples = e->cfg->step_samples, .rate_hz = e->info.rate_hz, .may_skip = e->info.is_live,
+        .has_slots = e->cfg->has_slots, .has_latent = e->cfg->has_embeddings, .take = take_scores, .ctx = e,
+    };
+    em_source_counters frames;
+    em_status status = em_scheduler_new(&e->scheduler, &cfg, err);
+
+    if (status)
+        return status;
+    e->rate_hz = e->info.rate_hz;
+    em_source_get_counters(e->source, &frames);
+    if (e->info.is_live)
+        e->anchor_ms = em_wall_ms() - (int64_t)(frames.captured * 1000 / (uint64_t)e->rate_hz);
+    return EM_OK;
+}
+
+/* The rate that holds for the frames just taken. */
+static em_status follow_rate(ear *e, em_err *err)
+{
+    em_status status;
+
+    em_source_get_info(e->source, &e->info);
+    if (e->info.rate_hz == e->rate_hz || e->info.rate_hz == 0)
+        return EM_OK;
+    if (!e->scheduler)
+        return begin_sound(e, err);
+    em_log(EM_LOG_WARNING, "%s: came back with %d Hz instead of %d", e->info.name, e->info.rate_hz, e->rate_hz);
+    e->rate_start_s = stream_seconds(e);
+    e->n_rate_frames = 0;
+    if ((status = em_scheduler_set_rate(e->scheduler, e->info.rate_hz, err)))
+        return status;
+    e->rate_hz = e->info.rate_hz;
+    return EM_OK;
+}
+
+static void pick_channels(ear *e, size_t n)
+{
+    if (e->cfg->channel == 0)
+        em_channel_mix(e->lanes[0], e->frames, n, e->info.n_channels);
+    else
+        for (int lane = 0; lane < e->n_lanes; lane++)
+            em_channel_pick(e->lanes[lane], e->frames, n, e->info.n_channels,
+                            e->cfg->channel > 0 ? e->cfg->channel - 1 : lane);
+}
+
+static uint64_t frames_behind(const ear *e)
+{
+    em_source_counters frames = { 0 };
+
+    if (e->info.is_live)
+        em_source_get_counters(e->source, &frames);
+    return frames.waiting;
+}
+
+/* Frames until --duration is over. */
+static uint64_t frames_left(const ear *e)
+{
+    double left;
+
+    if (e->cfg->duration_s <= 0 || !e->rate_hz)
+        return UINT64_MAX;
+    left = ceil((e->cfg->duration_s - e->rate_start_s) * e->rate_hz - 1e-6) - (double)e->n_rate_frames;
+    return left > 0 ? (uint64_t)left : 0;
+}
+
+static em_status push(ear *e, const float *const *lanes, uint64_t n, uint64_t n_behind, em_err *err)
+{
+    em_status status;
+
+    if (n > frames_left(e))
+        n = frames_left(e);
+    e->n_rate_frames += n;
+    status = em_scheduler_push(e->scheduler, lanes, n, n_behind, err);
+    if (status && e->stage != EM_STAGE_OUTPUT)
+        e->stage = EM_STAGE_MODEL;
+    return status;
+}
+
+/* One round: what waits, up to a block. *n_taken 0: nothing waited. */
+static em_status hear(ear *e, size_t *n_taken, em_err *err)
+{
+    uint64_t left = frames_left(e);
+    em_gap gap = { 0 };
+    size_t n = em_source_take(e->source, e->frames, left < BLOCK ? (size_t)left : BLOCK, &gap);
+    em_status status;
+
+    *n_taken = n;
+    if (n == 0 && gap.n_frames == 0)
+        return EM_OK;
+    if ((status = follow_rate(e, err)))
+        return status;
+    if (gap.n_frames > 0 && e->scheduler) {
+        if ((status = tell_gap(e, &gap, err)) ||
+            (status = push(e, NULL, gap.n_frames, n + frames_behind(e), err)))
+            return status;
+        em_scheduler_warnings(e->scheduler);            /* our own silence is no news */
+    }
+    pick_channels(e, n);
+    if ((status = push(e, (const float *const *)e->lanes, n, frames_behind(e), err)))
+        return status;
+    tell_warnings(e);
+    return EM_OK;
+}
+
+static bool is_stopped(const ear *e)
+{
+    return e->cfg->stop && atomic_load(e->cfg->stop);
+}
+
+static em_status listen_to_end(ear *e, em_err *err)
+{
+    em_status status;
+
+    while (!is_stopped(e) && frames_left(e) > 0) {
+        em_err why = { 0 };
+        em_source_state state = em_source_watch(e->source, &why);
+        size_t n;
+
+        if (e->info.rate_hz == 0)
+            em_source_get_info(e->source, &e->info);
+        if ((status = tell_state(e, state, err)) || (status = hear(e, &n, err)))
+            return status;
+        tell_progress(e);
+        if (n > 0)
+            continue;
+        if (state == EM_SOURCE_FAILED || state == EM_SOURCE_ENDED) {
+            if (why.code)
+                e->broken = why;
+            break;
+        }
+        em_sleep_ms(POLL_MS);
+    }
+    /* A signal ends at once; the end of the sound has a last window. */
+    if (!e->scheduler || is_stopped(e))
+        return EM_OK;
+    status = em_scheduler_finish(e->scheduler, err);
+    if (status && e->stage != EM_STAGE_OUTPUT)
+        e->stage = EM_STAGE_MODEL;
+    return status;
+}
+
+/* ---- a run ---- */
+
+static em_status prepare(ear *e, em_err *err)
+{
+    int n_channels = e->info.n_channels, n_classes = em_session_config(e->cfg->session)->n_classes;
+    em_status status;
+
+    if (e->cfg->channel > n_channels)
+        return em_fail(err, EM_EINVAL, "%s: --channel %d: there %s %d", e->info.name, e->cfg->channel,
+                       n_channels == 1 ? "is only" : "are only", n_channels);
+    e->n_lanes = e->cfg->channel < 0 ? n_channels : 1;
+    e->frames = calloc((size_t)BLOCK * (size_t)n_channels, sizeof *e->frames);
+    e->lanes = calloc((size_t)e->n_lanes, sizeof *e->lanes);
+    e->names = calloc((size_t)e->n_lanes, sizeof *e->names);
+    e->summaries = e->cfg->has_summary ? calloc((size_t)e->n_lanes, sizeof *e->summaries) : NULL;
+    if (!e->frames || !e->lanes || !e->names || (e->cfg->has_summary && !e->summaries))
+        return em_fail(err, EM_ENOMEM, "no memory to listen to %s", e->info.name);
+    for (int i = 0; i < e->n_lanes; i++) {
+        if (!(e->lanes[i] = calloc(BLOCK, sizeof **e->lanes)))
+            return em_fail(err, EM_ENOMEM, "no memory to listen to %s", e->info.name);
+        if (e->cfg->channel < 0)
+            snprintf(e->names[i], NAME_CHARS, "%s:%d", e->info.name, i + 1);
+        else
+            snprintf(e->names[i], NAME_CHARS, "%s", e->info.name);
+        if (e->summaries && (status = em_summary_init(&e->summaries[i], n_classes, err)))
+            return status;
+    }
+    return EM_OK;
+}
+
+static void clean_up(ear *e)
+{
+    em_scheduler_free(e->scheduler);
+    for (int i = 0; i < e->n_lanes; i++) {
+        if (e->lanes)
+            free(e->lanes[i]);
+        if (e->summaries)
+            em_summary_deinit(&e->summaries[i]);
+    }
+    free(e->frames);
+    free(e->lanes);
+    free(e->names);
+    free(e->summaries);
+}
+
+static void count(const ear *e, em_engine_result *out)
+{
+    em_scheduler_counters hops = { 0 };
+
+    em_source_get_counters(e->source, &out->frames);
+    if (e->scheduler)
+        em_scheduler_get_counters(e->scheduler, &hops);
+    out->skipped_hops = hops.n_skipped;
+    out->n_hops = hops.n_hops;
+    out->resets = hops.n_resets + out->frames.n_bad_samples;
+    out->seconds = stream_seconds(e);
+}
+
+static em_status tell_end(ear *e, const em_engine_result *r, em_err *err)
+{
+    em_event event = event_at(e, EM_EVENT_STOP, e->info.name, r->seconds);
+    em_status status;
+
+    for (int i = 0; e->summaries && e->scheduler && i < e->n_lanes; i++) {
+        em_event summary = event_at(e, EM_EVENT_SUMMARY, e->names[i], r->seconds);
+
+        em_summary_event(&e->summaries[i], &summary, r->seconds);
+        if ((status = emit(e, &summary, err)))
+            return status;
+    }
+    event.u.stop.captured = r->frames.captured;
+    event.u.stop.taken = r->frames.taken;
+    event.u.stop.dropped = r->frames.dropped;
+    event.u.stop.waiting = r->frames.waiting;
+    event.u.stop.skipped_hops = r->skipped_hops;
+    event.u.stop.resets = r->resets;
+    return emit(e, &event, err);
+}
+
+/* What went wrong with the input, if anything; told after the records. */
+static em_status judge_input(const ear *e, const em_engine_result *r, em_err *err)
+{
+    if (e->broken.code)
+        return em_fail(err, e->broken.code, "%s", e->broken.msg);
+    if (!e->info.is_live && r->frames.captured == 0 && !is_stopped(e))
+        return em_fail(err, EM_EFORMAT, "%s: holds no samples", e->info.name);
+    return EM_OK;
+}
+
+em_status em_engine_run(em_engine_result *out, const em_engine_cfg *cfg, em_source *source, em_err *err)
+{
+    ear e = { .cfg = cfg, .source = source, .anchor_ms = cfg->start_ms, .stage = EM_STAGE_INPUT };
+    em_status status;
+
+    *out = (em_engine_result){ 0 };
+    em_flush_denormals();
+    em_source_get_info(source, &e.info);
+    if ((status = prepare(&e, err)) || (status = em_source_start(source, err)))
+        goto done;
+    status = listen_to_end(&e, err);
+    em_source_stop(source);
+    count(&e, out);
+    if (status == EM_OK && (status = tell_end(&e, out, err)) == EM_OK)
+        status = judge_input(&e, out, err);
+    em_outlet_drain(cfg->outlet);
+done:
+    out->failed_at = e.stage;
+    clean_up(&e);
+    return status;
+}

@@ -1,0 +1,53 @@
+/* engine.h - the worker: one source from its start to its end, through listeners and session to the outlet.
+ *
+ * The calling thread is the worker. It polls the source (5 ms), puts silence in the place of lost frames, picks the
+ * channels, and scores what falls due. Devices are never waited for and hops that come too late are left out and
+ * counted; files wait and leave out nothing.
+ *
+ * Once sound flows the path of a hop allocates nothing (tests/unit/engine), but for a device that comes back with
+ * another rate. */
+#ifndef EM_ENGINE_ENGINE_H
+#define EM_ENGINE_ENGINE_H
+
+#include "audio/source.h"
+#include "base/status.h"
+#include "engine/outlet.h"
+#include "model/session.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Called by the worker now and then: seconds done, of total (negative: unknown). */
+typedef void em_engine_progress(void *ctx, const char *source, double done_s, double total_s);
+
+typedef struct em_engine_cfg {
+    em_session *session;            /* borrowed                                                    */
+    em_outlet  *outlet;             /* borrowed                                                    */
+    const atomic_bool *stop;        /* true: come to an end, which is no failure; may be NULL      */
+    int     max_batch;              /* what the session was made for                               */
+    int     step_samples;           /* at the model's rate                                         */
+    int     channel;                /* 1..: that one; 0: the mean; -1: each, as "NAME:1", "NAME:2" */
+    bool    has_slots, has_embeddings;
+    bool    has_summary;            /* one record at the end in place of scores                    */
+    double  duration_s;             /* 0: to the end                                               */
+    int64_t start_ms;               /* wall clock at a file's first sample, -1 unknown             */
+    em_engine_progress *progress;   /* may be NULL                                                 */
+    void   *progress_ctx;
+} em_engine_cfg;
+
+typedef enum em_engine_stage { EM_STAGE_INPUT, EM_STAGE_MODEL, EM_STAGE_OUTPUT } em_engine_stage;
+
+typedef struct em_engine_result {
+    em_engine_stage    failed_at;   /* where an error came from                                    */
+    em_source_counters frames;
+    uint64_t skipped_hops, resets;  /* resets: bad samples and bad scores put back to finite ones  */
+    int64_t  n_hops;
+    double   seconds;               /* of stream                                                   */
+} em_engine_result;
+
+/* Starts the source, hears it out, stops it; the last event is its STOP record, also after an error of the input.
+ * EM_ECANCELED: nobody reads the output any more. Else the status of the stage that failed. */
+em_status em_engine_run(em_engine_result *out, const em_engine_cfg *cfg, em_source *source, em_err *err);
+
+#endif

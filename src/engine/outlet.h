@@ -1,0 +1,45 @@
+/* outlet.h - from the worker to the sinks. Direct: em_outlet_put returns when every sink has the record, so that
+ * files wait for slow readers. Queued: it copies the event into a bounded queue that a thread of the outlet's own
+ * empties, so that no reader ever delays a hop; when the queue is full the record is dropped and counted.
+ *
+ * A sink whose reader is gone is left out from then on. Queued sinks that fail are tried again with the next
+ * record; direct ones end the run. em_outlet_put belongs to one thread. */
+#ifndef EM_ENGINE_OUTLET_H
+#define EM_ENGINE_OUTLET_H
+
+#include "base/event.h"
+#include "base/status.h"
+#include "sinks/sink.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct em_outlet em_outlet;
+
+typedef struct em_outlet_cfg {
+    em_sink *const *sinks;          /* borrowed until em_outlet_free, which does not close them */
+    int  n_sinks;
+    bool is_queued;
+    int  n_classes, n_slots, n_embedding;   /* the most that events hold; slots, embedding: 0 if never */
+} em_outlet_cfg;
+
+/* EM_ENOMEM. The caller frees *out with em_outlet_free; on error it is NULL. */
+em_status em_outlet_new(em_outlet **out, const em_outlet_cfg *cfg, em_err *err);
+
+/* Ends the thread after the queue is empty. */
+void      em_outlet_free(em_outlet *o);
+
+/* Strings in *e must outlive the outlet. EM_ECANCELED: no sink is left. EM_EIO (direct): a sink failed. */
+em_status em_outlet_put(em_outlet *o, const em_event *e, em_err *err);
+
+/* Waits until the queue is empty. */
+void      em_outlet_drain(em_outlet *o);
+
+typedef struct em_outlet_counters {
+    uint64_t n_dropped;             /* records that found the queue full        */
+    uint64_t n_failed;              /* records that a sink could not write      */
+} em_outlet_counters;
+
+void em_outlet_get_counters(em_outlet *o, em_outlet_counters *out);
+
+#endif

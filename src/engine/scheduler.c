@@ -1,0 +1,222 @@
+#include "engine/scheduler.h"
+
+#include "base/arena.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+typedef struct lane {
+    em_listener *listener;
+    em_hop       hop;
+    float       *logits, *slots, *latent;
+} lane;
+
+struct em_scheduler {
+    em_scheduler_cfg cfg;
+    int        n_classes, n_slots;
+    uint64_t   step_frames;         /* a step at the source's rate, rounded up */
+    lane      *lanes;
+    em_input  *in;                  /* [n_lanes] */
+    em_output *out;
+    em_scheduler_counters count;
+};
+
+em_status em_scheduler_new(em_scheduler **out, const em_scheduler_cfg *cfg, em_err *err)
+{
+    const em_config *model = em_session_config(cfg->session);
+    size_t n_slots = (size_t)em_config_slots(model);
+    em_scheduler *s = calloc(1, sizeof *s);
+    em_listener_cfg ear = {
+        .frontend = model->frontend == EM_FRONTEND_KALDI ? em_frontend_kaldi(model->sample_rate, model->n_mels)
+                                                         : em_frontend_htsat(model->sample_rate, model->n_mels),
+        .window_samples = em_config_window_samples(model), .step_samples = cfg->step_samples, .rate_hz = cfg->rate_hz,
+    };
+    em_status status = EM_ENOMEM;
+
+    *out = NULL;
+    if (!s)
+        return em_fail(err, EM_ENOMEM, "no memory for the scheduler");
+    s->cfg = *cfg;
+    s->n_classes = model->n_classes;
+    s->n_slots = (int)n_slots;
+    s->lanes = calloc((size_t)cfg->n_lanes, sizeof *s->lanes);
+    s->in = calloc((size_t)cfg->n_lanes, sizeof *s->in);
+    s->out = calloc((size_t)cfg->n_lanes, sizeof *s->out);
+    if (!s->lanes || !s->in || !s->out)
+        goto no_memory;
+    for (int i = 0; i < cfg->n_lanes; i++) {
+        lane *l = &s->lanes[i];
+
+        if ((status = em_listener_new(&l->listener, &ear, err)))
+            goto failed;
+        l->logits = em_alloc((size_t)s->n_classes * sizeof *l->logits);
+        l->slots = cfg->has_slots ? em_alloc(n_slots * (size_t)s->n_classes * sizeof *l->slots) : NULL;
+        l->latent = cfg->has_latent ? em_alloc((size_t)model->dims[EM_STAGES - 1] * sizeof *l->latent) : NULL;
+        if (!l->logits || (cfg->has_slots && !l->slots) || (cfg->has_latent && !l->latent))
+            goto no_memory;
+    }
+    s->step_frames = ((uint64_t)cfg->step_samples * (uint64_t)cfg->rate_hz + (uint64_t)model->sample_rate - 1) /
+                     (uint64_t)model->sample_rate;
+    *out = s;
+    return EM_OK;
+no_memory:
+    status = em_fail(err, EM_ENOMEM, "no memory for the scores");
+failed:
+    em_scheduler_free(s);
+    return status;
+}
+
+void em_scheduler_free(em_scheduler *s)
+{
+    if (!s)
+        return;
+    for (int i = 0; s->lanes && i < s->cfg.n_lanes; i++) {
+        em_listener_free(s->lanes[i].listener);
+        free(s->lanes[i].logits);
+        free(s->lanes[i].slots);
+        free(s->lanes[i].latent);
+    }
+    free(s->lanes);
+    free(s->in);
+    free(s->out);
+    free(s);
+}
+
+/* Logits to probabilities. A row with a value that is no number becomes all zero: false. */
+static bool squash(float *row, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (isnan(row[i])) {
+            for (int j = 0; j < n; j++)
+                row[j] = 0;
+            return false;
+        }
+    for (int i = 0; i < n; i++)
+        row[i] = (float)(1 / (1 + exp(-(double)row[i])));
+    return true;
+}
+
+static em_status hand_out(em_scheduler *s, int i, em_err *err)
+{
+    lane *l = &s->lanes[i];
+    em_scores_row row = { .lane = i, .hop = &l->hop, .scores = l->logits, .slots = l->slots, .latent = l->latent };
+    bool is_sound = squash(l->logits, s->n_classes);
+
+    for (int slot = 0; l->slots && slot < s->n_slots; slot++)
+        is_sound &= squash(l->slots + (size_t)slot * (size_t)s->n_classes, s->n_classes);
+    for (int c = 0; l->latent && c < em_session_config(s->cfg.session)->dims[EM_STAGES - 1]; c++)
+        if (!isfinite(l->latent[c])) {
+            l->latent[c] = 0;
+            is_sound = false;
+        }
+    s->count.n_resets += !is_sound;
+    l->hop.frames = NULL;
+    return s->cfg.take(s->cfg.ctx, &row, err);
+}
+
+static em_status score_hops(em_scheduler *s, em_err *err)
+{
+    int n = s->cfg.n_lanes;
+    em_status status;
+
+    for (int i = 0; i < n; i++) {
+        lane *l = &s->lanes[i];
+
+        s->in[i] = (em_input){ l->hop.frames, l->hop.n_frames };
+        s->out[i] = (em_output){ l->logits, l->slots, l->latent };
+    }
+    for (int i = 0; i < n; i += s->cfg.max_batch) {
+        int batch = n - i < s->cfg.max_batch ? n - i : s->cfg.max_batch;
+
+        if ((status = em_session_run(s->cfg.session, s->in + i, s->out + i, batch, err)))
+            return status;
+    }
+    s->count.n_hops++;
+    for (int i = 0; i < n; i++)
+        if ((status = hand_out(s, i, err)))
+            return status;
+    return EM_OK;
+}
+
+/* The hops that are due in every lane. n_behind: frames that wait behind the one they end at. */
+static em_status due_hops(em_scheduler *s, uint64_t n_behind, em_err *err)
+{
+    for (;;) {
+        bool is_late = s->cfg.may_skip && n_behind >= s->step_frames;
+        int n_due = 0;
+        em_status status;
+
+        for (int i = 0; i < s->cfg.n_lanes; i++)
+            n_due += is_late ? em_listener_skip(s->lanes[i].listener) : em_listener_next(s->lanes[i].listener, &s->lanes[i].hop);
+        assert(n_due == 0 || n_due == s->cfg.n_lanes);
+        if (n_due == 0)
+            return EM_OK;
+        if (is_late)
+            s->count.n_skipped++;
+        else if ((status = score_hops(s, err)))
+            return status;
+    }
+}
+
+em_status em_scheduler_push(em_scheduler *s, const float *const *lanes, size_t n, uint64_t n_waiting, em_err *err)
+{
+    size_t done = 0;
+
+    while (done < n) {
+        size_t taken = 0;
+        em_status status;
+
+        for (int i = 0; i < s->cfg.n_lanes; i++) {
+            em_listener *l = s->lanes[i].listener;
+            size_t t = lanes ? em_listener_push(l, lanes[i] + done, n - done) : em_listener_push_silence(l, n - done);
+
+            assert(i == 0 || t == taken);
+            taken = t;
+        }
+        done += taken;
+        if ((status = due_hops(s, n_waiting + (n - done), err)))
+            return status;
+    }
+    return EM_OK;
+}
+
+em_status em_scheduler_finish(em_scheduler *s, em_err *err)
+{
+    for (int i = 0; i < s->cfg.n_lanes; i++)
+        em_listener_finish(s->lanes[i].listener);
+    return due_hops(s, 0, err);
+}
+
+em_status em_scheduler_set_rate(em_scheduler *s, int rate_hz, em_err *err)
+{
+    int model_hz = em_session_config(s->cfg.session)->sample_rate;
+
+    for (int i = 0; i < s->cfg.n_lanes; i++) {
+        em_status status = em_listener_set_rate(s->lanes[i].listener, rate_hz, err);
+
+        if (status)
+            return status;
+    }
+    s->step_frames = ((uint64_t)s->cfg.step_samples * (uint64_t)rate_hz + (uint64_t)model_hz - 1) / (uint64_t)model_hz;
+    return due_hops(s, 0, err);
+}
+
+void em_scheduler_get_counters(const em_scheduler *s, em_scheduler_counters *out)
+{
+    *out = s->count;
+}
+
+double em_scheduler_seconds(const em_scheduler *s)
+{
+    return em_listener_seconds(s->lanes[0].listener);
+}
+
+unsigned em_scheduler_warnings(em_scheduler *s)
+{
+    unsigned w = 0;
+
+    for (int i = 0; i < s->cfg.n_lanes; i++)
+        w |= em_listener_warnings(s->lanes[i].listener);
+    return w;
+}

@@ -1,0 +1,67 @@
+/* scheduler.h - when which windows are scored. Lanes hear the same source in step, so their hops fall due
+ * together and go through the session in one batch; what comes out leaves as score rows.
+ *
+ * A source that cannot wait is never chased hop by hop: while another whole step of it is waiting already, the
+ * due hop is left out and counted, so that the newest window is always the next to be scored.
+ *
+ * No threads, no clock. Nothing allocates after em_scheduler_new but a change of rate. */
+#ifndef EM_ENGINE_SCHEDULER_H
+#define EM_ENGINE_SCHEDULER_H
+
+#include "base/status.h"
+#include "listener/listener.h"
+#include "model/session.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct em_scheduler em_scheduler;
+
+typedef struct em_scores_row {      /* one scored hop of one lane; valid during the call */
+    int          lane;
+    const em_hop *hop;              /* its frames are gone                               */
+    const float *scores;            /* [n_classes] probabilities, finite                 */
+    const float *slots;             /* [n_slots][n_classes], NULL unless asked for       */
+    const float *latent;            /* [n_latent], NULL unless asked for                 */
+} em_scores_row;
+
+typedef em_status em_scores_take(void *ctx, const em_scores_row *row, em_err *err);
+
+typedef struct em_scheduler_cfg {
+    em_session *session;            /* borrowed                                          */
+    int  max_batch;                 /* windows the session takes at once                 */
+    int  n_lanes;
+    int  step_samples;              /* at the model's rate                               */
+    int  rate_hz;                   /* of what is pushed                                 */
+    bool may_skip;                  /* the source cannot wait                            */
+    bool has_slots, has_latent;
+    em_scores_take *take;
+    void *ctx;
+} em_scheduler_cfg;
+
+/* EM_EINVAL: a step or rate that the listener does not take. EM_ENOMEM. The caller frees *out with
+ * em_scheduler_free; on error it is NULL. */
+em_status em_scheduler_new(em_scheduler **out, const em_scheduler_cfg *cfg, em_err *err);
+void      em_scheduler_free(em_scheduler *s);
+
+/* n samples for every lane, lanes[i][n]; NULL: silence. n_waiting: frames known to come behind them. Every hop
+ * that falls due is scored and handed to cfg.take, or left out. Ends with the first error. */
+em_status em_scheduler_push(em_scheduler *s, const float *const *lanes, size_t n, uint64_t n_waiting, em_err *err);
+
+/* The end of the stream: the last hops. */
+em_status em_scheduler_finish(em_scheduler *s, em_err *err);
+
+em_status em_scheduler_set_rate(em_scheduler *s, int rate_hz, em_err *err);
+
+typedef struct em_scheduler_counters {
+    int64_t  n_hops;                /* scored, of each lane                               */
+    uint64_t n_skipped;             /* left out, of each lane                             */
+    uint64_t n_resets;              /* rows that the model answered with NaN or infinity  */
+} em_scheduler_counters;
+
+void     em_scheduler_get_counters(const em_scheduler *s, em_scheduler_counters *out);
+double   em_scheduler_seconds(const em_scheduler *s);
+unsigned em_scheduler_warnings(em_scheduler *s);        /* EM_WARN_* of any lane */
+
+#endif
