@@ -1,0 +1,277 @@
+/* cmd_listen.c - what earmark does without a command: hears its sources in turn and writes what it heard. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "cli/commands.h"
+#include "cli/inputs.h"
+#include "cli/outputs.h"
+#include "cli/report.h"
+#include "cli/signals.h"
+#include "cli/tagger.h"
+#include "cli/version.h"
+#include "engine/engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EACH_BATCH = 4 };            /* windows at a time with --channel each */
+
+typedef struct run {
+    const em_options *o;
+    const atomic_bool *stop;
+    em_tagger  tagger;
+    em_inputs  inputs;
+    em_sink_set outputs;
+    em_outlet *outlet;
+    bool       is_live;             /* device, --live or --realtime                     */
+    bool       is_queued;           /* slow readers must not hold up the hops           */
+    int        i_input;
+    int        n_bad;               /* files that did not end well                      */
+    double     window_s;            /* that the session needs for one window            */
+} run;
+
+/* ---- what is told before sound flows ---- */
+
+static double window_seconds(const em_tagger *t)
+{
+    const em_config *cfg = em_session_config(t->session);
+
+    return (double)em_config_window_samples(cfg) / cfg->sample_rate;
+}
+
+/* Seconds that the session needs for one window: the second of two runs over silence. */
+static em_status measure(run *r, em_err *err)
+{
+    const em_config *cfg = em_session_config(r->tagger.session);
+    int n_frames = em_config_sound_frames(cfg);
+    float *frames = calloc((size_t)n_frames * (size_t)cfg->n_mels, sizeof *frames);
+    float *logits = calloc((size_t)cfg->n_classes, sizeof *logits);
+    em_input in = { frames, n_frames };
+    em_output out = { .logits = logits };
+    em_status status = EM_OK;
+
+    if (!frames || !logits)
+        status = em_fail(err, EM_ENOMEM, "no memory for a first window");
+    for (int i = 0; i < 2 && !status; i++) {
+        uint64_t from = em_now_ns();
+
+        status = em_session_run(r->tagger.session, &in, &out, 1, err);
+        r->window_s = (double)(em_now_ns() - from) / 1e9;
+    }
+    free(frames);
+    free(logits);
+    return status;
+}
+
+static void tell_banner(const run *r, const em_source_info *info)
+{
+    const em_tagger *t = &r->tagger;
+    char rate[32] = "not there yet";
+
+    if (info->rate_hz > 0)
+        snprintf(rate, sizeof rate, "%d Hz", info->rate_hz);
+    em_log(EM_LOG_INFO, "%s, model %s (%.8s), %s (%s), %s at %s, step %g s, real-time ratio %.3f", EM_VERSION,
+           em_tagger_name(t), em_model_hash(t->model), t->ops->name, t->ops->describe(t->dev), info->name, rate,
+           r->o->step, r->window_s / r->o->step);
+}
+
+static em_event start_event(const run *r)
+{
+    const em_tagger *t = &r->tagger;
+    em_event e = { .type = EM_EVENT_START, .utc_ms = em_options_start_ms(r->o) };
+
+    if (r->is_queued)
+        e.utc_ms = em_wall_ms();
+    e.u.start.version = EM_VERSION;
+    e.u.start.model = em_tagger_name(t);
+    e.u.start.sha256 = em_model_hash(t->model);
+    e.u.start.backend = t->ops->name;
+    e.u.start.rate_hz = em_model_config(t->model)->sample_rate;
+    e.u.start.step_s = r->o->step;
+    e.u.start.window_s = window_seconds(t);
+    return e;
+}
+
+/* ---- outputs: once for the run, or once a file with --out-dir ---- */
+
+static int open_outputs(run *r, const char *file, em_err *err)
+{
+    const em_config *cfg = em_session_config(r->tagger.session);
+    em_sink_set_cfg outputs = {
+        .tagger = &r->tagger, .give_up = r->stop, .is_live = r->is_live, .file = file,
+        .has_source_names = !file && (r->inputs.n > 1 || em_options_channel(r->o) < 0),
+    };
+    em_outlet_cfg outlet = {
+        .sinks = r->outputs.sinks, .is_queued = r->is_queued, .n_classes = cfg->n_classes,
+        .n_slots = r->o->slots ? em_config_slots(cfg) : 0, .n_embedding = r->o->embeddings ? cfg->dims[EM_STAGES - 1] : 0,
+    };
+    em_status status = em_sink_set_open(&r->outputs, r->o, &outputs, err);
+    em_event start = start_event(r);
+
+    if (status)
+        return em_exit_code(status, status == EM_EINVAL ? EM_EXIT_USAGE : EM_EXIT_OUTPUT);
+    outlet.n_sinks = r->outputs.n;
+    if ((status = em_outlet_new(&r->outlet, &outlet, err)))
+        return em_exit_code(status, EM_EXIT_INTERNAL);
+    if (r->outputs.has_view)
+        em_report_view(true);
+    return em_exit_code(em_outlet_put(r->outlet, &start, err), EM_EXIT_OUTPUT);
+}
+
+static int close_outputs(run *r, int code, em_err *err)
+{
+    em_outlet_counters lost = { 0 };
+    em_err why = { 0 };
+
+    if (r->outlet) {
+        em_outlet_drain(r->outlet);
+        em_outlet_get_counters(r->outlet, &lost);
+    }
+    em_outlet_free(r->outlet);
+    r->outlet = NULL;
+    em_report_view(false);
+    if (em_sink_set_close(&r->outputs, &why) && code == EM_EXIT_OK) {
+        em_fail(err, why.code, "%s", why.msg);
+        code = EM_EXIT_OUTPUT;
+    }
+    if (lost.n_dropped)
+        em_log(EM_LOG_WARNING, "%llu records were dropped: a reader was too slow", (unsigned long long)lost.n_dropped);
+    if (lost.n_failed && code == EM_EXIT_OK) {
+        em_fail(err, EM_EIO, "%llu records could not be written", (unsigned long long)lost.n_failed);
+        code = EM_EXIT_OUTPUT;
+    }
+    return code;
+}
+
+/* ---- one source ---- */
+
+static void show_progress(void *ctx, const char *source, double done_s, double total_s)
+{
+    const run *r = ctx;
+    char line[256];
+    int n = 0;
+
+    if (r->inputs.n > 1)
+        n = snprintf(line, sizeof line, "%d/%d  ", r->i_input + 1, r->inputs.n);
+    if (total_s > 0)
+        snprintf(line + n, sizeof line - (size_t)n, "%3.0f %%  %.100s", done_s / total_s * 100, source);
+    else
+        snprintf(line + n, sizeof line - (size_t)n, "%.0f s  %.100s", done_s, source);
+    em_report_progress(line);
+}
+
+static int stage_code(const run *r, const em_engine_result *result, em_status status)
+{
+    if (result->failed_at == EM_STAGE_OUTPUT)
+        return em_exit_code(status, EM_EXIT_OUTPUT);
+    if (result->failed_at == EM_STAGE_MODEL)
+        return em_exit_code(status, EM_EXIT_INTERNAL);
+    return em_exit_code(status, status == EM_EINVAL && r->inputs.n == 1 ? EM_EXIT_USAGE : EM_EXIT_INPUT);
+}
+
+static int hear(run *r, em_source *source, em_err *err)
+{
+    em_engine_cfg cfg = {
+        .session = r->tagger.session, .outlet = r->outlet, .stop = r->stop,
+        .max_batch = em_options_channel(r->o) < 0 ? EACH_BATCH : 1, .step_samples = em_tagger_step(&r->tagger, r->o),
+        .channel = em_options_channel(r->o), .has_slots = r->o->slots, .has_embeddings = r->o->embeddings,
+        .has_summary = r->o->summary, .duration_s = r->o->duration, .start_ms = em_options_start_ms(r->o),
+        .progress_ctx = r,
+    };
+    em_engine_result result;
+    em_status status;
+
+    if (!r->is_live && !r->o->quiet && isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO))
+        cfg.progress = show_progress;
+    status = em_engine_run(&result, &cfg, source, err);
+    em_report_progress("");
+    em_log(EM_LOG_DEBUG, "%.1f s heard, %lld hops, %llu frames captured, %llu dropped, %llu hops skipped, %llu resets",
+           result.seconds, (long long)result.n_hops, (unsigned long long)result.frames.captured,
+           (unsigned long long)result.frames.dropped, (unsigned long long)result.skipped_hops,
+           (unsigned long long)result.resets);
+    return status == EM_ECANCELED ? -1 : stage_code(r, &result, status);
+}
+
+/* -1: nobody reads any more, which ends the run without a word. */
+static int hear_input(run *r, em_err *err)
+{
+    em_source_cfg cfg = em_inputs_source(&r->inputs, r->i_input);
+    em_source *source = NULL;
+    em_source_info info;
+    em_status status;
+    int code;
+
+    if (!r->inputs.kind && strstr(cfg.name, "://"))
+        return em_fail(err, EM_EUNSUPPORTED, "%.80s: URLs are heard through a pipe: ffmpeg -i URL -f f32le -ac 1 -ar 32000 - | "
+                       "earmark --raw f32le -", cfg.name) ? EM_EXIT_INPUT : EM_EXIT_OK;
+    if ((status = em_source_open(&source, &cfg, err)))
+        return em_exit_code(status, status == EM_EINVAL && r->inputs.n == 1 ? EM_EXIT_USAGE : EM_EXIT_INPUT);
+    em_source_get_info(source, &info);
+    if (r->is_live || r->o->verbose > 0)
+        tell_banner(r, &info);
+    code = r->o->out_dir ? open_outputs(r, cfg.name, err) : EM_EXIT_OK;
+    if (code == EM_EXIT_OK)
+        code = hear(r, source, err);
+    if (r->o->out_dir)
+        code = close_outputs(r, code, err);
+    em_source_close(source);
+    return code;
+}
+
+/* One bad file does not stop the others; anything else does. */
+static int hear_all(run *r, em_err *err)
+{
+    for (r->i_input = 0; r->i_input < r->inputs.n && !atomic_load(r->stop); r->i_input++) {
+        int code = hear_input(r, err);
+
+        if (code == EM_EXIT_INPUT && r->inputs.n > 1) {
+            em_report_error(err->msg);
+            err->msg[0] = '\0';
+            r->n_bad++;
+        } else if (code != EM_EXIT_OK) {
+            return code < 0 ? EM_EXIT_OK : code;
+        }
+    }
+    return r->n_bad ? EM_EXIT_INPUT : EM_EXIT_OK;
+}
+
+static em_status check(const em_options *o, em_err *err)
+{
+    if (o->live && o->realtime)
+        return em_fail(err, EM_EINVAL, "--live and --realtime cannot go together");
+    return EM_OK;
+}
+
+int em_cmd_listen(const em_options *o, em_err *err)
+{
+    run r = { .o = o, .stop = em_signals_catch() };
+    em_status status;
+    int code;
+
+    if ((status = check(o, err)) ||
+        (status = em_inputs_from(&r.inputs, o, isatty(STDIN_FILENO) && isatty(STDOUT_FILENO), err))) {
+        code = em_exit_code(status, EM_EXIT_USAGE);
+        goto done;
+    }
+    r.is_queued = r.inputs.kind || o->live;
+    r.is_live = r.is_queued || o->realtime;
+    if ((code = em_tagger_open(&r.tagger, o, em_options_channel(o) < 0 ? EACH_BATCH : 1, err)))
+        goto done;
+    if ((r.is_live || o->verbose > 0) && (status = measure(&r, err))) {
+        code = em_exit_code(status, EM_EXIT_INTERNAL);
+        goto done;
+    }
+    if (!o->out_dir)
+        code = open_outputs(&r, NULL, err);
+    if (code == EM_EXIT_OK)
+        code = hear_all(&r, err);
+    if (!o->out_dir)
+        code = close_outputs(&r, code, err);
+done:
+    em_tagger_close(&r.tagger);
+    em_inputs_deinit(&r.inputs);
+    if (err->code == EM_ECANCELED)
+        err->msg[0] = '\0';
+    return code;
+}

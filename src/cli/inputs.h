@@ -1,0 +1,23 @@
+/* inputs.h - from the options to the sources to open, one after the other. */
+#ifndef EM_CLI_INPUTS_H
+#define EM_CLI_INPUTS_H
+
+#include "audio/source.h"
+#include "cli/options.h"
+
+typedef struct em_inputs {
+    em_source_cfg common;           /* all but kind and name                             */
+    const char   *kind;             /* of a device; NULL: files                          */
+    const char  **files;            /* [n] paths and "-", after --shard; from the options */
+    int           n;                /* sources: 1 for a device                           */
+} em_inputs;
+
+/* EM_EINVAL: nothing to hear, or two kinds at once; two files with one output. The caller ends *in with
+ * em_inputs_deinit. is_interactive: a person at a terminal, for whom no source means the default microphone. */
+em_status em_inputs_from(em_inputs *in, const em_options *o, bool is_interactive, em_err *err);
+void      em_inputs_deinit(em_inputs *in);
+
+/* The i-th source's settings. */
+em_source_cfg em_inputs_source(const em_inputs *in, int i);
+
+#endif

@@ -1,0 +1,143 @@
+#include "cli/option_text.h"
+
+#include "sinks/sink.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+bool em_parse_real(double *out, const char *text)
+{
+    char *end;
+    double x;
+
+    if (!*text || isspace((unsigned char)*text))
+        return false;
+    x = strtod(text, &end);                 /* the program never leaves the C locale for numbers */
+    if (*end || !isfinite(x))
+        return false;
+    *out = x;
+    return true;
+}
+
+static bool parse_natural(int *out, const char *text, int n_chars, int most)
+{
+    int x = 0;
+
+    if (n_chars <= 0 || n_chars > 7)
+        return false;
+    for (int i = 0; i < n_chars; i++) {
+        if (!isdigit((unsigned char)text[i]))
+            return false;
+        x = 10 * x + (text[i] - '0');
+    }
+    *out = x;
+    return x >= 1 && x <= most;
+}
+
+bool em_parse_channel(int *out, const char *text)
+{
+    if (strcmp(text, "mix") == 0 || strcmp(text, "each") == 0) {
+        *out = text[0] == 'm' ? 0 : -1;
+        return true;
+    }
+    return parse_natural(out, text, (int)strnlen(text, 100), 64);
+}
+
+bool em_parse_shard(int *i, int *n, const char *text)
+{
+    const char *slash = strchr(text, '/');
+
+    return slash && slash - text < 100 && parse_natural(n, slash + 1, (int)strnlen(slash + 1, 100), 1000000) &&
+           parse_natural(i, text, (int)(slash - text), *n);
+}
+
+bool em_parse_utc(int64_t *ms, const char *text)
+{
+    static const char shape[] = "dddd-dd-ddTdd:dd:dd";
+    struct tm t = { 0 }, back;
+    double fraction = 0;
+    time_t seconds;
+    char *end;
+
+    for (size_t i = 0; i < sizeof shape - 1; i++)
+        if (shape[i] == 'd' ? !isdigit((unsigned char)text[i]) : text[i] != shape[i])
+            return false;
+    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d", &t.tm_year, &t.tm_mon, &t.tm_mday, &t.tm_hour, &t.tm_min, &t.tm_sec) != 6)
+        return false;
+    text += sizeof shape - 1;
+    if (*text == '.') {
+        if (!isdigit((unsigned char)text[1]))
+            return false;
+        fraction = strtod(text, &end);
+        text = end;
+    }
+    if (strcmp(text, "Z") != 0)
+        return false;
+    t.tm_year -= 1900;
+    t.tm_mon -= 1;
+    seconds = timegm(&t);
+    *ms = (int64_t)seconds * 1000 + (int64_t)(fraction * 1000 + 0.5);
+    /* timegm turns 31 February into a day of March; reading it back shows that there is no such day. */
+    return *ms >= 0 && gmtime_r(&seconds, &back) && back.tm_mday == t.tm_mday && back.tm_hour == t.tm_hour &&
+           back.tm_sec == t.tm_sec;
+}
+
+bool em_parse_wait(double *seconds, const char *text)
+{
+    if (strcmp(text, "no") == 0 || strcmp(text, "false") == 0)
+        *seconds = 0;
+    else if (strcmp(text, "yes") == 0 || strcmp(text, "true") == 0)
+        *seconds = -1;
+    else
+        return em_parse_real(seconds, text) && *seconds >= 0 && *seconds <= 1e9;
+    return true;
+}
+
+bool em_is_channel(const char *text)
+{
+    int c;
+
+    return em_parse_channel(&c, text);
+}
+
+bool em_is_shard(const char *text)
+{
+    int i, n;
+
+    return em_parse_shard(&i, &n, text);
+}
+
+bool em_is_utc(const char *text)
+{
+    int64_t ms;
+
+    return em_parse_utc(&ms, text);
+}
+
+bool em_is_jack_name(const char *text)
+{
+    size_t n = strlen(text);
+
+    return n >= 1 && n <= 63 && !strchr(text, ':');
+}
+
+bool em_is_step(const char *text)
+{
+    double s;
+
+    return em_parse_real(&s, text) && fabs(s * 100 - round(s * 100)) < 1e-6;
+}
+
+bool em_is_format(const char *text)
+{
+    const char *format;
+
+    for (int i = 0; (format = em_sink_format(i, NULL)); i++)
+        if (strcmp(format, text) == 0)
+            return true;
+    return false;
+}

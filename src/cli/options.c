@@ -1,0 +1,435 @@
+/* options.c - setting one option by its row; the built-in layer, the environment and the command line. */
+#include "cli/options.h"
+
+#include "base/text.h"
+#include "cli/option_text.h"
+
+#include <ctype.h>
+#include <getopt.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_ROWS = 64, FIRST_LONG = 256, WHERE_CHARS = 128 };
+
+/* ---- the table, as one list ---- */
+
+static const em_option *row_at(int i)
+{
+    const em_option_section *section;
+
+    for (int s = 0; (section = em_options_section(s)); s++) {
+        if (i < section->n)
+            return &section->rows[i];
+        i -= section->n;
+    }
+    return NULL;
+}
+
+int em_options_index(const em_option *row)
+{
+    for (int i = 0; row_at(i); i++)
+        if (row_at(i) == row)
+            return i;
+    return -1;
+}
+
+const em_option *em_options_find(const char *name)
+{
+    const em_option *row;
+
+    for (int i = 0; (row = row_at(i)); i++)
+        if (strcmp(row->name, name) == 0)
+            return row;
+    return NULL;
+}
+
+const char *em_options_nearest(const char *name)
+{
+    const em_option *row;
+    const char *nearest = "";
+    int best = 1 + (int)strnlen(name, 30) / 3;          /* further away it is not meant */
+
+    for (int i = 0; (row = row_at(i)); i++) {
+        int distance = em_text_distance(name, row->name);
+
+        if (distance <= best) {
+            best = distance - 1;
+            nearest = row->name;
+        }
+    }
+    return nearest;
+}
+
+/* ---- one value ---- */
+
+static em_status set_text(char **field, const char *value, em_err *err)
+{
+    char *copy = value ? strdup(value) : NULL;
+
+    if (value && !copy)
+        return em_fail(err, EM_ENOMEM, "no memory for the options");
+    free(*field);
+    *field = copy;
+    return EM_OK;
+}
+
+static void clear_texts(em_texts *list)
+{
+    for (int i = 0; i < list->n; i++)
+        free(list->list[i]);
+    free(list->list);
+    *list = (em_texts){ 0 };
+}
+
+static em_status add_text(em_texts *list, const char *value, em_err *err)
+{
+    char **grown = realloc(list->list, ((size_t)list->n + 1) * sizeof *grown);
+
+    if (!grown)
+        return em_fail(err, EM_ENOMEM, "no memory for the options");
+    list->list = grown;
+    grown[list->n] = NULL;
+    if (set_text(&grown[list->n], value, err))
+        return EM_ENOMEM;
+    list->n++;
+    return EM_OK;
+}
+
+static bool is_choice(const char *choices, const char *value)
+{
+    size_t n = strlen(value);
+
+    for (const char *c = choices; c; c = strchr(c, '|') ? strchr(c, '|') + 1 : NULL)
+        if (strncmp(c, value, n) == 0 && (c[n] == '|' || c[n] == '\0'))
+            return n > 0;
+    return false;
+}
+
+static bool parse_flag(bool *out, const char *value)
+{
+    static const char *const yes[] = { "yes", "true", "on", "1" }, *const no[] = { "no", "false", "off", "0" };
+
+    for (size_t i = 0; i < EM_COUNT(yes); i++)
+        if (strcmp(value, yes[i]) == 0 || strcmp(value, no[i]) == 0) {
+            *out = strcmp(value, yes[i]) == 0;
+            return true;
+        }
+    return false;
+}
+
+static em_status bad_value(const em_option *row, const char *value, const char *where, em_err *err)
+{
+    char clean[64];
+
+    em_text_clean(clean, sizeof clean, value);
+    if (row->wanted)
+        return em_fail(err, EM_EINVAL, "%s: '%s' is not %s", where, clean, row->wanted);
+    switch (row->kind) {
+    case EM_OPTION_FLAG:
+        return em_fail(err, EM_EINVAL, "%s: '%s' is not yes or no", where, clean);
+    case EM_OPTION_CHOICE:
+        return em_fail(err, EM_EINVAL, "%s: '%s' is not one of %s", where, clean, row->choices);
+    case EM_OPTION_WAIT:
+        return em_fail(err, EM_EINVAL, "%s: '%s' is not a number of seconds, yes or no", where, clean);
+    case EM_OPTION_INT:
+        return em_fail(err, EM_EINVAL, "%s: '%s' is not a whole number from %.0f to %.0f", where, clean, row->min, row->max);
+    case EM_OPTION_REAL:
+        return em_fail(err, EM_EINVAL, "%s: '%s' is not a number from %g to %g", where, clean, row->min, row->max);
+    default:
+        return em_fail(err, EM_EINVAL, "%s: '%s' is empty", where, clean);
+    }
+}
+
+static bool set_number(void *field, const em_option *row, const char *value)
+{
+    double x;
+
+    if (!em_parse_real(&x, value) || x < row->min || x > row->max)
+        return false;
+    if (row->kind == EM_OPTION_REAL)
+        *(double *)field = x;
+    else if (x != floor(x))
+        return false;
+    else
+        *(int *)field = (int)x;
+    return true;
+}
+
+static em_status set_command(em_options *o, const em_option *row, const char *value, em_err *err)
+{
+    em_command command = (em_command)(int)row->min;
+
+    /* --help and --version answer whatever else is asked. */
+    if (o->command == EM_COMMAND_HELP || o->command == EM_COMMAND_VERSION)
+        return EM_OK;
+    if (o->command != EM_COMMAND_LISTEN && o->command != command && command != EM_COMMAND_HELP &&
+        command != EM_COMMAND_VERSION)
+        return em_fail(err, EM_EINVAL, "--%s and --%s cannot be done in one call", o->command_name, row->name);
+    o->command = command;
+    o->command_name = row->name;
+    return row->arg ? set_text(&o->subject, value, err) : EM_OK;
+}
+
+/* Formats and outputs are pairs: a new layer that names either replaces both. */
+static void begin_layer(em_options *o, const em_option *row, int layer)
+{
+    int formats = em_options_index(em_options_find("format")), outputs = em_options_index(em_options_find("output"));
+    int i = em_options_index(row);
+
+    if ((i == formats || i == outputs) && o->layer[formats] < layer && o->layer[outputs] < layer) {
+        clear_texts(&o->formats);
+        clear_texts(&o->outputs);
+    } else if (row->kind == EM_OPTION_TEXTS && o->layer[i] < layer) {
+        if (i != formats && i != outputs)
+            clear_texts((em_texts *)((char *)o + row->at));
+    }
+    o->layer[i] = (unsigned char)layer;
+}
+
+/* -f a -o x -f b -o y: the shorter list is filled up so that a value stands at its own pair. */
+static em_status add_pair(em_options *o, const em_option *row, const char *value, em_err *err)
+{
+    em_texts *mine = (em_texts *)((char *)o + row->at);
+    em_texts *other = mine == &o->formats ? &o->outputs : &o->formats;
+    const char *missing = mine == &o->formats ? "-" : "text";
+
+    while (other->n < mine->n)
+        if (add_text(other, missing, err))
+            return EM_ENOMEM;
+    return add_text(mine, value, err);
+}
+
+em_status em_options_set(em_options *o, const em_option *row, const char *value, int layer, const char *where, em_err *err)
+{
+    void *field = (char *)o + row->at;
+
+    if (row->kind == EM_OPTION_COMMAND)
+        return set_command(o, row, value, err);
+    begin_layer(o, row, layer);
+    if (!value && row->kind == EM_OPTION_TEXT)
+        return set_text(field, NULL, err);
+    if (row->is_valid && !row->is_valid(value))
+        return bad_value(row, value, where, err);
+    switch (row->kind) {
+    case EM_OPTION_FLAG:
+        return parse_flag(field, value) ? EM_OK : bad_value(row, value, where, err);
+    case EM_OPTION_COUNT: {
+        double n;
+
+        if (!em_parse_real(&n, value) || n < 0 || n > 9 || n != floor(n))
+            return em_fail(err, EM_EINVAL, "%s: '%.60s' is not a whole number from 0 to 9", where, value);
+        *(int *)field = (int)n;
+        return EM_OK;
+    }
+    case EM_OPTION_INT:
+    case EM_OPTION_REAL:
+        return set_number(field, row, value) ? EM_OK : bad_value(row, value, where, err);
+    case EM_OPTION_WAIT:
+        return em_parse_wait(field, value) ? EM_OK : bad_value(row, value, where, err);
+    case EM_OPTION_CHOICE:
+        return is_choice(row->choices, value) ? set_text(field, value, err) : bad_value(row, value, where, err);
+    case EM_OPTION_TEXTS:
+        if (!*value)
+            return bad_value(row, value, where, err);
+        return field == &o->formats || field == &o->outputs ? add_pair(o, row, value, err) : add_text(field, value, err);
+    default:
+        return *value ? set_text(field, value, err) : bad_value(row, value, where, err);
+    }
+}
+
+/* ---- layers ---- */
+
+em_status em_options_init(em_options *o, em_err *err)
+{
+    const em_option *row;
+
+    *o = (em_options){ .command = EM_COMMAND_LISTEN };
+    for (int i = 0; (row = row_at(i)); i++)
+        if (row->fallback) {
+            em_status status = em_options_set(o, row, row->fallback, EM_LAYER_BUILTIN, row->name, err);
+
+            if (status)
+                return status;
+        }
+    return EM_OK;
+}
+
+void em_options_deinit(em_options *o)
+{
+    const em_option *row;
+
+    for (int i = 0; (row = row_at(i)); i++) {
+        void *field = (char *)o + row->at;
+
+        if (row->kind == EM_OPTION_TEXTS) {
+            clear_texts(field);
+        } else if (row->kind == EM_OPTION_TEXT || row->kind == EM_OPTION_CHOICE) {
+            free(*(char **)field);
+            *(char **)field = NULL;
+        }
+    }
+    free(o->subject);
+    o->subject = NULL;
+}
+
+/* EARMARK_TOP_K; lists are cut at ';'. */
+static em_status read_variable(em_options *o, const em_option *row, em_err *err)
+{
+    char name[WHERE_CHARS] = "EARMARK_", *value, *item, *rest;
+    em_status status = EM_OK;
+
+    for (size_t i = 0; row->name[i] && i < sizeof name - 9; i++)
+        name[8 + i] = (char)(row->name[i] == '-' ? '_' : toupper((unsigned char)row->name[i]));
+    value = getenv(name);
+    if (!value || !*value)
+        return EM_OK;
+    if (row->kind != EM_OPTION_TEXTS)
+        return em_options_set(o, row, value, EM_LAYER_ENV, name, err);
+    if (!(value = strdup(value)))
+        return em_fail(err, EM_ENOMEM, "no memory for the options");
+    for (item = strtok_r(value, ";", &rest); item && !status; item = strtok_r(NULL, ";", &rest))
+        status = em_options_set(o, row, item, EM_LAYER_ENV, name, err);
+    free(value);
+    return status;
+}
+
+em_status em_options_read_env(em_options *o, em_err *err)
+{
+    const em_option_section *section;
+
+    for (int s = 0; (section = em_options_section(s)); s++)
+        for (int i = 0; section->has_keys && i < section->n; i++) {
+            em_status status = read_variable(o, &section->rows[i], err);
+
+            if (status)
+                return status;
+        }
+    return EM_OK;
+}
+
+/* getopt's tables, made from ours. A row's long code is FIRST_LONG + its index. */
+static void make_getopt(struct option *longs, char *letters)
+{
+    const em_option *row;
+
+    *letters++ = ':';                                   /* missing arguments are told apart */
+    for (int i = 0; (row = row_at(i)); i++) {
+        int needs = !row->arg ? no_argument : row->arg[0] == '[' ? optional_argument : required_argument;
+
+        longs[i] = (struct option){ row->name, needs, NULL, FIRST_LONG + i };
+        if (row->letter) {
+            *letters++ = row->letter;
+            if (needs != no_argument)
+                *letters++ = ':';
+        }
+    }
+    *letters = '\0';
+    longs[MAX_ROWS - 1] = (struct option){ 0 };
+}
+
+static const em_option *row_of(int code)
+{
+    const em_option *row;
+
+    for (int i = 0; (row = row_at(i)); i++)
+        if (code == FIRST_LONG + i || (code < FIRST_LONG && code == row->letter))
+            return row;
+    return NULL;
+}
+
+/* Why getopt stopped at word. */
+static em_status bad_option(int code, const char *word, em_err *err)
+{
+    const em_option *row = row_of(optopt);
+    char clean[64], *equals;
+    const char *nearest;
+
+    if (code == ':' && row)
+        return em_fail(err, EM_EINVAL, "--%s needs %s", row->name, row->arg);
+    if (row && optopt >= FIRST_LONG)
+        return em_fail(err, EM_EINVAL, "--%s takes no argument", row->name);
+    if (strncmp(word, "--", 2) != 0)
+        return em_fail(err, EM_EINVAL, "unknown option -%c", isprint(optopt) ? optopt : '?');
+    em_text_clean(clean, sizeof clean, word + 2);
+    if ((equals = strchr(clean, '=')))
+        *equals = '\0';
+    nearest = em_options_nearest(clean);
+    return em_fail(err, EM_EINVAL, "unknown option --%s%s%s%s", clean, *nearest ? "; the nearest is --" : "", nearest, "");
+}
+
+static em_status take_option(em_options *o, const em_option *row, const char *arg, em_err *err)
+{
+    char where[WHERE_CHARS], count[16];
+
+    snprintf(where, sizeof where, "--%s", row->name);
+    if (row->kind == EM_OPTION_FLAG)
+        arg = "yes";
+    else if (row->kind == EM_OPTION_COUNT) {
+        int *n = (int *)(void *)((char *)o + row->at);
+
+        /* -v -v counts anew on the command line. */
+        snprintf(count, sizeof count, "%d", o->layer[em_options_index(row)] < EM_LAYER_ARGV ? 1 : *n < 9 ? *n + 1 : 9);
+        arg = count;
+    } else if (!arg)
+        arg = row->bare ? row->bare : "";
+    return em_options_set(o, row, arg, EM_LAYER_ARGV, where, err);
+}
+
+em_status em_options_read_argv(em_options *o, int argc, char **argv, em_err *err)
+{
+    struct option longs[MAX_ROWS] = { 0 };
+    char letters[2 * MAX_ROWS];
+    em_status status;
+    int code;
+
+    make_getopt(longs, letters);
+    optind = 0;                                         /* glibc: begin anew */
+    opterr = 0;
+    for (;;) {
+        int at = optind ? optind : 1;
+        const em_option *row;
+
+        code = getopt_long(argc, argv, letters, longs, NULL);
+        if (code == -1)
+            break;
+        if (code == '?' || code == ':')
+            return bad_option(code, optind > at || at >= argc ? argv[optind - 1] : argv[at], err);
+        row = row_of(code);
+        if (row && (status = take_option(o, row, optarg, err)))
+            return status;
+    }
+    for (int i = optind; i < argc; i++)
+        if ((status = em_options_set(o, em_options_find("input"), argv[i], EM_LAYER_ARGV, "operand", err)))
+            return status;
+    return EM_OK;
+}
+
+/* ---- texts that mean something ---- */
+
+int em_options_channel(const em_options *o)
+{
+    int c = 1;
+
+    em_parse_channel(&c, o->channel);
+    return c;
+}
+
+em_shard em_options_shard(const em_options *o)
+{
+    em_shard s = { 1, 1 };
+
+    if (o->shard)
+        em_parse_shard(&s.i, &s.n, o->shard);
+    return s;
+}
+
+int64_t em_options_start_ms(const em_options *o)
+{
+    int64_t ms = -1;
+
+    if (o->start_time)
+        em_parse_utc(&ms, o->start_time);
+    return ms;
+}

@@ -1,0 +1,115 @@
+/* options.h - every option in one table: command line, configuration files, environment, --help and
+ * --print-config are made from it.
+ *
+ * Later layers win: built-in < /etc/earmark < the user's file < --config < EARMARK_<OPTION> < command line.
+ * A list (--watch) given in one layer replaces the list of the layers below. */
+#ifndef EM_CLI_OPTIONS_H
+#define EM_CLI_OPTIONS_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+typedef enum em_command {
+    EM_COMMAND_LISTEN, EM_COMMAND_HELP, EM_COMMAND_VERSION, EM_COMMAND_PRINT_CONFIG, EM_COMMAND_LIST_DEVICES,
+    EM_COMMAND_LIST_CLASSES, EM_COMMAND_INSPECT, EM_COMMAND_IMPORT, EM_COMMAND_BENCH,
+} em_command;
+
+typedef struct em_texts { char **list; int n; } em_texts;
+
+typedef struct em_options {
+    em_texts inputs;
+    char  *raw;                     /* NULL: look for a RIFF header               */
+    int    rate, channels;
+    char  *device, *channel;
+    bool   jack, no_connect;
+    char  *jack_name, *jack_server;
+    em_texts connect;
+    double jack_wait, wait;         /* seconds; 0: not at all; negative: for ever */
+    bool   realtime, live;
+    double duration;                /* seconds, 0: to the end                     */
+    char  *start_time;
+    char  *shard;
+
+    char  *model, *labels, *backend;
+    int    threads;                 /* 0: one a processor                         */
+    double step, window;            /* seconds; window 0: the model's             */
+
+    int    top_k;
+    double threshold;
+    em_texts watch, ignore;
+
+    em_texts formats, outputs;      /* pairs, in the order given                  */
+    char  *scores;                  /* none, top, all                             */
+    bool   slots, embeddings, summary;
+    char  *out_dir, *color;
+    bool   quiet;
+    int    verbose;
+
+    em_command command;
+    char  *subject;                 /* what --inspect and --import are given      */
+    char  *config, *preset;
+    bool   json, mean_embed;
+
+    const char *command_name;       /* for sentences                              */
+    unsigned char layer[64];        /* of each row: which layer set it last       */
+} em_options;
+
+typedef enum em_option_kind {
+    EM_OPTION_FLAG, EM_OPTION_COUNT, EM_OPTION_INT, EM_OPTION_REAL, EM_OPTION_WAIT, EM_OPTION_TEXT, EM_OPTION_CHOICE,
+    EM_OPTION_TEXTS, EM_OPTION_COMMAND,
+} em_option_kind;
+
+typedef struct em_option {
+    const char *name;               /* --name, key and EARMARK_NAME                                  */
+    char        letter;             /* -x, or 0                                                      */
+    em_option_kind kind;
+    size_t      at;                 /* of its field in em_options                                    */
+    const char *arg;                /* name of the argument in --help; "[X]" may be left out          */
+    const char *fallback;           /* the built-in value, as text; NULL: unset                      */
+    double      min, max;           /* of numbers; of a command: min is its em_command               */
+    const char *choices;            /* "a|b|c"                                                       */
+    const char *bare;               /* what a left-out argument means                                */
+    bool      (*is_valid)(const char *value);
+    const char *wanted;             /* what is_valid accepts, in words                               */
+    const char *help;               /* one line                                                      */
+} em_option;
+
+typedef struct em_option_section { const char *title; const em_option *rows; int n; bool has_keys; } em_option_section;
+
+/* The i-th section; NULL after the last. Sections without keys cannot stand in a configuration file. */
+const em_option_section *em_options_section(int i);
+
+enum { EM_LAYER_BUILTIN, EM_LAYER_SYSTEM, EM_LAYER_USER, EM_LAYER_CONFIG, EM_LAYER_ENV, EM_LAYER_ARGV };
+
+/* All layers. EM_EINVAL: the sentence names option or file and line, the value, and what is allowed.
+ * EM_EIO: a --config file that cannot be read. The caller ends *o with em_options_deinit, also after an error. */
+em_status em_options_read(em_options *o, int argc, char **argv, em_err *err);
+void      em_options_deinit(em_options *o);
+
+/* The single steps, for tests. em_options_set: `where` begins the sentence ("--top-k", "FILE:3: top-k"). */
+em_status em_options_init(em_options *o, em_err *err);
+em_status em_options_set(em_options *o, const em_option *row, const char *value, int layer, const char *where, em_err *err);
+em_status em_options_read_file(em_options *o, const char *path, int layer, em_err *err);
+em_status em_options_read_env(em_options *o, em_err *err);
+em_status em_options_read_argv(em_options *o, int argc, char **argv, em_err *err);
+
+/* By its name; NULL. Index of a row over all sections. */
+const em_option *em_options_find(const char *name);
+int              em_options_index(const em_option *row);
+
+/* The option whose name is nearest, "" when none is near. */
+const char *em_options_nearest(const char *name);
+
+void em_options_print_help(FILE *f);
+void em_options_print_config(const em_options *o, FILE *f);
+
+/* What some texts mean. They were checked when they were set. */
+typedef struct em_shard { int i, n; } em_shard;     /* 1 <= i <= n */
+int      em_options_channel(const em_options *o);   /* 1..: that one; 0: mix; -1: each */
+em_shard em_options_shard(const em_options *o);
+int64_t  em_options_start_ms(const em_options *o);  /* -1: none given */
+
+#endif

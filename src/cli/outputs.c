@@ -1,0 +1,141 @@
+#include "cli/outputs.h"
+
+#include "cli/paths.h"
+#include "cli/report.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool is_stdout(const char *path)
+{
+    return !path || strcmp(path, "-") == 0;
+}
+
+static bool wants_color(const em_options *o, const char *path)
+{
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+    if (strcmp(o->color, "auto") != 0)
+        return strcmp(o->color, "always") == 0;
+    return is_stdout(path) && isatty(STDOUT_FILENO) && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
+}
+
+static bool has_utf8(void)
+{
+    static const char *const variables[] = { "LC_ALL", "LC_CTYPE", "LANG" };
+
+    for (size_t i = 0; i < EM_COUNT(variables); i++) {
+        const char *value = getenv(variables[i]);
+
+        if (value && *value)
+            return strcasestr(value, "utf-8") || strcasestr(value, "utf8");
+    }
+    return false;
+}
+
+static bool can_redraw(void)
+{
+    const char *term = getenv("TERM");
+
+    return isatty(STDOUT_FILENO) && term && *term && strcmp(term, "dumb") != 0;
+}
+
+static em_scores_mode scores_mode(const em_options *o)
+{
+    return strcmp(o->scores, "all") == 0 ? EM_SCORES_ALL : strcmp(o->scores, "top") == 0 ? EM_SCORES_TOP : EM_SCORES_NONE;
+}
+
+static em_status open_one(em_sink_set *out, const em_options *o, const em_sink_set_cfg *cfg, const char *format,
+                          const char *path, em_err *err)
+{
+    em_sink_cfg sink = {
+        .format = format, .path = path, .classes = &cfg->tagger->classes, .scores = scores_mode(o), .top_k = o->top_k,
+        .has_slots = o->slots, .has_embeddings = o->embeddings, .has_source_names = cfg->has_source_names,
+        .has_color = wants_color(o, path), .has_utf8 = has_utf8(), .is_shown = cfg->tagger->is_shown,
+        .thresholds = cfg->tagger->thresholds, .give_up = cfg->give_up, .notice = em_report_notice,
+    };
+    em_status status;
+
+    sink.is_terminal = cfg->is_live && is_stdout(path) && strcmp(format, "text") == 0 && can_redraw();
+    if ((status = em_sink_open(&out->sinks[out->n], &sink, err)))
+        return status;
+    out->has_view |= sink.is_terminal;
+    out->n++;
+    return EM_OK;
+}
+
+/* DIR/dog.wav.jsonl; standard input is DIR/stdin.jsonl. */
+static em_status open_in_dir(em_sink_set *out, const em_options *o, const em_sink_set_cfg *cfg, const char *format, em_err *err)
+{
+    const char *base = strcmp(cfg->file, "-") == 0 ? "stdin" : em_path_base(cfg->file);
+    const char *extension = strcmp(format, "text") == 0 ? "txt" : format;
+    char path[PATH_MAX];
+
+    if (mkdir(o->out_dir, 0777) != 0 && errno != EEXIST)
+        return em_fail(err, EM_EIO, "%s: cannot be made: %s", o->out_dir, strerror(errno));
+    if ((size_t)snprintf(path, sizeof path, "%s/%s.%s", o->out_dir, base, extension) >= sizeof path)
+        return em_fail(err, EM_EINVAL, "--out-dir: the path of %.60s's output is too long", base);
+    return open_one(out, o, cfg, format, path, err);
+}
+
+static em_status check(const em_options *o, int n, em_err *err)
+{
+    int n_stdout = 0;
+
+    if (n > EM_MAX_OUTPUTS)
+        return em_fail(err, EM_EINVAL, "--format: more than %d outputs", EM_MAX_OUTPUTS);
+    if (o->out_dir && o->outputs.n > 0)
+        return em_fail(err, EM_EINVAL, "--out-dir and --output cannot go together");
+    for (int i = 0; i < n; i++) {
+        const char *path = i < o->outputs.n ? o->outputs.list[i] : "-";
+
+        for (int j = 0; j < i && !is_stdout(path); j++)
+            if (j < o->outputs.n && strcmp(o->outputs.list[j], path) == 0)
+                return em_fail(err, EM_EINVAL, "--output: %s is named twice", path);
+        n_stdout += is_stdout(path);
+    }
+    if (n_stdout > 1 && !o->out_dir)
+        return em_fail(err, EM_EINVAL, "--format: two formats cannot share standard output; give each its --output");
+    return EM_OK;
+}
+
+em_status em_sink_set_open(em_sink_set *out, const em_options *o, const em_sink_set_cfg *cfg, em_err *err)
+{
+    int n = o->formats.n > o->outputs.n ? o->formats.n : o->outputs.n;
+    em_status status;
+
+    *out = (em_sink_set){ 0 };
+    if (n == 0)
+        n = 1;
+    if ((status = check(o, n, err)))
+        return status;
+    for (int i = 0; i < n; i++) {
+        const char *format = i < o->formats.n ? o->formats.list[i] : "text";
+
+        status = cfg->file ? open_in_dir(out, o, cfg, format, err)
+                           : open_one(out, o, cfg, format, i < o->outputs.n ? o->outputs.list[i] : NULL, err);
+        if (status)
+            return status;
+    }
+    return EM_OK;
+}
+
+em_status em_sink_set_close(em_sink_set *out, em_err *err)
+{
+    em_status first = EM_OK;
+
+    for (int i = 0; i < out->n; i++) {
+        em_status status = em_sink_close(out->sinks[i], first ? NULL : err);
+
+        if (!first)
+            first = status;
+    }
+    *out = (em_sink_set){ 0 };
+    return first;
+}

@@ -1,0 +1,33 @@
+/* outputs.h - from the options to open sinks. */
+#ifndef EM_CLI_OUTPUTS_H
+#define EM_CLI_OUTPUTS_H
+
+#include "cli/options.h"
+#include "cli/tagger.h"
+#include "sinks/sink.h"
+
+#include <stdatomic.h>
+
+enum { EM_MAX_OUTPUTS = 16 };
+
+typedef struct em_sink_set {
+    em_sink *sinks[EM_MAX_OUTPUTS];
+    int      n;
+    bool     has_view;              /* one of them draws on the terminal */
+} em_sink_set;
+
+typedef struct em_sink_set_cfg {
+    const em_tagger  *tagger;
+    const atomic_bool *give_up;
+    bool is_live;                   /* sound at its own pace: a terminal gets the live view */
+    bool has_source_names;
+    const char *file;               /* --out-dir: the input that these outputs belong to; else NULL */
+} em_sink_set_cfg;
+
+/* EM_EINVAL: options that do not fit together; EM_EIO names the path. The caller ends *out with em_sink_set_close. */
+em_status em_sink_set_open(em_sink_set *out, const em_options *o, const em_sink_set_cfg *cfg, em_err *err);
+
+/* The first failure is told. */
+em_status em_sink_set_close(em_sink_set *out, em_err *err);
+
+#endif

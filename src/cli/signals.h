@@ -1,0 +1,15 @@
+/* signals.h - SIGINT and SIGTERM ask for an end; the second one ends the program at once, with status 0 as well.
+ * A closed pipe and a file that grew too large are told by write, not by a signal. */
+#ifndef EM_CLI_SIGNALS_H
+#define EM_CLI_SIGNALS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* For programs that end cleanly: what their work has to look at. Call once, before threads start. */
+const atomic_bool *em_signals_catch(void);
+
+/* Just SIGPIPE and SIGXFSZ: for every command. */
+void em_signals_ignore(void);
+
+#endif

@@ -1,0 +1,145 @@
+#include "cli/tagger.h"
+
+#include "backend/backend.h"
+#include "cli/commands.h"
+#include "cli/option_text.h"
+#include "cli/paths.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int open_backend(em_tagger *t, const em_options *o, em_err *err)
+{
+    em_dev_cfg cfg = { .n_threads = o->threads };
+    em_status status = em_backend_pick(&t->ops, o->backend, err);
+
+    if (status == EM_EINVAL)
+        return EM_EXIT_USAGE;
+    if (status || (status = t->ops->open(&t->dev, &cfg, err)))
+        return em_exit_code(status, EM_EXIT_BACKEND);
+    return EM_EXIT_OK;
+}
+
+/* Display names: --labels, else the model's own. */
+static em_status name_classes(em_tagger *t, const em_options *o, em_err *err)
+{
+    int n = em_model_config(t->model)->n_classes;
+    const char *const *names = (const char *const *)em_model_card(t->model)->labels;
+    em_status status = o->labels ? em_labels_read(&t->labels, o->labels, err) : em_labels_audioset(&t->labels, err);
+
+    if (status)
+        return status;
+    if (o->labels && t->labels.n != n)
+        return em_fail(err, EM_EFORMAT, "%s: holds %d classes, the model has %d", o->labels, t->labels.n, n);
+    if (o->labels)
+        names = (const char *const *)t->labels.names;
+    if (!(t->mids = calloc((size_t)n + 1, sizeof *t->mids)))
+        return em_fail(err, EM_ENOMEM, "no memory for the classes");
+    em_labels_mids(t->mids, &t->labels, names, n);
+    t->classes = (em_classes){ .labels = names, .mids = t->mids, .n = n };
+    return EM_OK;
+}
+
+int em_tagger_open_model(em_tagger *t, const em_options *o, em_err *err)
+{
+    em_status status;
+    int code;
+
+    *t = (em_tagger){ 0 };
+    if ((status = em_path_model(t->path, sizeof t->path, o->model, err)))
+        return em_exit_code(status, EM_EXIT_MODEL);
+    if ((code = open_backend(t, o, err)))
+        return code;
+    if ((status = em_model_open(&t->model, t->path, t->ops, t->dev, err)) || (status = name_classes(t, o, err)))
+        return em_exit_code(status, EM_EXIT_MODEL);
+    return EM_EXIT_OK;
+}
+
+/* "Dog" or "Dog=0.5"; a name may hold '=' itself, so only a number behind the last one counts. */
+static em_status find_watched(const em_tagger *t, const char *text, int *c, double *threshold, em_err *err)
+{
+    const char *equals = strrchr(text, '=');
+    em_status status;
+    char *name;
+
+    *threshold = -1;
+    if (!equals || !em_parse_real(threshold, equals + 1))
+        return em_labels_resolve(c, t->classes.labels, t->classes.mids, t->classes.n, text, err);
+    if (*threshold < 0 || *threshold > 1)
+        return em_fail(err, EM_EINVAL, "--watch: '%.60s': the threshold is not from 0 to 1", text);
+    if (!(name = strndup(text, (size_t)(equals - text))))
+        return em_fail(err, EM_ENOMEM, "no memory for the classes");
+    status = em_labels_resolve(c, t->classes.labels, t->classes.mids, t->classes.n, name, err);
+    free(name);
+    return status;
+}
+
+static em_status choose_classes(em_tagger *t, const em_options *o, em_err *err)
+{
+    em_status status;
+    double threshold;
+    int c;
+
+    t->is_shown = calloc((size_t)t->classes.n + 1, sizeof *t->is_shown);
+    t->thresholds = calloc((size_t)t->classes.n + 1, sizeof *t->thresholds);
+    if (!t->is_shown || !t->thresholds)
+        return em_fail(err, EM_ENOMEM, "no memory for the classes");
+    for (int i = 0; i < t->classes.n; i++) {
+        t->is_shown[i] = o->watch.n == 0;
+        t->thresholds[i] = (float)o->threshold;
+    }
+    for (int i = 0; i < o->watch.n; i++) {
+        if ((status = find_watched(t, o->watch.list[i], &c, &threshold, err)))
+            return status;
+        t->is_shown[c] = true;
+        if (threshold >= 0)
+            t->thresholds[c] = (float)threshold;
+    }
+    for (int i = 0; i < o->ignore.n; i++) {
+        if ((status = em_labels_resolve(&c, t->classes.labels, t->classes.mids, t->classes.n, o->ignore.list[i], err)))
+            return status;
+        t->is_shown[c] = false;
+    }
+    return EM_OK;
+}
+
+int em_tagger_open(em_tagger *t, const em_options *o, int max_batch, em_err *err)
+{
+    em_session_cfg cfg = { .max_batch = max_batch, .window_s = o->window };
+    int code = em_tagger_open_model(t, o, err);
+    em_status status;
+
+    if (code)
+        return code;
+    if ((status = choose_classes(t, o, err)))
+        return em_exit_code(status, EM_EXIT_USAGE);
+    if ((status = em_session_new(&t->session, t->model, &cfg, err)))
+        return em_exit_code(status, status == EM_EINVAL ? EM_EXIT_USAGE : EM_EXIT_MODEL);
+    return EM_EXIT_OK;
+}
+
+void em_tagger_close(em_tagger *t)
+{
+    em_session_free(t->session);
+    em_model_free(t->model);
+    if (t->dev)
+        t->ops->close(t->dev);
+    em_labels_deinit(&t->labels);
+    free(t->mids);
+    free(t->is_shown);
+    free(t->thresholds);
+    *t = (em_tagger){ 0 };
+}
+
+const char *em_tagger_name(const em_tagger *t)
+{
+    const char *name = em_model_card(t->model)->name;
+
+    return name && *name ? name : em_path_base(t->path);
+}
+
+int em_tagger_step(const em_tagger *t, const em_options *o)
+{
+    return (int)lround(o->step * 100) * (em_model_config(t->model)->sample_rate / 100);
+}

@@ -1,0 +1,39 @@
+/* tagger.h - what every mode that tags needs: backend, model, session, names of classes, and which to show. */
+#ifndef EM_CLI_TAGGER_H
+#define EM_CLI_TAGGER_H
+
+#include "base/event.h"
+#include "cli/options.h"
+#include "model/labels.h"
+#include "model/model.h"
+#include "model/session.h"
+
+#include <limits.h>
+
+typedef struct em_tagger {
+    char          path[PATH_MAX];   /* of the model file                                     */
+    const em_ops *ops;
+    em_dev       *dev;
+    em_model     *model;
+    em_session   *session;          /* NULL after em_tagger_open_model                       */
+    em_classes    classes;
+    em_labels     labels;           /* --labels, else AudioSet's: for the mids               */
+    const char  **mids;
+    bool         *is_shown;         /* [n] after --watch and --ignore                        */
+    float        *thresholds;       /* [n] --threshold, or the one given with --watch        */
+} em_tagger;
+
+/* Model and classes; no session. Returns the exit code, *err the sentence. End with em_tagger_close, always. */
+int  em_tagger_open_model(em_tagger *t, const em_options *o, em_err *err);
+
+/* The same with a session for max_batch windows, and the choice of classes. */
+int  em_tagger_open(em_tagger *t, const em_options *o, int max_batch, em_err *err);
+void em_tagger_close(em_tagger *t);
+
+/* Its own name, else the file's. */
+const char *em_tagger_name(const em_tagger *t);
+
+/* Samples between hops at the model's rate. */
+int em_tagger_step(const em_tagger *t, const em_options *o);
+
+#endif

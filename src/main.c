@@ -1,0 +1,36 @@
+/* main.c - parses, dispatches, prints the one error, sets the exit code. */
+#include "cli/commands.h"
+#include "cli/report.h"
+#include "cli/signals.h"
+
+#include <stdio.h>
+
+static em_command_run *const commands[] = {
+    [EM_COMMAND_LISTEN] = em_cmd_listen,             [EM_COMMAND_HELP] = em_cmd_help,
+    [EM_COMMAND_VERSION] = em_cmd_version,           [EM_COMMAND_PRINT_CONFIG] = em_cmd_print_config,
+    [EM_COMMAND_LIST_DEVICES] = em_cmd_list_devices, [EM_COMMAND_LIST_CLASSES] = em_cmd_list_classes,
+    [EM_COMMAND_INSPECT] = em_cmd_inspect,           [EM_COMMAND_IMPORT] = em_cmd_import,
+    [EM_COMMAND_BENCH] = em_cmd_bench,
+};
+
+int main(int argc, char **argv)
+{
+    em_err err = { 0 };
+    em_options o;
+    int code;
+
+    em_signals_ignore();
+    em_report_init(EM_LOG_WARNING);
+    if (em_options_read(&o, argc, argv, &err)) {
+        code = err.code == EM_ENOMEM ? EM_EXIT_INTERNAL : EM_EXIT_USAGE;
+    } else {
+        em_report_init(o.quiet ? EM_LOG_ERROR : o.verbose ? EM_LOG_DEBUG : EM_LOG_INFO);
+        code = commands[o.command](&o, &err);
+    }
+    if (err.msg[0] && code != EM_EXIT_OK)
+        em_report_error(err.msg);
+    if (code == EM_EXIT_USAGE)
+        fputs("Try 'earmark --help'\n", stderr);
+    em_options_deinit(&o);
+    return code;
+}
