@@ -1,0 +1,234 @@
+/* The side of em_keeper that makes the library calls. Each function runs on a helper thread; after an abandoned
+ * call it finds that it is not wanted any more and ends. */
+#include "audio/keeper_private.h"
+
+#include "base/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MS 1000000ull
+
+enum {
+    TICK_MS = 20, RETRY_MS = 200,
+    SILENT_S = 2, SILENT_PERIODS = 8,   /* without a frame for the longer of both: the device is lost */
+};
+
+static bool is_wanted(const em_helper *h)
+{
+    return h->k->current == h && !h->k->is_ending;
+}
+
+static void begin_call(em_helper *h, int limit_s)
+{
+    pthread_mutex_lock(&h->k->lock);
+    h->deadline_ns = em_now_ns() + (uint64_t)limit_s * 1000 * MS;
+    pthread_mutex_unlock(&h->k->lock);
+}
+
+static void end_call(em_helper *h)
+{
+    pthread_mutex_lock(&h->k->lock);
+    h->deadline_ns = 0;
+    pthread_mutex_unlock(&h->k->lock);
+}
+
+static bool look(em_helper *h)
+{
+    em_keeper *k = h->k;
+    em_err err = { EM_OK, "" };
+    em_found found;
+    em_status status;
+    bool is_mine;
+
+    pthread_mutex_lock(&k->lock);
+    found = k->found;
+    h->session = calloc(1, k->ops->session_bytes);
+    pthread_mutex_unlock(&k->lock);
+    memset(&h->tap, 0, sizeof h->tap);
+    if (h->session) {
+        begin_call(h, EM_KEEPER_CALL_LIMIT_S);
+        status = k->ops->open(h->session, k->cfg, &h->tap, &found, &err);
+        end_call(h);
+    } else {
+        status = em_fail(&err, EM_ENOMEM, "no memory for a device");
+    }
+
+    pthread_mutex_lock(&k->lock);
+    is_mine = is_wanted(h);
+    if (is_mine) {
+        k->n_looks++;
+        k->last = err;
+        if (status == EM_OK)
+            k->found = found;
+        else if (k->found.n_channels == 0)
+            k->found.n_channels = k->n_channels_absent;
+        pthread_cond_broadcast(&k->changed);
+    }
+    pthread_mutex_unlock(&k->lock);
+    return status == EM_OK && is_mine;
+}
+
+static bool tick(em_helper *h)
+{
+    bool is_there;
+
+    if (atomic_load_explicit(&h->tap.is_gone, memory_order_acquire))
+        return false;
+    begin_call(h, EM_KEEPER_CLOSE_LIMIT_S);
+    is_there = h->k->ops->tick(h->session);
+    end_call(h);
+    return is_there;
+}
+
+/* Until the owner starts the source the device is held open. */
+static bool wait_for_start(em_helper *h)
+{
+    em_keeper *k = h->k;
+    bool is_there = true, is_started = false;
+
+    while (is_there && !is_started) {
+        pthread_mutex_lock(&k->lock);
+        if (is_wanted(h) && !k->capture)
+            em_keeper_wait(k, em_now_ns() + TICK_MS * MS);
+        is_there = is_wanted(h) && !atomic_load(&h->tap.is_gone);
+        is_started = k->capture != NULL;
+        pthread_mutex_unlock(&k->lock);
+    }
+    return is_there;
+}
+
+/* No callback runs yet, so the block is ours. The outage is counted up to now by the clock, at the new rate:
+ * in the ring it stands behind the note of the rate. */
+static void connect_tap(em_keeper *k, em_helper *h)
+{
+    uint64_t now = em_now_ns(), n_calls;
+
+    em_capture_set_rate(k->capture, k->found.rate_hz);
+    if (k->flow_ns) {
+        em_capture_lost(k->capture, EM_GAP_DEVICE, (uint64_t)((double)(now - k->flow_ns) * 1e-9 * k->found.rate_hz));
+        k->flow_ns = now;
+    }
+    em_capture_heartbeat(k->capture, &n_calls, &k->n_frames);
+    atomic_store(&h->tap.capture, k->capture);
+}
+
+static bool start(em_helper *h)
+{
+    em_keeper *k = h->k;
+    em_err err = { EM_OK, "" };
+    em_status status;
+    bool is_mine;
+
+    pthread_mutex_lock(&k->lock);
+    is_mine = is_wanted(h);
+    if (is_mine)
+        connect_tap(k, h);
+    pthread_mutex_unlock(&k->lock);
+    if (!is_mine)
+        return false;
+    begin_call(h, EM_KEEPER_CALL_LIMIT_S);
+    status = k->ops->start(h->session, &err);
+    end_call(h);
+
+    pthread_mutex_lock(&k->lock);
+    is_mine = is_wanted(h);
+    if (is_mine) {
+        k->n_starts++;
+        k->last = err;
+        pthread_cond_broadcast(&k->changed);
+    }
+    pthread_mutex_unlock(&k->lock);
+    return status == EM_OK && is_mine;
+}
+
+/* Looks at the heartbeat. False: too long without one. */
+static bool feel_pulse(em_keeper *k, em_helper *h, uint64_t started_ns)
+{
+    uint64_t n_calls, n_frames, now = em_now_ns(), last;
+    double period_s = (double)atomic_load(&h->tap.n_period) / (k->found.rate_hz > 0 ? k->found.rate_hz : 1);
+    double limit_s = period_s * SILENT_PERIODS > SILENT_S ? period_s * SILENT_PERIODS : SILENT_S;
+
+    em_capture_heartbeat(k->capture, &n_calls, &n_frames);
+    if (n_frames != k->n_frames) {
+        k->n_frames = n_frames;
+        k->flow_ns = now;
+        if (k->state != EM_SOURCE_UP) {
+            if (k->was_up)
+                em_capture_count_reconnect(k->capture);
+            k->was_up = true;
+            k->state = EM_SOURCE_UP;
+            em_capture_set_state(k->capture, k->state);
+        }
+        return true;
+    }
+    last = k->flow_ns > started_ns ? k->flow_ns : started_ns;
+    return (double)(now - last) * 1e-9 < limit_s;
+}
+
+static void serve(em_helper *h)
+{
+    em_keeper *k = h->k;
+    uint64_t started_ns;
+    bool is_there = wait_for_start(h) && start(h);
+
+    started_ns = em_now_ns();
+    while (is_there) {
+        pthread_mutex_lock(&k->lock);
+        if (is_wanted(h))
+            em_keeper_wait(k, em_now_ns() + TICK_MS * MS);
+        is_there = is_wanted(h) && feel_pulse(k, h, started_ns);
+        pthread_mutex_unlock(&k->lock);
+        is_there = is_there && tick(h);
+    }
+    pthread_mutex_lock(&k->lock);
+    if (k->current == h)
+        em_keeper_note_loss(k);
+    pthread_mutex_unlock(&k->lock);
+}
+
+static void close_session(em_helper *h)
+{
+    void *session = h->session;
+
+    em_tap_cut(&h->tap);
+    if (session) {
+        begin_call(h, EM_KEEPER_CLOSE_LIMIT_S);
+        h->k->ops->close(session);
+        end_call(h);
+    }
+    pthread_mutex_lock(&h->k->lock);
+    h->session = NULL;
+    pthread_mutex_unlock(&h->k->lock);
+    free(session);
+}
+
+void *em_helper_main(void *arg)
+{
+    em_helper *h = arg;
+    em_keeper *k = h->k;
+    bool is_over = false, is_stray;
+
+    pthread_setname_np(pthread_self(), k->ops->thread);
+    while (!is_over) {
+        if (look(h))
+            serve(h);
+        close_session(h);
+        pthread_mutex_lock(&k->lock);
+        for (uint64_t until = em_now_ns() + RETRY_MS * MS; is_wanted(h) && em_keeper_wait(k, until);)
+            ;
+        is_over = !is_wanted(h);
+        pthread_mutex_unlock(&k->lock);
+    }
+
+    pthread_mutex_lock(&k->lock);
+    is_stray = k->current != h;
+    h->is_done = true;
+    k->n_stray -= is_stray;
+    pthread_cond_broadcast(&k->changed);
+    pthread_mutex_unlock(&k->lock);
+    if (is_stray)
+        free(h);
+    em_keeper_unref(k);
+    return NULL;
+}
