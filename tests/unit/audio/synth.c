@@ -2,6 +2,7 @@
 #include "check.h"
 #include "taking.h"
 
+#include "audio/sources.h"
 #include "base/clock.h"
 
 #include <math.h>
@@ -122,6 +123,14 @@ static void kinds_that_are_not_there_are_named(void **state)
     CHECK(strstr(err.msg, "\"tape\"") && strstr(err.msg, "file, stdin, portaudio, jack, synth"), "%s", err.msg);
     cfg.kind = NULL;
     assert_int_equal(em_source_open(&s, &cfg, &err), EM_EINVAL);
+    for (int i = 0; i < em_source_n_rows; i++) {
+        const em_source_row *row = &em_source_rows[i];
+
+        err = (em_err){ EM_OK, "" };
+        CHECK(em_source_find(row->kind, &err) == (row->ops ? row : NULL), "%s", row->kind);
+        if (!row->ops)
+            CHECK(err.code == EM_EUNSUPPORTED && strstr(err.msg, "-DEARMARK_") && strstr(err.msg, "=ON"), "%s: %s", row->kind, err.msg);
+    }
 }
 
 /* An endless source whose ring is full, one that is paced, and one that drops: all end when told to. */
