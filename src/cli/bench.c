@@ -1,71 +1,67 @@
-/* bench.c - the measurement behind --bench: see bench.h. A floor is what the window's multiply-adds alone would
- * need at the rate of a large matrix product on the same threads, measured in the same run. */
+/* bench.c - the measurement behind --bench: see bench.h. Figures are medians: a shared machine has outliers. */
 #include "cli/bench.h"
 
 #include "backend/backend.h"
 #include "base/clock.h"
+#include "base/pool.h"
 #include "base/rng.h"
 #include "cli/paths.h"
+#include "engine/scheduler.h"
 #include "model/session.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <time.h>
 
-enum {
-    MIN_RUNS = 20, MAX_RUNS = 400,
-    PRODUCT_SIZE = 1024,            /* rows, columns and depth of the matrix product */
-    PRODUCT_RUNS = 8,
-};
+enum { MIN_RUNS = 10, MAX_RUNS = 400, PROFILE_RUNS = 21, MAX_CALLS = 1024, LIVE_SECONDS = 8 };
 
-static const double RUN_SECONDS = 15;
+static const double run_seconds = 8;
 
 typedef struct bench {
     const em_ops *ops;
     em_dev     *dev;
     em_model   *model;
     em_session *session;
+    em_input    in;
+    em_output   answer;
     float      *frames, *logits;
     double     *ms;                 /* [MAX_RUNS] */
 } bench;
 
 static int by_size(const void *a, const void *b)
 {
-    double x = *(const double *)a, y = *(const double *)b;
+    const double x = *(const double *)a, y = *(const double *)b;
 
     return (x > y) - (x < y);
 }
 
 static em_status open_model(bench *b, const em_bench_cfg *cfg, em_err *err)
 {
-    em_dev_cfg dev = { .n_threads = cfg->n_threads };
-    em_session_cfg one = { .max_batch = 1 };
+    const em_dev_cfg dev = { .n_threads = cfg->n_threads };
+    const em_session_cfg one = { .max_batch = 1, .window_s = cfg->window_s };
     em_config preset;
-    em_status status;
+    em_status status = em_backend_pick(&b->ops, cfg->backend, err);
 
-    if ((status = em_backend_pick(&b->ops, cfg->backend, err)) || (status = b->ops->open(&b->dev, &dev, err)))
-        return status;
-    if (cfg->preset)
+    if (status == EM_OK && cfg->preset)
         status = em_config_preset(&preset, cfg->preset, err);
-    if (status)
-        return status;
-    if (cfg->preset && preset.n_classes == 0)
-        return em_fail(err, EM_EINVAL, "--preset %s: has no classes to tag with", cfg->preset);
-    status = cfg->preset ? em_model_random(&b->model, &preset, 1, b->ops, b->dev, err)
-                         : em_model_open(&b->model, cfg->model_path, b->ops, b->dev, err);
-    return status ? status : em_session_new(&b->session, b->model, &one, err);
+    if (status == EM_OK && cfg->preset && preset.n_classes == 0)
+        status = em_fail(err, EM_EINVAL, "--preset %s: has no classes to tag with", cfg->preset);
+    if (status == EM_OK)
+        status = b->ops->open(&b->dev, &dev, err);
+    if (status == EM_OK)
+        status = cfg->preset ? em_model_random(&b->model, &preset, 1, b->ops, b->dev, err)
+                             : em_model_open(&b->model, cfg->model_path, b->ops, b->dev, err);
+    return status == EM_OK ? em_session_new(&b->session, b->model, &one, err) : status;
 }
 
-/* Median and 99th percentile of single windows of noise. */
-static em_status time_windows(em_bench_result *out, bench *b, em_err *err)
+/* One window of noise. */
+static em_status make_input(bench *b, em_err *err)
 {
     const em_config *cfg = em_session_config(b->session);
-    size_t n = (size_t)em_config_sound_frames(cfg) * (size_t)cfg->n_mels;
-    em_input in = { 0 };
-    em_output answer = { 0 };
+    const size_t n = (size_t)em_config_sound_frames(cfg) * (size_t)cfg->n_mels;
     em_rng rng = { 1 };
-    uint64_t begin = em_now_ns();
-    int n_runs = 0;
 
     b->frames = calloc(n, sizeof *b->frames);
     b->logits = calloc((size_t)cfg->n_classes, sizeof *b->logits);
@@ -74,69 +70,181 @@ static em_status time_windows(em_bench_result *out, bench *b, em_err *err)
         return em_fail(err, EM_ENOMEM, "no memory for a window");
     for (size_t i = 0; i < n; i++)
         b->frames[i] = (float)(-40 + 10 * em_rng_normal(&rng));
-    in = (em_input){ b->frames, em_config_sound_frames(cfg) };
-    answer.logits = b->logits;
-    for (int i = -2; i < MAX_RUNS; i++) {               /* the first two warm up */
-        uint64_t from = em_now_ns();
-        em_status status = em_session_run(b->session, &in, &answer, 1, err);
+    b->in = (em_input){ b->frames, em_config_sound_frames(cfg) };
+    b->answer = (em_output){ .logits = b->logits };
+    return EM_OK;
+}
 
-        if (status)
-            return status;
+static em_status time_windows(em_bench_result *out, bench *b, em_err *err)
+{
+    const uint64_t begin = em_now_ns();
+    em_status status = EM_OK;
+    int n_runs = 0;
+
+    for (int i = -2; i < MAX_RUNS && status == EM_OK; i++) {            /* the first two warm up */
+        const uint64_t from = em_now_ns();
+
+        status = em_session_run(b->session, &b->in, &b->answer, 1, err);
         if (i >= 0)
             b->ms[n_runs++] = (double)(em_now_ns() - from) / 1e6;
-        if (n_runs >= MIN_RUNS && (double)(em_now_ns() - begin) / 1e9 > RUN_SECONDS)
+        if (n_runs >= MIN_RUNS && (double)(em_now_ns() - begin) / 1e9 > run_seconds)
             break;
     }
+    if (status != EM_OK)
+        return status;
     qsort(b->ms, (size_t)n_runs, sizeof *b->ms, by_size);
     out->window_ms = b->ms[n_runs / 2];
     out->p99_ms = b->ms[n_runs * 99 / 100];
     return EM_OK;
 }
 
-/* The best of some products of the backend's own. */
-static em_status time_product(em_bench_result *out, bench *b, em_err *err)
+/* ------------------------------------------------------------------ where the time goes */
+
+typedef struct profile {
+    const em_call *calls[MAX_CALLS];
+    double (*ms)[PROFILE_RUNS];     /* [MAX_CALLS] */
+    int n, run;
+    uint64_t last;
+} profile;
+
+static void see(void *ctx, const em_call *call)
 {
-    size_t side = PRODUCT_SIZE, n = side * side;
-    void *packed = b->ops->alloc(b->dev, b->ops->pack_bytes(b->dev, PRODUCT_SIZE, PRODUCT_SIZE));
-    float *x = b->ops->alloc(b->dev, n * sizeof *x), *y = b->ops->alloc(b->dev, n * sizeof *y);
-    float *host = calloc(n, sizeof *host);
-    em_status status = EM_OK;
+    profile *p = ctx;
 
-    if (!packed || !x || !y || !host)
-        status = em_fail(err, EM_ENOMEM, "no memory for a matrix product");
-    if (!status && !(status = b->ops->upload(b->dev, x, host, n, err)) &&
-        !(status = b->ops->reserve(b->dev, PRODUCT_SIZE, PRODUCT_SIZE, err)) &&
-        !(status = b->ops->pack(b->dev, packed, host, PRODUCT_SIZE, PRODUCT_SIZE, err))) {
-        em_norm_linear product = { .y = y, .x = x, .ldx = side, .w = { packed, PRODUCT_SIZE, PRODUCT_SIZE }, .L = PRODUCT_SIZE };
-
-        for (int i = 0; i <= PRODUCT_RUNS && !status; i++) {
-            uint64_t from = em_now_ns();
-            double gflops;
-
-            b->ops->norm_linear_fwd(b->dev, &product, 1);
-            status = b->ops->download(b->dev, host, y, 1, err);
-            gflops = 2 * (double)n * (double)side / (double)(em_now_ns() - from);
-            if (i > 0 && gflops > out->sgemm_gflops)
-                out->sgemm_gflops = gflops;
-        }
+    if (p->n < MAX_CALLS) {
+        p->calls[p->n] = call;
+        p->ms[p->n][p->run] = (double)(em_now_ns() - p->last) / 1e6;
+        p->n++;
     }
-    free(host);
-    b->ops->release(b->dev, y);
-    b->ops->release(b->dev, x);
-    b->ops->release(b->dev, packed);
+    p->last = em_now_ns();
+}
+
+static em_bench_part *part_of(em_bench_result *out, const char *label)
+{
+    int i = 0;
+
+    while (i < out->n_parts && strcmp(out->parts[i].label, label) != 0)
+        i++;
+    if (i == out->n_parts && i < EM_BENCH_PARTS)
+        out->parts[out->n_parts++].label = label;
+    return i < EM_BENCH_PARTS ? &out->parts[i] : NULL;
+}
+
+static em_status time_parts(em_bench_result *out, bench *b, em_err *err)
+{
+    profile p = { .ms = calloc(MAX_CALLS, sizeof *p.ms) };
+    em_status status = p.ms ? EM_OK : em_fail(err, EM_ENOMEM, "no memory for a profile");
+
+    for (p.run = 0; p.run < PROFILE_RUNS && status == EM_OK; p.run++) {
+        p.n = 0;
+        p.last = em_now_ns();
+        status = em_session_watch(b->session, &b->in, &b->answer, 1, see, &p, err);
+    }
+    for (int i = 0; i < p.n && status == EM_OK; i++) {
+        em_bench_part *part = part_of(out, p.calls[i]->label);
+
+        qsort(p.ms[i], PROFILE_RUNS, sizeof *p.ms[i], by_size);
+        if (!part)
+            continue;
+        part->ms += p.ms[i][PROFILE_RUNS / 2];
+        part->gmac += em_call_macs(p.calls[i]) / 1e9;
+        part->mbytes += em_call_bytes(p.calls[i]) / 1e6;
+    }
+    free(p.ms);
     return status;
 }
 
-static double resident_mb(void)
+static void hold_against_roofline(em_bench_result *out)
 {
-    unsigned long long total, resident = 0;
-    FILE *f = fopen("/proc/self/statm", "re");
+    for (int i = 0; i < out->n_parts; i++) {
+        em_bench_part *p = &out->parts[i];
+        const double compute = 2e3 * p->gmac / out->machine.sgemm_gflops, memory = p->mbytes / out->machine.read_gbs;
 
-    if (f && fscanf(f, "%llu %llu", &total, &resident) != 2)
-        resident = 0;
-    if (f)
-        fclose(f);
-    return (double)resident * 4096 / 1e6;
+        p->roofline_share = p->ms > 0 ? (compute > memory ? compute : memory) / p->ms : 0;
+    }
+}
+
+/* ------------------------------------------------------------------ the frontend alone, and everything live */
+
+static double core_seconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static em_status ignore_scores(void *ctx, const em_scores_row *row, em_err *err)
+{
+    (void)ctx;
+    (void)row;
+    (void)err;
+    return EM_OK;
+}
+
+/* Some seconds of noise at 48 kHz through resampler, log-mel, window and model, a hop a second. */
+static em_status time_live(em_bench_result *out, bench *b, em_err *err)
+{
+    enum { RATE = 48000 };
+    const em_config *cfg = em_session_config(b->session);
+    const em_scheduler_cfg how = { .session = b->session, .max_batch = 1, .n_lanes = 1, .step_samples = cfg->sample_rate,
+                                   .rate_hz = RATE, .take = ignore_scores };
+    em_scheduler *s;
+    em_status status = em_scheduler_new(&s, &how, err);
+    float *second = calloc(RATE, sizeof *second);
+    const float *lane = second;
+    em_rng rng = { 2 };
+    double from = 0;
+
+    if (status == EM_OK && !second)
+        status = em_fail(err, EM_ENOMEM, "no memory for a second of sound");
+    for (int i = 0; status == EM_OK && i < RATE; i++)
+        second[i] = (float)(0.1 * em_rng_normal(&rng));
+    for (int i = 0; status == EM_OK && i <= LIVE_SECONDS; i++) {
+        if (i == 1)                                     /* the first second warms up */
+            from = core_seconds();
+        status = em_scheduler_push(s, &lane, RATE, 0, err);
+    }
+    out->live_core_ms = 1e3 * (core_seconds() - from) / LIVE_SECONDS;
+    free(second);
+    em_scheduler_free(s);
+    return status;
+}
+
+static em_status time_frontend(em_bench_result *out, const bench *b, em_err *err)
+{
+    const em_config *cfg = em_session_config(b->session);
+    const em_frontend_cfg how = em_scheduler_frontend(cfg);
+    const size_t n = (size_t)cfg->sample_rate;
+    float *samples = calloc(n, sizeof *samples), *frames = calloc((size_t)em_frontend_frames(&how, n) * (size_t)cfg->n_mels + 1, sizeof *frames);
+    em_frontend *f = NULL;
+    em_status status = samples && frames ? em_frontend_new(&f, &how, err) : em_fail(err, EM_ENOMEM, "no memory for a second of sound");
+    em_rng rng = { 3 };
+    double best = 0;
+
+    for (size_t i = 0; status == EM_OK && i < n; i++)
+        samples[i] = (float)(0.1 * em_rng_normal(&rng));
+    for (int i = 0; status == EM_OK && i < 20; i++) {
+        const uint64_t from = em_now_ns();
+        double us;
+
+        em_frontend_window(f, frames, samples, n);
+        us = (double)(em_now_ns() - from) / 1e3 / em_frontend_frames(&how, n);
+        best = best > 0 && best < us ? best : us;
+    }
+    out->logmel_us_per_frame = best;
+    em_frontend_free(f);
+    free(samples);
+    free(frames);
+    return status;
+}
+
+static double most_memory_mb(void)
+{
+    struct rusage u;
+
+    getrusage(RUSAGE_SELF, &u);
+    return (double)u.ru_maxrss / 1e3;
 }
 
 em_status em_bench_run(em_bench_result *out, const em_bench_cfg *cfg, em_err *err)
@@ -145,16 +253,29 @@ em_status em_bench_run(em_bench_result *out, const em_bench_cfg *cfg, em_err *er
     em_status status = open_model(&b, cfg, err);
 
     *out = (em_bench_result){ 0 };
-    if (!status && !(status = time_windows(out, &b, err))) {
-        out->rss_mb = resident_mb();                    /* before the product adds its own */
-        status = time_product(out, &b, err);
-    }
-    if (!status) {
+    em_flush_denormals();
+    if (status == EM_OK)
+        status = make_input(&b, err);
+    if (status == EM_OK)
+        status = time_windows(out, &b, err);
+    if (status == EM_OK)
+        status = time_parts(out, &b, err);
+    if (status == EM_OK)
+        status = time_live(out, &b, err);
+    if (status == EM_OK)
+        status = time_frontend(out, &b, err);
+    if (status == EM_OK) {
         snprintf(out->name, sizeof out->name, "%s", cfg->preset ? cfg->preset : em_path_base(cfg->model_path));
         snprintf(out->device, sizeof out->device, "%s", b.ops->describe(b.dev));
         out->n_threads = cfg->n_threads;
+        out->window_s = (double)em_config_window_samples(em_session_config(b.session)) / em_session_config(b.session)->sample_rate;
         out->gmac = em_config_macs(em_session_config(b.session)) / 1e9;
-        out->floors = out->window_ms / (2e3 * out->gmac / out->sgemm_gflops);
+        out->rss_mb = most_memory_mb();                 /* before the machine's own measurement adds its own */
+        status = em_machine_measure(&out->machine, b.dev, cfg->n_threads, err);
+    }
+    if (status == EM_OK) {
+        out->floors = out->window_ms / (2e3 * out->gmac / out->machine.sgemm_gflops);
+        hold_against_roofline(out);
     }
     free(b.frames);
     free(b.logits);

@@ -1,30 +1,45 @@
-/* bench.h - how long one window takes on this machine: what --bench measures. */
+/* bench.h - how long one window takes on this machine, where the time goes, and what live tagging costs: --bench. */
 #ifndef EM_CLI_BENCH_H
 #define EM_CLI_BENCH_H
 
 #include "base/status.h"
-
-#include <stdbool.h>
+#include "cli/machine.h"
 
 typedef struct em_bench_cfg {
     const char *preset;             /* random weights of this preset, or NULL: */
     const char *model_path;         /* a model file                            */
     const char *backend;
-    int         n_threads;          /* 0: one a processor                      */
+    int         n_threads;
+    double      window_s;           /* 0: the model's own                      */
 } em_bench_cfg;
 
+enum { EM_BENCH_PARTS = 24 };
+
+/* All calls of one label: "scan", "fc1" … */
+typedef struct em_bench_part {
+    const char *label;
+    double ms;                      /* of one window: the sum of each call's median                       */
+    double gmac, mbytes;            /* of one window                                                      */
+    double roofline_share;          /* time that the machine's product rate or memory needs, over ms      */
+} em_bench_part;
+
 typedef struct em_bench_result {
-    char   name[64];                /* preset or model                                                   */
-    char   device[64];              /* what computed, and on how many threads                            */
+    char   name[64];                /* preset or model                                                    */
+    char   device[64];              /* what computed, and on how many threads                             */
     int    n_threads;
-    double window_ms, p99_ms;       /* median and 99th percentile, from log-mel in to scores out         */
-    double gmac;                    /* of one window                                                     */
-    double sgemm_gflops;            /* the best sgemm of this run, same threads                          */
-    double floors;                  /* window_ms over what that sgemm would need for gmac alone          */
-    double rss_mb;                  /* of the process after the run                                      */
+    double window_s;                /* of sound in one window                                             */
+    double window_ms, p99_ms;       /* median and 99th percentile, from log-mel in to scores out          */
+    double gmac;                    /* of one window                                                      */
+    double floors;                  /* window_ms over what the machine's best product needs for gmac      */
+    double rss_mb;                  /* most memory the process ever held, up to the machine's measurement */
+    double logmel_us_per_frame;
+    double live_core_ms;            /* core time of one second of sound at a hop of 1 s, all included     */
+    int    n_parts;
+    em_bench_part parts[EM_BENCH_PARTS];
+    em_machine machine;
 } em_bench_result;
 
-/* Ends within a minute. EM_EINVAL: unknown preset or backend; else what opening the model says. */
+/* Ends within a minute. EM_EINVAL: unknown preset, backend or window; else what opening the model says. */
 em_status em_bench_run(em_bench_result *out, const em_bench_cfg *cfg, em_err *err);
 
 #endif

@@ -22,14 +22,19 @@ struct em_scheduler {
     em_scheduler_counters count;
 };
 
+em_frontend_cfg em_scheduler_frontend(const em_config *model)
+{
+    return model->frontend == EM_FRONTEND_KALDI ? em_frontend_kaldi(model->sample_rate, model->n_mels)
+                                                : em_frontend_htsat(model->sample_rate, model->n_mels);
+}
+
 em_status em_scheduler_new(em_scheduler **out, const em_scheduler_cfg *cfg, em_err *err)
 {
     const em_config *model = em_session_config(cfg->session);
     size_t n_slots = (size_t)em_config_slots(model);
     em_scheduler *s = calloc(1, sizeof *s);
     em_listener_cfg ear = {
-        .frontend = model->frontend == EM_FRONTEND_KALDI ? em_frontend_kaldi(model->sample_rate, model->n_mels)
-                                                         : em_frontend_htsat(model->sample_rate, model->n_mels),
+        .frontend = em_scheduler_frontend(model),
         .window_samples = em_config_window_samples(model), .step_samples = cfg->step_samples, .rate_hz = cfg->rate_hz,
     };
     em_status status = EM_ENOMEM;

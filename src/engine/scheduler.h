@@ -40,6 +40,9 @@ typedef struct em_scheduler_cfg {
     void *ctx;
 } em_scheduler_cfg;
 
+/* The frames that a model wants. */
+em_frontend_cfg em_scheduler_frontend(const em_config *model);
+
 /* EM_EINVAL: a step or rate that the listener does not take. EM_ENOMEM. The caller frees *out with
  * em_scheduler_free; on error it is NULL. */
 em_status em_scheduler_new(em_scheduler **out, const em_scheduler_cfg *cfg, em_err *err);
