@@ -1,3 +1,4 @@
+/* resample.c - soxr, fed fixed blocks and primed with silence: see resample.h. */
 #include "audio/resample.h"
 
 #include <soxr.h>

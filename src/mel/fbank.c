@@ -1,3 +1,4 @@
+/* fbank.c - one frame of Kaldi energies: see fbank.h. */
 #include "mel/fbank.h"
 
 #include "base/arena.h"

@@ -1,3 +1,4 @@
+/* fft.c - FFTW3 behind one lock for its planner: see fft.h. */
 #include "mel/fft.h"
 
 #include "base/arena.h"

@@ -1,3 +1,4 @@
+/* filterbank.c - dense rows built in double, packed to their non-zero part: see filterbank.h. */
 #include "mel/filterbank.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* logmel.c - one log-mel frame: see logmel.h. */
 #include "mel/logmel.h"
 
 #include "base/arena.h"

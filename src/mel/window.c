@@ -1,3 +1,4 @@
+/* window.c - the last samples of a stream, and the frames of its newest window: see window.h. */
 #include "mel/window.h"
 
 #include "base/arena.h"
