@@ -60,10 +60,31 @@ static __attribute__((noinline)) void gelu_tile(float *y, size_t ldy, int rows, 
         }
 }
 
-/* mr rows from `row`, one panel of nv vectors whose first column is col. mr and nv are constants here. Meanwhile a
- * vector a step of what is needed next is called from `ahead`: the next panel comes from far away, and the first
- * tile of it would wait. */
-EM_INLINE void tile(const em_gemm *g, const float *w, const float *ahead, int row, int col, const int mr, const int nv)
+/* Steps of k between two calls for what is needed next. */
+enum { STEPS = 8 };
+
+/* What a tile calls for meanwhile: n vectors every STEPS steps, from `at` on. The next panel comes from far away, and
+ * its first tile would wait for it; spread over all tiles of this one it arrives in time and hinders nobody. */
+typedef struct ahead { const float *at; int n; } ahead;
+
+EM_INLINE void step(vf acc[14][3], const float *a, size_t lda, const float *w, const int mr, const int nv)
+{
+    vf b[3];
+
+#pragma GCC unroll 3
+    for (int v = 0; v < nv; v++)
+        b[v] = v_load(w + v * LANES);
+#pragma GCC unroll 14
+    for (int r = 0; r < mr; r++) {
+        vf x = v_set(a[(size_t)r * lda]);
+#pragma GCC unroll 3
+        for (int v = 0; v < nv; v++)
+            acc[r][v] += x * b[v];
+    }
+}
+
+/* mr rows from `row`, one panel of nv vectors whose first column is col. mr and nv are constants here. */
+EM_INLINE void tile(const em_gemm *g, const float *w, ahead next, int row, int col, const int mr, const int nv)
 {
     const float *a = g->a + (size_t)row * g->lda;
     const size_t lda = g->lda;
@@ -75,20 +96,13 @@ EM_INLINE void tile(const em_gemm *g, const float *w, const float *ahead, int ro
         for (int v = 0; v < nv; v++)
             acc[r][v] = (vf){ 0 };
 
-    for (int k = 0; k < g->K; k++) {
-        vf b[3];
+    for (int k = 0; k < g->K;) {
+        const int end = g->K - k < STEPS ? g->K : k + STEPS;
 
-        __builtin_prefetch(ahead + k * LANES, 0, 2);
-#pragma GCC unroll 3
-        for (int v = 0; v < nv; v++)
-            b[v] = v_load(w + (k * nv + v) * LANES);
-#pragma GCC unroll 14
-        for (int r = 0; r < mr; r++) {
-            vf x = v_set(a[(size_t)r * lda + (size_t)k]);
-#pragma GCC unroll 3
-            for (int v = 0; v < nv; v++)
-                acc[r][v] += x * b[v];
-        }
+        for (int i = 0; i < next.n; i++, next.at += LANES)
+            __builtin_prefetch(next.at, 0, 2);
+        for (; k < end; k++, w += nv * LANES)
+            step(acc, a + k, lda, w, mr, nv);
     }
 
     /* Only the last vector of a matrix can be a part of one. */
@@ -115,12 +129,12 @@ EM_INLINE void tile(const em_gemm *g, const float *w, const float *ahead, int ro
         gelu_tile(y, g->ldy, mr, (nv - 1) * LANES + last);
 }
 
-typedef void tile_fn(const em_gemm *g, const float *w, const float *ahead, int row, int col);
+typedef void tile_fn(const em_gemm *g, const float *w, ahead next, int row, int col);
 
 #define TILE(mr, nv) \
-    static void tile_##mr##x##nv(const em_gemm *g, const float *w, const float *ahead, int row, int col)    \
+    static void tile_##mr##x##nv(const em_gemm *g, const float *w, ahead next, int row, int col)    \
     {                                                                                                       \
-        tile(g, w, ahead, row, col, mr, nv);                                                                \
+        tile(g, w, next, row, col, mr, nv);                                                                 \
     }
 #define TILES(mr) TILE(mr, 1) TILE(mr, 2) TILE(mr, 3)
 TILES(1) TILES(2) TILES(3) TILES(4) TILES(5) TILES(6)
@@ -149,9 +163,10 @@ void EM_K(gemm)(const em_gemm *g)
         /* Tiles of even height: 64 rows are 13+13+13+13+12 rather than 4 * 14 + 8. */
         for (int i = 0, row = 0; i < n_tiles; i++) {
             int end = (int)((long)g->rows * (i + 1) / n_tiles);
-            const float *ahead = w + (size_t)((i < nv ? nv + i : 0) * LANES) * (size_t)g->K;
+            const int n = (nv * STEPS + n_tiles - 1) / n_tiles;     /* the last tiles may call beyond it: harmless */
+            const ahead next = { w + ((size_t)nv * (size_t)g->K + (size_t)i * (size_t)n * (size_t)((g->K + STEPS - 1) / STEPS)) * LANES, n };
 
-            tiles[end - row - 1][nv - 1](g, w, ahead, row, vector * LANES);
+            tiles[end - row - 1][nv - 1](g, w, next, row, vector * LANES);
             row = end;
         }
     }

@@ -9,7 +9,7 @@
  * recurrence there is work enough to hide its latency. */
 #include "ops/cpu/isa/isa.h"
 
-enum { STEPS = 4, TILE = 2 };               /* tokens at a time; vectors of a tile */
+enum { STEPS = 4, TILE = 2, AHEAD = 16 };   /* tokens at a time; vectors of a tile; tokens called for in advance */
 
 /* One direction of one tile: where its parameters and its tokens are. */
 typedef struct lane {
@@ -122,6 +122,24 @@ EM_INLINE void gather(group *g, cursor *c, const lane *l, long done, long n_toke
     }
 }
 
+/* Calls for the next tokens: along columns they lie pages apart, and no hardware guesses that. `soon` runs AHEAD
+ * tokens before the walk and stops at the last one. */
+EM_INLINE void call(cursor *soon, const lane *l, long done, long n_tokens, const int nv)
+{
+    for (int j = 0; j < STEPS; j++) {
+        const size_t at = (size_t)soon->token * l->D;
+
+#pragma GCC unroll 2
+        for (int v = 0; v < nv; v++) {
+            __builtin_prefetch(l->u + at + v * LANES);
+            __builtin_prefetch(l->y + at + v * LANES, 1);
+        }
+        __builtin_prefetch(l->x_dbl + (size_t)soon->token * l->ld);
+        if (done + AHEAD + j + 1 < n_tokens)
+            move_on(soon, l);
+    }
+}
+
 EM_INLINE void put(const lane *l, size_t at, vf y, bool is_first, int n)
 {
     v_store_n(l->y + at, is_first ? y : y + v_load_n(l->y + at, n), n);
@@ -155,7 +173,7 @@ EM_INLINE void run(const lane *l, bool is_first, const int nv, int tail)
 EM_INLINE void run_single(const lane *l, const bool is_first, const int nv)
 {
     const long n_tokens = (long)l->inner * l->outer;
-    cursor at = { l->start, l->start, 0 };
+    cursor at = { l->start, l->start, 0 }, soon = at;
     vf h[TILE], a[TILE], skip[TILE];
     group g;
 
@@ -165,7 +183,10 @@ EM_INLINE void run_single(const lane *l, const bool is_first, const int nv)
         a[v] = v_load(l->a + v * LANES);
         skip[v] = v_load(l->skip + v * LANES);
     }
+    for (int j = 0; j < AHEAD && j + 1 < n_tokens; j++)
+        move_on(&soon, l);
     for (long done = 0; done < n_tokens; done += STEPS) {
+        call(&soon, l, done, n_tokens, nv);
         gather(&g, &at, l, done, n_tokens);
         project(g.delta, l, g.rows, nv, LANES);
         for (int j = 0; j < g.n; j++) {
