@@ -67,7 +67,11 @@ enum { STEPS = 8 };
  * its first tile would wait for it; spread over all tiles of this one it arrives in time and hinders nobody. */
 typedef struct ahead { const float *at; int n; } ahead;
 
-EM_INLINE void step(vf acc[14][3], const float *a, size_t lda, const float *w, const int mr, const int nv)
+/* Rows of a hang on every third one: x86 adds once or twice the row length in an address for free, and 14 pointers
+ * would not fit into its registers. */
+enum { HANG = 3, HOOKS = 5 };
+
+EM_INLINE void step(vf acc[14][3], const float *a[HOOKS], size_t lda, const float *w, const int mr, const int nv)
 {
     vf b[3];
 
@@ -76,19 +80,26 @@ EM_INLINE void step(vf acc[14][3], const float *a, size_t lda, const float *w, c
         b[v] = v_load(w + v * LANES);
 #pragma GCC unroll 14
     for (int r = 0; r < mr; r++) {
-        vf x = v_set(a[(size_t)r * lda]);
+        vf x = v_set(a[r / HANG][(size_t)(r % HANG) * lda]);
 #pragma GCC unroll 3
         for (int v = 0; v < nv; v++)
             acc[r][v] += x * b[v];
     }
+#pragma GCC unroll 5
+    for (int i = 0; i < (mr + HANG - 1) / HANG; i++)
+        a[i]++;
 }
 
 /* mr rows from `row`, one panel of nv vectors whose first column is col. mr and nv are constants here. */
 EM_INLINE void tile(const em_gemm *g, const float *w, ahead next, int row, int col, const int mr, const int nv)
 {
-    const float *a = g->a + (size_t)row * g->lda;
     const size_t lda = g->lda;
+    const float *a[HOOKS];
     vf acc[14][3];
+
+#pragma GCC unroll 5
+    for (int i = 0; i < (mr + HANG - 1) / HANG; i++)
+        a[i] = g->a + (size_t)(row + HANG * i) * lda;
 
 #pragma GCC unroll 14
     for (int r = 0; r < mr; r++)
@@ -96,14 +107,16 @@ EM_INLINE void tile(const em_gemm *g, const float *w, ahead next, int row, int c
         for (int v = 0; v < nv; v++)
             acc[r][v] = (vf){ 0 };
 
-    for (int k = 0; k < g->K;) {
-        const int end = g->K - k < STEPS ? g->K : k + STEPS;
+    int k = 0;
 
+    for (; k + STEPS <= g->K; k += STEPS) {
         for (int i = 0; i < next.n; i++, next.at += LANES)
             __builtin_prefetch(next.at, 0, 2);
-        for (; k < end; k++, w += nv * LANES)
-            step(acc, a + k, lda, w, mr, nv);
+        for (int i = 0; i < STEPS; i++, w += nv * LANES)
+            step(acc, a, lda, w, mr, nv);
     }
+    for (; k < g->K; k++, w += nv * LANES)
+        step(acc, a, lda, w, mr, nv);
 
     /* Only the last vector of a matrix can be a part of one. */
     const int last = g->N - col - (nv - 1) * LANES < LANES ? g->N - col - (nv - 1) * LANES : LANES;
