@@ -1,0 +1,169 @@
+/* The queue between worker and sinks: a reader that stands still loses records, not hops; and once sound flows
+ * nothing is allocated. */
+#include "check.h"
+
+#include "base/clock.h"
+#include "engine/engine.h"
+#include "fakes.h"
+#include "memory_sink.h"
+
+enum { RATE = 32000, STEP = RATE };
+
+/* The sanitizers bring their own allocator, and there the count stays 0. */
+static atomic_int n_allocations;
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+extern void *__libc_malloc(size_t n);
+extern void *__libc_calloc(size_t n, size_t size);
+extern void *__libc_realloc(void *p, size_t n);
+
+void *malloc(size_t n)             { atomic_fetch_add(&n_allocations, 1); return __libc_malloc(n); }
+void *calloc(size_t n, size_t s)   { atomic_fetch_add(&n_allocations, 1); return __libc_calloc(n, s); }
+void *realloc(void *p, size_t n)   { atomic_fetch_add(&n_allocations, 1); return __libc_realloc(p, n); }
+#endif
+
+static em_event scores_event(double time, const float *scores)
+{
+    em_event e = { .type = EM_EVENT_SCORES, .source = "mic", .time = time, .utc_ms = -1 };
+
+    e.u.scores.scores = scores;
+    return e;
+}
+
+static em_outlet *outlet_of(em_sink **sinks, int n, bool is_queued)
+{
+    em_outlet_cfg cfg = { .sinks = sinks, .n_sinks = n, .is_queued = is_queued, .n_classes = FAKE_CLASSES };
+    em_outlet *o;
+    em_err err;
+
+    for (int i = 0; i < n; i++)
+        sinks[i]->n_classes = FAKE_CLASSES;
+    CHECK_OK(em_outlet_new(&o, &cfg, &err));
+    return o;
+}
+
+static void a_reader_that_stands_still_loses_records_and_is_told_the_end(void **state)
+{
+    static em_sink sink;
+    static const float scores[FAKE_CLASSES] = { 0.5f, 0.25f };
+    em_sink *sinks[] = { &sink };
+    em_outlet *o = outlet_of(sinks, 1, true);
+    em_outlet_counters lost;
+    em_event stop = { .type = EM_EVENT_STOP, .source = "mic" };
+    em_err err;
+    const int n = 1000;
+    (void)state;
+
+    atomic_store(&sink.is_held, true);
+    for (int i = 0; i < n; i++) {
+        em_event e = scores_event(i, scores);
+
+        CHECK(em_outlet_put(o, &e, &err) == EM_OK, "record %d", i);
+    }
+    em_outlet_get_counters(o, &lost);
+    CHECK(lost.n_dropped > 0 && lost.n_dropped < (uint64_t)n, "%llu dropped", (unsigned long long)lost.n_dropped);
+    atomic_store(&sink.is_held, false);
+    CHECK(em_outlet_put(o, &stop, &err) == EM_OK, "the last record");
+    em_outlet_drain(o);
+    CHECK((uint64_t)sink.n == (uint64_t)n - lost.n_dropped + 1, "%d came, %llu dropped", sink.n, (unsigned long long)lost.n_dropped);
+    CHECK(sink.events[sink.n - 1].e.type == EM_EVENT_STOP, "the last record is the stop");
+    CHECK(sink.events[0].scores[0] == 0.5f && sink.events[0].scores[1] == 0.25f, "arrays are copied");
+    em_outlet_free(o);
+}
+
+static void a_full_disk_is_tried_again(void **state)
+{
+    static em_sink sink;
+    static const float scores[FAKE_CLASSES];
+    em_sink *sinks[] = { &sink };
+    em_outlet *o = outlet_of(sinks, 1, true);
+    em_outlet_counters lost;
+    em_err err;
+    (void)state;
+
+    sink.broken_until = 3;
+    for (int i = 0; i < 5; i++) {
+        em_event e = scores_event(i, scores);
+
+        CHECK_OK(em_outlet_put(o, &e, &err));
+    }
+    em_outlet_drain(o);
+    em_outlet_get_counters(o, &lost);
+    CHECK(sink.n == 2 && lost.n_failed == 3, "%d written, %llu failed", sink.n, (unsigned long long)lost.n_failed);
+    em_outlet_free(o);
+}
+
+static void a_gone_reader_ends_only_itself(void **state)
+{
+    static em_sink gone, there;
+    static const float scores[FAKE_CLASSES];
+    em_sink *sinks[] = { &gone, &there };
+    em_outlet *o = outlet_of(sinks, 2, false);
+    em_event e = scores_event(1, scores);
+    em_err err;
+    (void)state;
+
+    gone.gone_after = 1;
+    for (int i = 0; i < 3; i++)
+        CHECK_OK(em_outlet_put(o, &e, &err));
+    CHECK(gone.n == 1 && there.n == 3 && atomic_load(&gone.n_put) == 2, "%d and %d records", gone.n, there.n);
+    there.gone_after = 3;
+    CHECK(em_outlet_put(o, &e, &err) == EM_ECANCELED, "nobody is left");
+    em_outlet_free(o);
+}
+
+typedef struct counting { int first, later, n_calls; } counting;
+
+/* Told between the hops; the first hops may still set things up. */
+static void count_allocations(void *ctx, const char *source, double done_s, double total_s)
+{
+    counting *c = ctx;
+    (void)source;
+    (void)total_s;
+
+    if (done_s <= 1.5)
+        c->first = n_allocations;
+    c->later = n_allocations;
+    c->n_calls++;
+}
+
+static void the_hop_path_allocates_nothing(void **state)
+{
+    static fake_step steps[800];
+    fake_script script = { .name = "mic", .rate_hz = RATE, .n_channels = 2, .is_live = true, .steps = steps, .n_steps = 800 };
+    static em_sink sink;
+    em_sink *sinks[] = { &sink };
+    em_outlet_cfg outlet = { .sinks = sinks, .n_sinks = 1, .is_queued = true, .n_classes = FAKE_CLASSES, .n_slots = 32, .n_embedding = 320 };
+    counting c = { 0 };
+    em_engine_cfg cfg = { .max_batch = 2, .step_samples = STEP, .channel = -1, .start_ms = -1, .has_slots = true,
+                          .has_embeddings = true, .progress = count_allocations, .progress_ctx = &c };
+    em_engine_result result;
+    em_source *source;
+    em_err err;
+    (void)state;
+
+    /* Nothing waits at most polls, as in life, so that progress is told at several times of the stream. */
+    for (int i = 0; i < 800; i++)
+        steps[i] = (fake_step){ .n_frames = i % 40 ? 0 : STEP / 2, .n_gap = i == 400 ? STEP / 4 : 0, .state = EM_SOURCE_UP };
+    sink.n_classes = FAKE_CLASSES;
+    cfg.session = fake_session_new(RATE, NULL);
+    source = fake_source_new(&script);
+    CHECK_OK(em_outlet_new(&cfg.outlet, &outlet, &err));
+    CHECK_OK(em_engine_run(&result, &cfg, source, &err));
+    CHECK(result.n_hops >= 9 && c.n_calls >= 3, "%lld hops, told %d times", (long long)result.n_hops, c.n_calls);
+    CHECK(c.first == c.later, "%d allocations after the first hop", c.later - c.first);
+    em_outlet_free(cfg.outlet);
+    em_session_free(cfg.session);
+    em_source_close(source);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_reader_that_stands_still_loses_records_and_is_told_the_end),
+        cmocka_unit_test(a_full_disk_is_tried_again),
+        cmocka_unit_test(a_gone_reader_ends_only_itself),
+        cmocka_unit_test(the_hop_path_allocates_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
