@@ -58,7 +58,7 @@ bool em_parse_shard(int *i, int *n, const char *text)
 bool em_parse_utc(int64_t *ms, const char *text)
 {
     static const char shape[] = "dddd-dd-ddTdd:dd:dd";
-    struct tm t = { 0 }, back;
+    struct tm t = { 0 }, given;
     double fraction = 0;
     time_t seconds;
     char *end;
@@ -79,11 +79,12 @@ bool em_parse_utc(int64_t *ms, const char *text)
         return false;
     t.tm_year -= 1900;
     t.tm_mon -= 1;
+    given = t;
     seconds = timegm(&t);
     *ms = (int64_t)seconds * 1000 + (int64_t)(fraction * 1000 + 0.5);
-    /* timegm turns 31 February into a day of March; reading it back shows that there is no such day. */
-    return *ms >= 0 && gmtime_r(&seconds, &back) && back.tm_mday == t.tm_mday && back.tm_hour == t.tm_hour &&
-           back.tm_sec == t.tm_sec;
+    /* timegm turns 31 February into a day of March and leaves that in t. */
+    return *ms >= 0 && t.tm_mday == given.tm_mday && t.tm_hour == given.tm_hour && t.tm_sec == given.tm_sec &&
+           t.tm_min == given.tm_min && t.tm_mon == given.tm_mon;
 }
 
 bool em_parse_wait(double *seconds, const char *text)

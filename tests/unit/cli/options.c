@@ -1,0 +1,268 @@
+/* Options: the table, its layers, and what is said about mistakes. */
+#include "check.h"
+
+#include "cli/option_text.h"
+#include "cli/options.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/em_options_XXXXXX";
+
+static const char *write_file(const char *name, const char *text)
+{
+    static char path[128];
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+    return path;
+}
+
+static em_status read_args(em_options *o, em_err *err, const char *const *args)
+{
+    char *argv[16] = { (char *)(uintptr_t)"earmark" };
+    int argc = 1;
+
+    *err = (em_err){ 0 };
+    while (*args)
+        argv[argc++] = (char *)(uintptr_t)*args++;
+    return em_options_read(o, argc, argv, err);
+}
+
+#define ARGS(...) (const char *const[]){ __VA_ARGS__, NULL }
+
+static void the_table_is_sound(void **state)
+{
+    const em_option_section *section;
+    char letters[128] = "";
+    int n = 0;
+    (void)state;
+
+    for (int s = 0; (section = em_options_section(s)); s++)
+        for (int i = 0; i < section->n; i++) {
+            const em_option *row = &section->rows[i];
+
+            n++;
+            CHECK(em_options_find(row->name) == row, "--%s is there once", row->name);
+            CHECK(row->help && *row->help, "--%s has help", row->name);
+            CHECK(!row->is_valid || row->wanted, "--%s says what it wants", row->name);
+            CHECK((row->kind == EM_OPTION_FLAG || row->kind == EM_OPTION_COUNT) == !row->arg || row->kind == EM_OPTION_COMMAND,
+                  "--%s has an argument or is a flag", row->name);
+            CHECK(!row->letter || !strchr(letters, row->letter), "-%c is there once", row->letter);
+            if (row->letter)
+                letters[strlen(letters)] = row->letter;
+        }
+    CHECK(n < 60, "the table has grown beyond em_options.layer and getopt's: %d", n);
+}
+
+static void values_come_from_the_highest_layer(void **state)
+{
+    const char *file = write_file("a.conf", "top-k = 3\nstep = 0.5\nwatch = Dog\nwatch = Cat\n[mqtt]\nhost = x\n");
+    em_options o;
+    em_err err;
+    (void)state;
+
+    setenv("EARMARK_STEP", "0.25", 1);
+    CHECK_OK(read_args(&o, &err, ARGS("-c", file, "--watch=Rain", "x.wav", "-k7", "y.wav", "--", "-z")));
+    CHECK(o.top_k == 7 && o.step == 0.25 && o.threads == 0, "%d %g", o.top_k, o.step);
+    CHECK(o.watch.n == 1 && strcmp(o.watch.list[0], "Rain") == 0, "a list replaces the one below");
+    CHECK(o.inputs.n == 3 && strcmp(o.inputs.list[2], "-z") == 0, "operands stand between options");
+    em_options_deinit(&o);
+    CHECK_OK(read_args(&o, &err, ARGS("-c", file)));
+    CHECK(o.top_k == 3 && o.watch.n == 2, "from the file");
+    em_options_deinit(&o);
+    unsetenv("EARMARK_STEP");
+}
+
+static void formats_and_outputs_are_pairs(void **state)
+{
+    em_options o;
+    em_err err;
+    (void)state;
+
+    CHECK_OK(read_args(&o, &err, ARGS("-f", "jsonl", "-o", "a", "-f", "text", "-o", "b")));
+    CHECK(o.formats.n == 2 && o.outputs.n == 2 && strcmp(o.outputs.list[1], "b") == 0, "two pairs");
+    em_options_deinit(&o);
+    CHECK_OK(read_args(&o, &err, ARGS("-o", "a", "-o", "b", "-f", "jsonl")));
+    CHECK(o.outputs.n == 2 && o.formats.n == 2 && strcmp(o.formats.list[0], "text") == 0, "the format belongs to the second");
+    em_options_deinit(&o);
+}
+
+static void mistakes_teach(void **state)
+{
+    static const struct { const char *args[4]; const char *words[3]; } cases[] = {
+        { { "--top-j", "3" }, { "--top-j", "--top-k" } },      { { "--xyzzyxyzzy" }, { "--xyzzyxyzzy", "unknown" } },
+        { { "-Z" }, { "-Z" } },                                { { "-k" }, { "--top-k", "N" } },
+        { { "--top-k" }, { "--top-k", "N" } },                 { { "--jack=5" }, { "--jack", "no argument" } },
+        { { "-k", "0" }, { "--top-k", "'0'", "1 to 10000" } }, { { "-k", "1e99" }, { "1e99" } },
+        { { "-k", "2.5" }, { "whole number" } },               { { "-k", "3x" }, { "3x" } },
+        { { "-k", "" }, { "--top-k" } },                       { { "-t", "1.01" }, { "--threshold", "0 to 1" } },
+        { { "-t", "nan" }, { "nan" } },                        { { "--step", "0.015" }, { "--step", "0.01" } },
+        { { "--step", "0" }, { "--step" } },                   { { "--channel", "0" }, { "--channel", "mix" } },
+        { { "--channel", "65" }, { "64" } },                   { { "--raw", "u8" }, { "--raw", "s16le|f32le" } },
+        { { "--raw", "s16" }, { "--raw" } },                   { { "--raw", "" }, { "--raw" } },
+        { { "--scores=some" }, { "--scores", "top" } },        { { "--format", "xml" }, { "--format", "jsonl" } },
+        { { "--shard", "3/2" }, { "--shard", "I/N" } },        { { "--shard", "0/2" }, { "I/N" } },
+        { { "--start-time", "2026-02-30T00:00:00Z" }, { "--start-time", "2026" } },
+        { { "--start-time", "2026-01-01" }, { "Z" } },         { { "--wait=-1" }, { "--wait", "seconds" } },
+        { { "--jack-name", "a:b" }, { "--jack-name", "':'" } }, { { "--backend", "tpu" }, { "auto|cpu|cuda" } },
+        { { "--inspect", "a", "--bench" }, { "--inspect", "--bench" } }, { { "--rate", "999" }, { "1000 to 768000" } },
+        { { "-k", "\x1b[31m" }, { "?[31m" } },                 { { "-c", "/nonexistent.conf" }, { "/nonexistent.conf" } },
+        { { "--watch=" }, { "--watch" } },                     { { "" }, { "operand" } },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < EM_COUNT(cases); i++) {
+        em_options o;
+        em_err err;
+
+        CHECK(read_args(&o, &err, cases[i].args) != EM_OK, "%s is refused", cases[i].args[0]);
+        for (int w = 0; w < 3 && cases[i].words[w]; w++)
+            CHECK(strstr(err.msg, cases[i].words[w]), "%s: '%s' does not say %s", cases[i].args[0], err.msg, cases[i].words[w]);
+        em_options_deinit(&o);
+    }
+}
+
+static void broken_files_name_file_line_and_key(void **state)
+{
+    static char long_line[400];
+    static const struct { const char *text; const char *words[3]; } cases[] = {
+        { "\n\ntop-j = 3\n", { "b.conf:3", "top-j", "top-k" } },  { "top-k = x\n", { "b.conf:1", "top-k", "1 to 10000" } },
+        { "# fine\nnonsense\n", { "b.conf:2", "key = value" } },  { "help = yes\n", { "b.conf:1", "help" } },
+        { "[nowhere]\nx = 1\n", { "b.conf:2", "nowhere" } },      { "slots = maybe\n", { "slots", "yes or no" } },
+        { "verbose = 1000\n", { "verbose" } },                    { "top-k =\n", { "top-k", "''" } },
+        { "jack-wait = soon\n", { "jack-wait", "seconds" } },     { long_line, { "b.conf:1", "longer than" } },
+        { "top\x1b[2J = 3\n", { "b.conf:1", "top?[2J" } },
+    };
+    (void)state;
+
+    memset(long_line, 'x', sizeof long_line - 2);
+    for (size_t i = 0; i < EM_COUNT(cases); i++) {
+        const char *path = write_file("b.conf", cases[i].text);
+        em_options o;
+        em_err err;
+
+        CHECK(read_args(&o, &err, ARGS("-c", path)) == EM_EINVAL, "case %zu: %s", i, err.msg);
+        for (int w = 0; w < 3 && cases[i].words[w]; w++)
+            CHECK(strstr(err.msg, cases[i].words[w]), "case %zu: '%s' does not say %s", i, err.msg, cases[i].words[w]);
+        em_options_deinit(&o);
+    }
+}
+
+static char *printed(const em_options *o)
+{
+    char *text = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&text, &n);
+
+    assert_non_null(f);
+    em_options_print_config(o, f);
+    fclose(f);
+    return text;
+}
+
+static void what_is_printed_reads_back(void **state)
+{
+    em_options o, again;
+    em_err err;
+    char *first, *second;
+    (void)state;
+
+    CHECK_OK(read_args(&o, &err, ARGS("-k9", "--wait=2.5", "--jack-wait", "-f", "jsonl", "-o", "out put.jsonl", "--watch=Smoke detector, smoke alarm",
+                                      "--watch=Dog=0.5", "--scores=all", "-vv", "x.wav")));
+    first = printed(&o);
+    CHECK_OK(read_args(&again, &err, ARGS("-c", write_file("c.conf", first))));
+    second = printed(&again);
+    CHECK(strcmp(first, second) == 0, "%s\n---\n%s", first, second);
+    CHECK(again.wait == 2.5 && again.jack_wait == -1 && again.verbose == 2 && again.watch.n == 2, "the values");
+    free(first);
+    free(second);
+    em_options_deinit(&o);
+    em_options_deinit(&again);
+}
+
+/* config/earmark.conf shows every option with its built-in value. */
+static void the_shipped_file_is_the_table(void **state)
+{
+    const em_option_section *section;
+    em_options o, shipped;
+    em_err err;
+    char *first, *second, *text = NULL;
+    size_t n = 0;
+    FILE *f = fopen(EM_SOURCE_DIR "/config/earmark.conf", "r");
+    (void)state;
+
+    CHECK(f && getdelim(&text, &n, '\0', f) > 0, "config/earmark.conf");
+    fclose(f);
+    for (int s = 0; (section = em_options_section(s)); s++)
+        for (int i = 0; section->has_keys && i < section->n; i++) {
+            const em_option *row = &section->rows[i];
+            char line[128];
+
+            snprintf(line, sizeof line, row->fallback ? "\n%s = %s\n" : "\n#%s =\n", row->name, row->fallback);
+            if (!row->fallback && (row->kind == EM_OPTION_FLAG || row->kind == EM_OPTION_COUNT))
+                snprintf(line, sizeof line, "\n%s = %s\n", row->name, row->kind == EM_OPTION_FLAG ? "no" : "0");
+            CHECK(strstr(text, line), "--%s: %s", row->name, line);
+            CHECK(strstr(text, row->help), "--%s: its help", row->name);
+        }
+    CHECK_OK(em_options_init(&o, &err));
+    CHECK_OK(em_options_init(&shipped, &err));
+    CHECK_OK(em_options_read_file(&shipped, EM_SOURCE_DIR "/config/earmark.conf", EM_LAYER_CONFIG, &err));
+    first = printed(&o);
+    second = printed(&shipped);
+    CHECK(strcmp(first, second) == 0, "the shipped file changes a value");
+    free(first);
+    free(second);
+    free(text);
+    em_options_deinit(&o);
+    em_options_deinit(&shipped);
+}
+
+static void times_are_read_to_the_millisecond(void **state)
+{
+    int64_t ms;
+    (void)state;
+
+    CHECK(em_parse_utc(&ms, "1970-01-01T00:00:01.5Z") && ms == 1500, "%lld", (long long)ms);
+    CHECK(em_parse_utc(&ms, "2026-05-01T04:30:00Z") && ms == 1777609800000, "%lld", (long long)ms);
+    CHECK(!em_parse_utc(&ms, "2026-05-01T04:30:00") && !em_parse_utc(&ms, "2026-05-01T24:30:00.Z"), "without Z, without digits");
+    CHECK(!em_parse_utc(&ms, "1969-12-31T23:59:59Z"), "before 1970");
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    if (!mkdtemp(folder))
+        return -1;
+    /* No file of the person who runs the test may speak. */
+    setenv("XDG_CONFIG_HOME", folder, 1);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    char command[256];
+    (void)state;
+
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    return system(command);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_table_is_sound),
+        cmocka_unit_test(values_come_from_the_highest_layer),
+        cmocka_unit_test(formats_and_outputs_are_pairs),
+        cmocka_unit_test(mistakes_teach),
+        cmocka_unit_test(broken_files_name_file_line_and_key),
+        cmocka_unit_test(what_is_printed_reads_back),
+        cmocka_unit_test(the_shipped_file_is_the_table),
+        cmocka_unit_test(times_are_read_to_the_millisecond),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

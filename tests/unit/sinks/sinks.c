@@ -1,0 +1,358 @@
+/* Records as they leave: jsonl read back by jansson, text lines byte for byte, the live view on a made-up screen,
+ * and outputs that fail. */
+#include "check.h"
+
+#include "base/text.h"
+#include "sinks/line.h"
+#include "sinks/out.h"
+#include "sinks/sink.h"
+#include "sinks/top.h"
+#include "sinks/view.h"
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <math.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { N = 4 };
+
+static const char *const labels[N] = { "Dog", "Rain, heavy", "bad\x1b[31m\"name\\\xff\n", "Ton\xc3\xa9" };
+static const char *const mids[N] = { "", "", "", "" };
+static const em_classes classes = { labels, mids, N };
+static const float scores[N] = { 0.25f, 0.875f, 0.5f, 0.125f };
+
+static char folder[] = "/tmp/em_sinks_XXXXXX";
+
+static const char *in_folder(const char *name)
+{
+    static char path[4][128];
+    static int i;
+
+    i = (i + 1) % 4;
+    snprintf(path[i], sizeof path[i], "%s/%s", folder, name);
+    return path[i];
+}
+
+static char *read_whole(const char *path)
+{
+    static char text[65536];
+    FILE *f = fopen(path, "r");
+    size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
+
+    CHECK(f, "%s is there", path);
+    text[n] = '\0';
+    fclose(f);
+    return text;
+}
+
+static em_sink_cfg usual(const char *format, const char *path)
+{
+    return (em_sink_cfg){ .format = format, .path = path, .classes = &classes, .scores = EM_SCORES_TOP, .top_k = 2 };
+}
+
+static em_event hop(double time)
+{
+    em_event e = { .type = EM_EVENT_SCORES, .source = "dog.wav", .time = time, .utc_ms = -1 };
+
+    e.u.scores.filled = 0.25;
+    e.u.scores.rms_dbfs = -20;
+    e.u.scores.peak_dbfs = -6;
+    e.u.scores.scores = scores;
+    return e;
+}
+
+static char *written(const em_sink_cfg *cfg, const em_event *events, int n)
+{
+    em_sink *s;
+    em_err err;
+
+    CHECK_OK(em_sink_open(&s, cfg, &err));
+    for (int i = 0; i < n; i++)
+        CHECK_OK(em_sink_put(s, &events[i], &err));
+    CHECK_OK(em_sink_close(s, &err));
+    return read_whole(cfg->path);
+}
+
+static void scores_records_are_exactly_these(void **state)
+{
+    static const float slots[2 * N] = { 0, 0.5f, 1, 0.25f, 1e-7f, 0, 0, 0.75f }, latent[3] = { -1, 0.5f, 2 };
+    em_sink_cfg cfg = usual("jsonl", in_folder("scores.jsonl"));
+    em_event e = hop(12);
+    char *text;
+    (void)state;
+
+    text = written(&cfg, &e, 1);
+    CHECK(strcmp(text, "{\"v\":1,\"type\":\"scores\",\"source\":\"dog.wav\",\"time\":12.000,\"filled\":0.250,\"top\":["
+                       "{\"index\":1,\"label\":\"Rain, heavy\",\"score\":0.875},"
+                       "{\"index\":2,\"label\":\"bad\\u001b[31m\\\"name\\\\\xef\xbf\xbd\\u000a\",\"score\":0.5}]}\n") == 0, "%s", text);
+    cfg.scores = EM_SCORES_ALL;
+    cfg.has_slots = cfg.has_embeddings = true;
+    e.u.scores.slots = slots;
+    e.u.scores.n_slots = 2;
+    e.u.scores.embedding = latent;
+    e.u.scores.n_embedding = 3;
+    e.utc_ms = 1000;
+    text = written(&cfg, &e, 1);
+    CHECK(strcmp(text, "{\"v\":1,\"type\":\"scores\",\"source\":\"dog.wav\",\"time\":12.000,\"utc\":\"1970-01-01T00:00:01.000Z\","
+                       "\"filled\":0.250,\"scores\":[0.25,0.875,0.5,0.125],\"slots\":[[0,0.5,1,0.25],[1e-07,0,0,0.75]],"
+                       "\"embedding\":[-1,0.5,2]}\n") == 0, "%s", text);
+    cfg.scores = EM_SCORES_NONE;
+    CHECK(strcmp(written(&cfg, &e, 1), "") == 0, "none asked for, none written");
+}
+
+static void every_record_is_json_with_its_keys(void **state)
+{
+    static const double at[N] = { 1, 2, 3, 4 };
+    static const struct { em_event_type type; const char *keys; } cases[] = {
+        { EM_EVENT_START, "v type version model sha256 rate classes backend step window" },
+        { EM_EVENT_SOURCE, "v type source time state" },
+        { EM_EVENT_SCORES, "v type source time filled top" },
+        { EM_EVENT_GAP, "v type source time frames reason" },
+        { EM_EVENT_SUMMARY, "v type source duration windows top" },
+        { EM_EVENT_STOP, "v type source time captured taken dropped waiting skipped_hops resets" },
+    };
+    em_sink_cfg cfg = usual("jsonl", in_folder("all.jsonl"));
+    (void)state;
+
+    for (size_t i = 0; i < EM_COUNT(cases); i++) {
+        em_event e = hop(1);
+        char keys[256] = "";
+        const char *key;
+        json_t *record, *value;
+        json_error_t why;
+
+        e.type = cases[i].type;
+        if (e.type == EM_EVENT_START) {
+            e.u.start.version = e.u.start.model = e.u.start.sha256 = e.u.start.backend = "x";
+            e.u.start.rate_hz = 32000;
+            e.u.start.step_s = 1;
+            e.u.start.window_s = 10;
+        } else if (e.type == EM_EVENT_GAP) {
+            e.u.gap.n_frames = 1ull << 40;
+            e.u.gap.reason = "overrun";
+        } else if (e.type == EM_EVENT_SUMMARY) {
+            e.u.summary.n_windows = 3;
+            e.u.summary.duration = 3;
+            e.u.summary.mean = e.u.summary.max = scores;
+            e.u.summary.at = at;
+        }
+        record = json_loads(written(&cfg, &e, 1), JSON_REJECT_DUPLICATES, &why);
+        CHECK(record, "case %zu: %s", i, why.text);
+        json_object_foreach(record, key, value)
+            snprintf(keys + strlen(keys), sizeof keys - strlen(keys), "%s%s", *keys ? " " : "", key);
+        CHECK(strcmp(keys, cases[i].keys) == 0, "case %zu: %s", i, keys);
+        json_decref(record);
+    }
+}
+
+static void text_lines_are_plain(void **state)
+{
+    em_sink_cfg cfg = usual("text", in_folder("lines.txt"));
+    em_event e[3] = { hop(12), hop(3725.25), hop(1.003) };
+    static const float high[N] = { 0.3f, 0.3f, 0.3f, 0.3f };
+    char *text;
+    (void)state;
+
+    text = written(&cfg, e, 3);
+    CHECK(strcmp(text, "0:12.0  Rain, heavy 0.88  bad?[31m\"name\\?? 0.50\n1:02:05.25  Rain, heavy 0.88  bad?[31m\"name\\?? 0.50\n"
+                       "0:01.003  Rain, heavy 0.88  bad?[31m\"name\\?? 0.50\n") == 0, "%s", text);
+    cfg.thresholds = high;
+    cfg.has_source_names = true;
+    cfg.is_shown = (const bool[]){ true, false, true, true };
+    text = written(&cfg, e, 1);
+    CHECK(strcmp(text, "dog.wav  0:12.0  bad?[31m\"name\\?? 0.50\n") == 0, "%s", text);
+    CHECK(!strchr(text, '\x1b'), "no escape sequence in a pipe");
+}
+
+static void the_largest_come_first_and_ties_by_index(void **state)
+{
+    static const float x[] = { 0.1f, 0.5f, 0.5f, 0.9f, 0.5f };
+    static const bool shown[] = { true, true, false, true, true };
+    static const float above[] = { 0, 0.6f, 0, 0, 0 };
+    int top[5];
+    (void)state;
+
+    CHECK(em_top(top, 3, x, 5, NULL, NULL) == 3 && top[0] == 3 && top[1] == 1 && top[2] == 2, "%d %d %d", top[0], top[1], top[2]);
+    CHECK(em_top(top, 3, x, 5, shown, NULL) == 3 && top[1] == 1 && top[2] == 4, "without a hidden one");
+    CHECK(em_top(top, 3, x, 5, NULL, above) == 3 && top[1] == 2 && top[2] == 4, "without one below its threshold");
+    CHECK(em_top(top, 5, x, 5, NULL, NULL) == 5 && top[4] == 0, "all of them");
+    CHECK(em_top(top, 0, x, 5, NULL, NULL) == 0, "none asked for");
+}
+
+/* A screen that knows just what the view sends: text, newline, CSI nF, K, J, H, m. */
+typedef struct screen { char cells[40][300]; int row, col, n_up; } screen;
+
+static void show(screen *s, const char *text, int width)
+{
+    for (const char *p = text; *p;) {
+        if (*p == '\n') {
+            s->row++;
+            s->col = 0;
+            p++;
+        } else if (p[0] == '\x1b') {
+            char *end;
+            long n = strtol(p + 2, &end, 10);
+
+            CHECK(p[1] == '[', "only CSI");
+            if (*end == 'F') {
+                s->row -= (int)n;
+                s->col = 0;
+                s->n_up++;
+            } else if (*end == 'H') {
+                s->row = s->col = 0;
+            } else {
+                CHECK(strchr("KJm", *end), "unknown sequence ending in %c", *end);
+            }
+            p = end + 1;
+        } else {
+            CHECK(s->row >= 0 && s->row < 40, "row %d", s->row);
+            CHECK(s->col < width, "row %d is wider than the terminal of %d", s->row, width);
+            s->cells[s->row][s->col++] = *p;
+            p += em_utf8_length(p) ? em_utf8_length(p) : 1;
+        }
+    }
+}
+
+static void the_view_redraws_in_place_at_any_size(void **state)
+{
+    static const int sizes[][2] = { { 80, 24 }, { 80, 24 }, { 20, 5 }, { 7, 3 }, { 1, 1 }, { 500, 60 } };
+    static const int top[] = { 1, 2, 0, 3 };
+    em_view view = { .cfg = { .has_color = true, .has_utf8 = true, .n_rows = 6 } };
+    em_view_state what = { .source = "porch", .status = "2 frames lost", .is_up = true, .time = 12, .filled = 0.5, .rms_dbfs = -INFINITY,
+                           .peak_dbfs = -3, .n = N, .top = top, .scores = scores, .classes = &classes };
+    em_line line = { .room = em_view_room(&view.cfg) };
+    static screen s;
+    (void)state;
+
+    line.text = malloc(line.room);
+    for (size_t i = 0; i < EM_COUNT(sizes); i++) {
+        int row = s.row;
+
+        line.n = 0;
+        em_view_draw(&view, &line, &what, sizes[i][0], sizes[i][1]);
+        show(&s, line.text, sizes[i][0]);
+        CHECK(line.n < line.room - 1, "%d columns: nothing was cut", sizes[i][0]);
+        if (i == 1)
+            CHECK(s.row == row && s.n_up == 1, "the second drawing lies over the first");
+    }
+    CHECK(strstr(s.cells[0], "porch") && strstr(s.cells[0], "-inf dBFS"), "head: %s", s.cells[0]);
+    CHECK(strstr(s.cells[1], "0.88 Rain, heavy"), "first bar: %s", s.cells[1]);
+    free(line.text);
+}
+
+static void a_file_gets_its_name_at_the_end(void **state)
+{
+    em_sink_cfg cfg = usual("text", in_folder("late.txt"));
+    em_event e = hop(1);
+    struct stat st;
+    em_sink *s;
+    em_err err;
+    (void)state;
+
+    CHECK_OK(em_sink_open(&s, &cfg, &err));
+    CHECK_OK(em_sink_put(s, &e, &err));
+    CHECK(stat(in_folder("late.txt"), &st) != 0 && stat(in_folder("late.txt.part"), &st) == 0 && st.st_size > 0, "only .part, flushed");
+    CHECK_OK(em_sink_close(s, &err));
+    CHECK(stat(in_folder("late.txt"), &st) == 0 && stat(in_folder("late.txt.part"), &st) != 0, "only the name");
+}
+
+static void outputs_that_cannot_be_name_themselves(void **state)
+{
+    static const char *const paths[] = { "/nonexistent/x.txt", "/", "/dev/full" };
+    em_event e = hop(1);
+    (void)state;
+
+    for (size_t i = 0; i < EM_COUNT(paths); i++) {
+        em_sink_cfg cfg = usual("text", paths[i]);
+        em_err err = { 0 };
+        em_sink *s;
+        em_status status = em_sink_open(&s, &cfg, &err);
+
+        if (!status)
+            status = em_sink_put(s, &e, &err);
+        CHECK(status == EM_EIO && strstr(err.msg, paths[i]), "%s: %d %s", paths[i], status, err.msg);
+        em_sink_close(s, NULL);
+    }
+}
+
+/* A disk that fills up in the middle of a record: whole records stay, the next one is tried, the old file is kept. */
+static void a_full_disk_leaves_whole_records(void **state)
+{
+    em_sink_cfg cfg = usual("text", in_folder("full.txt"));
+    struct rlimit old, tight;
+    em_event e = hop(1);
+    em_err err = { 0 };
+    size_t n_line;
+    em_sink *s;
+    char *text;
+    (void)state;
+
+    signal(SIGXFSZ, SIG_IGN);
+    n_line = strlen(written(&cfg, &e, 1));
+    CHECK_OK(em_sink_open(&s, &cfg, &err));
+    getrlimit(RLIMIT_FSIZE, &old);
+    tight = old;
+    tight.rlim_cur = 2 * n_line + n_line / 2;
+    setrlimit(RLIMIT_FSIZE, &tight);
+    CHECK_OK(em_sink_put(s, &e, &err));
+    CHECK_OK(em_sink_put(s, &e, &err));
+    CHECK(em_sink_put(s, &e, &err) == EM_EIO && strstr(err.msg, "full.txt"), "%s", err.msg);
+    setrlimit(RLIMIT_FSIZE, &old);
+    CHECK_OK(em_sink_put(s, &e, &err));
+    CHECK_OK(em_sink_close(s, &err));
+    text = read_whole(in_folder("full.txt.part"));
+    CHECK(strlen(text) == 3 * n_line && memcmp(text, text + 2 * n_line, n_line) == 0, "three whole lines: %s", text);
+    CHECK(strlen(read_whole(in_folder("full.txt"))) == n_line, "the old file is untouched");
+}
+
+static void a_closed_pipe_is_no_failure_and_a_stopped_reader_is_left(void **state)
+{
+    em_event e = hop(1);
+    atomic_bool give_up = false;
+    em_err err;
+    em_out o;
+    int fds[2];
+    static char block[65536];
+    (void)state;
+
+    signal(SIGPIPE, SIG_IGN);
+    CHECK(pipe(fds) == 0, "a pipe");
+    o = (em_out){ .fd = fds[1], .give_up = &give_up };
+    CHECK_OK(em_out_write(&o, block, sizeof block, &err));      /* fills the pipe */
+    atomic_store(&give_up, true);
+    CHECK(em_out_write(&o, block, 100, &err) == EM_ECANCELED, "nobody takes it");
+    close(fds[0]);
+    CHECK(em_out_write(&o, block, 100, &err) == EM_ECANCELED, "nobody is there");
+    close(fds[1]);
+    (void)e;
+}
+
+static int make_folder(void **state) { (void)state; return mkdtemp(folder) ? 0 : -1; }
+
+static int remove_folder(void **state)
+{
+    char command[256];
+    (void)state;
+
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    return system(command);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(scores_records_are_exactly_these),
+        cmocka_unit_test(every_record_is_json_with_its_keys),
+        cmocka_unit_test(text_lines_are_plain),
+        cmocka_unit_test(the_largest_come_first_and_ties_by_index),
+        cmocka_unit_test(the_view_redraws_in_place_at_any_size),
+        cmocka_unit_test(a_file_gets_its_name_at_the_end),
+        cmocka_unit_test(outputs_that_cannot_be_name_themselves),
+        cmocka_unit_test(a_full_disk_leaves_whole_records),
+        cmocka_unit_test(a_closed_pipe_is_no_failure_and_a_stopped_reader_is_left),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
