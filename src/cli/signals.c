@@ -1,14 +1,29 @@
 #include "cli/signals.h"
 
 #include <signal.h>
+#include <stdint.h>
+#include <time.h>
 #include <unistd.h>
 
+static const int64_t SAME_WISH_MS = 500;
+
 static atomic_bool is_asked;
+static _Atomic int64_t asked_ms;
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);     /* allowed in a handler */
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
 
 static void ask(int number)
 {
     (void)number;
-    if (atomic_exchange(&is_asked, true))
+    if (!atomic_exchange(&is_asked, true))
+        atomic_store(&asked_ms, now_ms());
+    else if (atomic_load(&asked_ms) > 0 && now_ms() - atomic_load(&asked_ms) >= SAME_WISH_MS)
         _exit(0);
 }
 

@@ -1,4 +1,5 @@
-/* signals.h - SIGINT and SIGTERM ask for an end; the second one ends the program at once, with status 0 as well.
+/* signals.h - SIGINT and SIGTERM ask for an end; another one half a second later ends the program at once, with
+ * status 0 as well. (Sooner it is the same wish told twice: timeout and make pass on what the terminal sent.)
  * A closed pipe and a file that grew too large are told by write, not by a signal. */
 #ifndef EM_CLI_SIGNALS_H
 #define EM_CLI_SIGNALS_H

@@ -240,12 +240,9 @@ static em_status hear(ear *e, size_t *n_taken, em_err *err)
         return EM_OK;
     if ((status = follow_rate(e, err)))
         return status;
-    if (gap.n_frames > 0 && e->scheduler) {
-        if ((status = tell_gap(e, &gap, err)) ||
-            (status = push(e, NULL, gap.n_frames, n + frames_behind(e), err)))
-            return status;
-        em_scheduler_warnings(e->scheduler);            /* our own silence is no news */
-    }
+    if (gap.n_frames > 0 && e->scheduler && ((status = tell_gap(e, &gap, err)) ||
+                                             (status = push(e, NULL, gap.n_frames, n + frames_behind(e), err))))
+        return status;
     pick_channels(e, n);
     if ((status = push(e, (const float *const *)e->lanes, n, frames_behind(e), err)))
         return status;

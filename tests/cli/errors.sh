@@ -1,0 +1,88 @@
+#!/bin/bash
+# errors.sh - bad input gets one sentence that names it, and the documented exit code.
+. "$(dirname "$0")/lib.sh"
+
+# usage CODE ... : one sentence and the hint, nothing on stdout.
+usage() { run 2 "${@:2}"; empty out; one_line err 2; says err "$1"; says err "Try 'earmark --help'"; }
+# refuses CODE TEXT args... : one sentence, nothing on stdout.
+refuses() { run "$1" "${@:3}"; empty out; one_line err; says err "$2"; }
+
+usage 'nothing to listen to'
+usage '--top-j; the nearest is --top-k' --top-j 3 x.wav
+usage "--top-k: '0' is not a whole number from 1 to 10000" -k 0 x.wav
+usage '--jack' --jack --device x
+usage '--device' --device x x.wav
+usage 'read only once' - -
+usage '--live and --realtime' --live --realtime x.wav
+usage '--summary is for files' --summary --jack
+usage 'nope.conf' --config nope.conf x.wav
+usage '"Dgo" is unknown; the nearest are "Dog"' --watch Dgo "$demo"
+usage '"Brak" is unknown' --ignore Brak "$demo"
+usage 'threshold is not from 0 to 1' --watch Dog=2 "$demo"
+usage 'a window of 3 s' --window 3 "$demo"
+usage '--channel 3' --channel 3 "$demo"
+usage 'cannot go together' --out-dir d -o e "$demo"
+usage 'share standard output' -f text -f jsonl "$demo"
+usage 'same output' --out-dir d a/x.wav b/x.wav
+usage 'needs one -o OUT' --import x
+usage '--backend' --backend tpu "$demo"
+mkdir -p config/earmark
+printf 'top-k = 3\n\ntop-j = 4\n' >config/earmark/earmark.conf
+usage "earmark.conf:3: unknown key 'top-j'; the nearest is 'top-k'" x.wav
+run 0 --help                        # a broken file does not stand in the way of help
+rm config/earmark/earmark.conf
+
+refuses 4 'nope.wav' nope.wav
+printf 'no sound at all, just text' >text.wav
+refuses 4 'text.wav' text.wav
+: >empty.wav
+refuses 4 'empty.wav' empty.wav
+silence_wav 0 >none.wav
+refuses 4 'none.wav' none.wav
+mkdir folder.wav
+refuses 4 'folder.wav' folder.wav
+(wav_header 1 0 32000 16 100; head -c 100 /dev/zero) >channels0.wav
+refuses 4 'channels0.wav' channels0.wav
+(wav_header 1 65535 32000 16 100; head -c 100 /dev/zero) >channels65535.wav
+refuses 4 'channels65535.wav' channels65535.wav
+(wav_header 1 1 0 16 100; head -c 100 /dev/zero) >rate0.wav
+refuses 4 'rate0.wav' rate0.wav
+refuses 4 'ffmpeg' rtsp://nowhere/x
+
+refuses 3 'nope' -m nope "$demo"
+refuses 3 'text.wav' -m ./text.wav "$demo"
+head -c 100000 "$source_dir/config/models/nano.safetensors" >cut.safetensors
+refuses 3 'cut.safetensors' -m ./cut.safetensors "$demo"
+refuses 3 'nope.csv' --labels nope.csv "$demo"
+printf 'index,mid,display_name\n0,/m/1,"One"\n' >one.csv
+refuses 3 'one.csv: holds 1 classes, the model has 527' --labels one.csv "$demo"
+refuses 3 'nope.safetensors' --inspect ./nope.safetensors
+refuses 5 'EARMARK_CUDA' --backend cuda "$demo"
+
+refuses 6 '/dev/full' -o /dev/full "$demo"
+refuses 6 'nowhere/x.txt' -o nowhere/x.txt "$demo"
+em "$demo" >/dev/full 2>err
+[ $? -eq 6 ] || bad "a full standard output is exit code 6"
+says err 'standard output'
+em --help >/dev/full 2>err
+[ $? -eq 6 ] || bad "--help on a full disk is exit code 6"
+(ulimit -f 1; em -f jsonl --scores=all -o tight.jsonl "$demo" 2>err)
+[ $? -eq 6 ] || bad "a file that may not grow is exit code 6"
+says err 'tight.jsonl'
+[ ! -e tight.jsonl ] || bad "a broken output does not get its name"
+"$jsonl_check" <tight.jsonl.part >/dev/null || bad "what was written before are whole records"
+
+# The truncated file is tagged as far as it goes.
+(wav_header 1 1 32000 16 200000; head -c 100000 /dev/zero) >short.wav
+em short.wav >out 2>err </dev/null
+code=$?
+[ $code -eq 0 ] || [ $code -eq 4 ] || bad "a truncated file: exit code $code"
+one_line out 2
+
+# One bad file does not stop the others.
+silence_wav 32000 >good.wav
+run 4 nope.wav good.wav text.wav
+one_line out
+one_line err 2
+says out 'good.wav'
+finish

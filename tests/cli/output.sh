@@ -1,0 +1,70 @@
+#!/bin/bash
+# output.sh - what leaves: results on stdout, messages on stderr, no escape sequence in a pipe, the same bytes for
+# the same sound however it comes.
+. "$(dirname "$0")/lib.sh"
+
+no_escapes() { ! grep -q $'[\x1b\r]' "$1" || bad "an escape sequence in $1"; }
+same() { cmp -s "$1" "$2" || bad "$1 and $2 differ: $(diff "$1" "$2" | head -c 300)"; }
+
+run 0 --help;         empty err; says out 'Usage: earmark'; says out '--top-k'
+run 0 --version;      empty err; says out 'earmark '
+run 0 --help --top-k 3
+run 0 --print-config; empty err; says out 'top-k = 5'
+cp out printed.conf
+run 0 --config printed.conf --print-config; same out printed.conf
+EARMARK_TOP_K=3 run 0 --print-config; says out 'top-k = 3'
+run 0 --list-classes; empty err; one_line out 528; says out '0,/m/09x0r,"Speech"'
+cp out classes.csv
+run 0 --labels classes.csv --list-classes; same out classes.csv
+run 0 --inspect nano; empty err; says out 'trained'
+run 0 --list-devices
+
+# text
+run 0 --duration 2.5 "$demo"; empty err; one_line out 3; no_escapes out
+says out '0:01.0  '; says out '0:02.5  '
+run 0 --duration 1 -k 2 --watch Dog --watch 'Speech=0.99' "$demo"
+grep -qE '^0:01\.0  Dog [01]\.[0-9]{2}$' out || bad "just the watched class: $(cat out)"
+run 0 --duration 1 -k 1 --ignore dog "$demo"
+! grep -q 'Dog' out || bad "an ignored class: $(cat out)"
+
+# jsonl: every record parses, and the counters add up
+run 0 -f jsonl --scores=all --slots --embeddings --duration 3 "$demo"; empty err
+"$jsonl_check" <out >types || bad "a record is not JSON"
+[ "$(tr '\n' ' ' <types)" = 'start scores scores scores stop ' ] || bad "records: $(tr '\n' ' ' <types)"
+run 0 -f jsonl --scores -k 3 --step 0.5 --duration 1 "$demo"; one_line out 4
+run 0 -f jsonl --summary "$demo"; one_line out 3; says out '"type":"summary"'; says out '"windows":60'
+run 0 -f jsonl --start-time 2026-05-01T04:30:00Z --scores --duration 1 "$demo"; says out '"utc":"2026-05-01T04:30:01.000Z"'
+run 0 -f jsonl --scores --duration 1 "$demo"; ! grep -q utc out || bad "a file without --start-time has no wall clock"
+
+# the same sound: file, pipe, raw pipe, two threads, twice
+run 0 -f jsonl --scores=all "$demo"; cp out file.jsonl
+run 0 -f jsonl --scores=all --threads 1 "$demo"; same out file.jsonl
+if command -v sox >/dev/null; then
+    sox "$demo" demo.wav
+    sox "$demo" -t s16 demo.raw
+    em -f jsonl --scores=all - <demo.wav 2>err | sed 's/"stdin"/"demo.flac"/' >out; same out file.jsonl
+    em -f jsonl --scores=all --raw s16le - <demo.raw 2>err | sed 's/"stdin"/"demo.flac"/' >out; same out file.jsonl
+    (dd bs=777 status=none <demo.wav) | em -f jsonl --scores=all - 2>err | sed 's/"stdin"/"demo.flac"/' >out; same out file.jsonl
+fi
+
+# several outputs, several files
+run 0 -f jsonl --scores -o a.jsonl -f text -o - --duration 1 "$demo"; one_line out; one_line a.jsonl 3
+silence_wav 16000 2 >two.wav
+silence_wav 1 >one.wav
+run 0 two.wav one.wav; one_line out 2; says out 'two.wav  0:00.5'; says out 'one.wav  0:00.0'
+run 0 --out-dir d -f jsonl --scores two.wav one.wav; empty out; one_line d/two.wav.jsonl 3; one_line d/one.wav.jsonl 3
+run 0 --channel each two.wav; one_line out 2; says out 'two.wav:2'
+for shard in 1/2 2/2; do run 0 --shard $shard two.wav one.wav; one_line out; cat out; done >shards
+says shards 'two.wav'; says shards 'one.wav'
+
+# NaN and infinity: finite scores, the reset is counted
+(wav_header 3 1 32000 32 128000; printf '\0\0\300\177\0\0\200\177'; head -c 127992 /dev/zero) >nan.wav
+run 0 -f jsonl --scores=all nan.wav
+"$jsonl_check" <out >/dev/null || bad "NaN in, JSON out"
+grep -q '"resets":[1-9]' out || bad "the reset is counted: $(tail -1 out)"
+
+# live: the first line on stderr is the banner, and stdout has plain lines
+run 0 --realtime --duration 1 "$demo"; one_line err; says err 'real-time ratio'; says err 'step 1 s'; one_line out; no_escapes out; no_escapes err
+run 0 --realtime --quiet --duration 1 "$demo"; empty err
+run 0 --color=always --duration 4 "$demo"; grep -q $'\x1b\\[1m' out || bad "--color=always has colour"
+finish

@@ -1,0 +1,159 @@
+/* The live view on a terminal of its own: it redraws in place, follows the terminal's size, ends clean on Ctrl-C,
+ * and messages do not tear it. Run as: test_cli_view PROGRAM SOUND. */
+#include "check.h"
+
+#include <poll.h>
+#include <pty.h>
+#include <stdbool.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LIMIT_MS = 20000 };
+
+static const char *program, *sound;
+static char seen[1 << 20];
+static size_t n_seen;
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int count(const char *needle)
+{
+    int n = 0;
+
+    seen[n_seen] = '\0';
+    for (const char *p = seen; (p = strstr(p, needle)); p++)
+        n++;
+    return n;
+}
+
+/* Reads until `needle` was seen n times; false: the end or the limit came before. */
+static bool wait_for(int fd, const char *needle, int n)
+{
+    int64_t end = now_ms() + LIMIT_MS;
+
+    while (count(needle) < n) {
+        struct pollfd p = { .fd = fd, .events = POLLIN };
+        ssize_t got;
+
+        if (now_ms() > end || poll(&p, 1, 1000) < 0)
+            return false;
+        if (!(p.revents & (POLLIN | POLLHUP)))
+            continue;
+        got = read(fd, seen + n_seen, sizeof seen - 1 - n_seen);
+        if (got <= 0)
+            return count(needle) >= n;
+        n_seen += (size_t)got;
+    }
+    return true;
+}
+
+static pid_t start(int *fd, int columns)
+{
+    struct winsize size = { .ws_row = 24, .ws_col = (unsigned short)columns };
+    pid_t pid = forkpty(fd, NULL, NULL, &size);
+
+    n_seen = 0;
+    if (pid == 0) {
+        setenv("TERM", "xterm", 1);
+        setenv("LC_ALL", "C.UTF-8", 1);
+        setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
+        unsetenv("NO_COLOR");
+        execl(program, program, "--realtime", "--step", "0.2", sound, (char *)NULL);
+        _exit(127);
+    }
+    return pid;
+}
+
+static int end_of(pid_t pid, int fd)
+{
+    int status = -1;
+
+    for (int64_t end = now_ms() + LIMIT_MS; now_ms() < end && waitpid(pid, &status, WNOHANG) != pid;) {
+        struct pollfd p = { .fd = fd, .events = POLLIN };
+
+        if (poll(&p, 1, 20) > 0 && n_seen < sizeof seen - 1) {
+            ssize_t got = read(fd, seen + n_seen, sizeof seen - 1 - n_seen);
+
+            n_seen += got > 0 ? (size_t)got : 0;
+        }
+        status = -1;
+    }
+    if (status == -1) {
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+    }
+    close(fd);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void it_redraws_in_place_and_ends_clean(void **state)
+{
+    int fd;
+    pid_t pid = start(&fd, 80);
+    const char *tail;
+    (void)state;
+
+    /* Head, five bars, status: seven lines up. */
+    CHECK(wait_for(fd, "\x1b[7F", 3), "it redraws over itself: %zu bytes", n_seen);
+    CHECK(count("dBFS") >= 3 && wait_for(fd, "█", 1), "level and bars");
+    CHECK(write(fd, "\x03", 1) == 1, "Ctrl-C");
+    CHECK(end_of(pid, fd) == 0, "exit code 0");
+    CHECK(count("\x1b[?25l") == 0, "the cursor was never hidden");
+    seen[n_seen] = '\0';
+    tail = strrchr(seen, '\x1b');
+    CHECK(tail && strncmp(tail, "\x1b[J", 3) == 0, "the last thing is the end of a drawing: %.20s", tail ? tail + 1 : "");
+}
+
+static void it_follows_the_size(void **state)
+{
+    int fd;
+    pid_t pid = start(&fd, 100);
+    struct winsize narrow = { .ws_row = 10, .ws_col = 30 };
+    const char *p;
+    (void)state;
+
+    CHECK(wait_for(fd, "\x1b[7F", 2), "it draws");
+    CHECK(count("\x1b[2J") == 0, "nothing is wiped while the size stays");
+    CHECK(ioctl(fd, TIOCSWINSZ, &narrow) == 0, "a smaller terminal");
+    CHECK(wait_for(fd, "\x1b[2J", 1), "it draws anew");
+    n_seen = 0;
+    CHECK(wait_for(fd, "\x1b[7F", 2), "and goes on in place");
+    kill(pid, SIGTERM);
+    CHECK(end_of(pid, fd) == 0, "exit code 0");
+    /* Between two line ends stand at most 29 columns; what the view held back comes after it. */
+    *strstr(seen, "earmark: ") = '\0';
+    for (p = strchr(seen, '\n'); p && strchr(p + 1, '\n'); p = strchr(p + 1, '\n')) {
+        int columns = 0;
+
+        for (const char *c = p + 1; *c != '\n'; c++) {
+            if (*c == '\x1b')
+                c += strcspn(c, "KJFHm");
+            else if (((unsigned char)*c & 0xc0) != 0x80 && *c != '\r')
+                columns++;
+        }
+        CHECK(columns < 30, "%d columns on a terminal of 30", columns);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_redraws_in_place_and_ends_clean),
+        cmocka_unit_test(it_follows_the_size),
+    };
+
+    if (argc != 3)
+        return 2;
+    program = argv[1];
+    sound = argv[2];
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
