@@ -98,13 +98,12 @@ static bool wait_for_start(em_helper *h)
     return is_there;
 }
 
-/* No callback runs yet, so the block is ours. The outage is counted up to now by the clock, at the new rate:
- * in the ring it stands behind the note of the rate. */
-static void connect_tap(em_keeper *k, em_helper *h)
+/* The frames may come. After an outage this waits for the first callback, whose frames are given up, so that the
+ * outage is counted by the clock up to there; at the new rate, for in the ring it stands behind the note of it. */
+static void connect_tap(em_keeper *k, em_helper *h, uint64_t now)
 {
-    uint64_t now = em_now_ns(), n_calls;
+    uint64_t n_calls;
 
-    em_capture_set_rate(k->capture, k->found.rate_hz);
     if (k->flow_ns) {
         em_capture_lost(k->capture, EM_GAP_DEVICE, (uint64_t)((double)(now - k->flow_ns) * 1e-9 * k->found.rate_hz));
         k->flow_ns = now;
@@ -122,8 +121,11 @@ static bool start(em_helper *h)
 
     pthread_mutex_lock(&k->lock);
     is_mine = is_wanted(h);
-    if (is_mine)
-        connect_tap(k, h);
+    if (is_mine) {
+        em_capture_set_rate(k->capture, k->found.rate_hz);      /* no callback runs yet: the block is ours */
+        if (k->flow_ns == 0)
+            connect_tap(k, h, em_now_ns());
+    }
     pthread_mutex_unlock(&k->lock);
     if (!is_mine)
         return false;
@@ -145,10 +147,12 @@ static bool start(em_helper *h)
 /* Looks at the heartbeat. False: too long without one. */
 static bool feel_pulse(em_keeper *k, em_helper *h, uint64_t started_ns)
 {
-    uint64_t n_calls, n_frames, now = em_now_ns(), last;
-    double period_s = (double)atomic_load(&h->tap.n_period) / (k->found.rate_hz > 0 ? k->found.rate_hz : 1);
-    double limit_s = period_s * SILENT_PERIODS > SILENT_S ? period_s * SILENT_PERIODS : SILENT_S;
+    uint64_t n_calls, n_frames, now = em_now_ns();
+    uint32_t n_period = atomic_load(&h->tap.n_period);
+    double limit_s = (double)n_period * SILENT_PERIODS / k->found.rate_hz;
 
+    if (n_period && !atomic_load(&h->tap.capture))
+        connect_tap(k, h, now);
     em_capture_heartbeat(k->capture, &n_calls, &n_frames);
     if (n_frames != k->n_frames) {
         k->n_frames = n_frames;
@@ -162,8 +166,9 @@ static bool feel_pulse(em_keeper *k, em_helper *h, uint64_t started_ns)
         }
         return true;
     }
-    last = k->flow_ns > started_ns ? k->flow_ns : started_ns;
-    return (double)(now - last) * 1e-9 < limit_s;
+    if (k->flow_ns < started_ns)
+        return now - started_ns < EM_KEEPER_FLOW_S * 1000 * MS;
+    return (double)(now - k->flow_ns) * 1e-9 < (limit_s > SILENT_S ? limit_s : SILENT_S);
 }
 
 static void serve(em_helper *h)

@@ -10,10 +10,7 @@
 
 #define SECOND 1000000000ull
 
-enum {
-    FLOW_S = 3,                         /* from start to the first frame         */
-    MOST_STRAY = 4,                     /* helpers that hang at the same time    */
-};
+enum { MOST_STRAY = 4 };                /* helpers that hang at the same time */
 
 void em_keeper_unref(em_keeper *k)
 {
@@ -100,8 +97,8 @@ static void mind_the_time(em_keeper *k)
     double limit_s = k->state == EM_SOURCE_DOWN ? k->wait_lost_s : k->wait_start_s;
 
     /* A device that was found may take a moment until its first frame. */
-    if (k->state == EM_SOURCE_WAITING && k->found.rate_hz > 0 && limit_s >= 0 && limit_s < FLOW_S)
-        limit_s = FLOW_S;
+    if (k->state == EM_SOURCE_WAITING && k->found.rate_hz > 0 && limit_s >= 0 && limit_s < EM_KEEPER_FLOW_S)
+        limit_s = EM_KEEPER_FLOW_S;
     if ((k->state == EM_SOURCE_WAITING || k->state == EM_SOURCE_DOWN) && limit_s >= 0 && waited_s > limit_s)
         give_up(k, waited_s);
 }

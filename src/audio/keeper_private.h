@@ -14,6 +14,7 @@
 enum {
     EM_KEEPER_CALL_LIMIT_S = 10,        /* opening: probing a dead sound server takes seconds          */
     EM_KEEPER_CLOSE_LIMIT_S = 2,
+    EM_KEEPER_FLOW_S = 5,               /* from start to the first frame: PulseAudio may take two      */
 };
 
 typedef struct em_helper {

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_NAME = 63 };            /* JACK's own limit is 64 with the NUL */
+
 #define TYPE_INT "http://www.w3.org/2001/XMLSchema#int"
 
 typedef struct jack_cfg {
@@ -256,15 +258,15 @@ failed:
 
 static em_status row_open(void **out, em_source_plan *plan, const em_source_cfg *cfg, em_err *err)
 {
-    const size_t most = (size_t)jack_client_name_size() - 1;
     em_found found = { .n_channels = cfg->jack_channels > 0 ? cfg->jack_channels : 1 };
     em_keeper *keeper;
     em_status status;
     jack_cfg *copy;
 
     *out = NULL;
-    if (cfg->jack_name && strlen(cfg->jack_name) > most)
-        return em_fail(err, EM_EINVAL, "the JACK name \"%.20s...\" is too long: at most %zu characters", cfg->jack_name, most);
+    if (cfg->jack_name && strlen(cfg->jack_name) > MOST_NAME)
+        return em_fail(err, EM_EINVAL, "the JACK name \"%.20s...\" is too long: at most %d characters", cfg->jack_name,
+                       MOST_NAME);
     if (found.n_channels > EM_CAPTURE_MAX_CHANNELS)
         return em_fail(err, EM_EINVAL, "%d JACK ports: 1 to %d can be registered", found.n_channels, EM_CAPTURE_MAX_CHANNELS);
     if (copy_cfg(&copy, cfg, err) != EM_OK)
