@@ -10,7 +10,8 @@
 #define MS 1000000ull
 
 enum {
-    TICK_MS = 20, RETRY_MS = 200,
+    TICK_MS = 20,
+    RETRY_MS = 200, MOST_RETRY_MS = 1000,   /* between two looks; each next one waits longer           */
     SILENT_S = 2, SILENT_PERIODS = 8,   /* without a frame for the longer of both: the device is lost */
 };
 
@@ -212,15 +213,20 @@ void *em_helper_main(void *arg)
 {
     em_helper *h = arg;
     em_keeper *k = h->k;
+    uint64_t pause_ms = RETRY_MS, until;
     bool is_over = false, is_stray;
 
     pthread_setname_np(pthread_self(), k->ops->thread);
     while (!is_over) {
-        if (look(h))
+        if (look(h)) {
             serve(h);
+            pause_ms = RETRY_MS;
+        }
         close_session(h);
+        until = em_now_ns() + pause_ms * MS;
+        pause_ms = pause_ms * 2 < MOST_RETRY_MS ? pause_ms * 2 : MOST_RETRY_MS;
         pthread_mutex_lock(&k->lock);
-        for (uint64_t until = em_now_ns() + RETRY_MS * MS; is_wanted(h) && em_keeper_wait(k, until);)
+        while (is_wanted(h) && em_keeper_wait(k, until))
             ;
         is_over = !is_wanted(h);
         pthread_mutex_unlock(&k->lock);

@@ -9,6 +9,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
 
 enum { ROOM = 2048, LINE = 256 };
 
@@ -78,6 +80,39 @@ void em_hush(void)
     n_kept = 0;
     kept[0] = '\0';
     pthread_mutex_unlock(&lock);
+}
+
+static ssize_t filter(void *cookie, const char *text, size_t n)
+{
+    static const char chatter[] = "Expression '";
+    char line[LINE];
+
+    (void)cookie;
+    if (n >= sizeof chatter - 1 && memcmp(text, chatter, sizeof chatter - 1) == 0) {
+        snprintf(line, sizeof line, "%.*s", (int)(text[n - 1] == '\n' ? n - 1 : n), text);
+        keep(line);
+        return (ssize_t)n;
+    }
+    return write(STDERR_FILENO, text, n);
+}
+
+static void put_filter(void)
+{
+    FILE *file = fopencookie(NULL, "w", (cookie_io_functions_t){ .write = filter });
+
+    if (!file)
+        return;
+    /* Unbuffered as stderr always is: each print arrives whole in one write. */
+    setvbuf(file, NULL, _IONBF, 0);
+    fflush(stderr);
+    stderr = file;
+}
+
+void em_hush_stderr(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, put_filter);
 }
 
 void em_hush_replay(void)

@@ -9,6 +9,11 @@
  * a sound library: PortAudio replaces JACK's handler by its own. */
 void em_hush(void);
 
+/* PortAudio as Debian builds it prints "Expression '...' failed" by fprintf(stderr) and has no handler: four lines
+ * for every failed call, for ever while a lost device is looked for. This puts a filter into `stderr` that keeps
+ * them like the rest and passes everything else to descriptor 2. For good: fileno(stderr) is -1 from then on. */
+void em_hush_stderr(void);
+
 /* Logs what was kept, a line each, at level INFO. */
 void em_hush_replay(void);
 

@@ -10,7 +10,10 @@
 
 #define SECOND 1000000000ull
 
-enum { MOST_STRAY = 4 };                /* helpers that hang at the same time */
+enum {
+    MOST_STRAY = 4,                     /* helpers that hang at the same time    */
+    STOP_LIMIT_MS = 1900,               /* the promise is two seconds            */
+};
 
 void em_keeper_unref(em_keeper *k)
 {
@@ -203,7 +206,7 @@ em_status em_keeper_start(em_keeper *k, em_capture *capture, em_err *err)
 
 void em_keeper_stop(em_keeper *k)
 {
-    uint64_t until = em_now_ns() + EM_KEEPER_CLOSE_LIMIT_S * SECOND;
+    uint64_t until = em_now_ns() + STOP_LIMIT_MS * (SECOND / 1000);
     em_helper *h;
 
     pthread_mutex_lock(&k->lock);

@@ -164,6 +164,7 @@ static em_status row_open(void **out, em_source_plan *plan, const em_source_cfg 
     em_status status;
 
     *out = NULL;
+    em_hush_stderr();
     if (copy && cfg->name)
         copy->want = strdup(cfg->name);
     if (!copy || (cfg->name && !copy->want)) {
@@ -211,6 +212,7 @@ static em_status row_list(em_device_visit *visit, void *ctx, em_err *err)
 
     if (!list)
         return em_fail(err, EM_ENOMEM, "no memory for a list of devices");
+    em_hush_stderr();
     status = em_pa_enter(list, err);
     if (status == EM_OK)
         status = em_pa_start(err);

@@ -1,0 +1,79 @@
+/* What PortAudio prints on stderr is kept; what anybody else prints goes through. */
+#include "check.h"
+
+#include "audio/hush.h"
+
+#include "base/log.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+typedef struct said { char text[1024]; int n; } said;
+
+static void on_log(void *ctx, em_log_level level, const char *line)
+{
+    said *s = ctx;
+
+    CHECK(level == EM_LOG_INFO, "level %d", (int)level);
+    strncat(s->text, line, sizeof s->text - strlen(s->text) - 2);
+    strcat(s->text, "|");
+    s->n++;
+}
+
+static void only_chatter_is_kept_from_stderr(void **state)
+{
+    char path[] = "/tmp/earmark-hush-XXXXXX", got[256] = "";
+    int fd = mkstemp(path), before = dup(STDERR_FILENO);
+    said s = { "", 0 };
+
+    (void)state;
+    assert_true(fd >= 0 && before >= 0);
+    unlink(path);
+    dup2(fd, STDERR_FILENO);
+    em_log_set(on_log, &s, EM_LOG_INFO);
+    em_hush();
+    em_hush_stderr();
+    em_hush_stderr();
+    fprintf(stderr, "one %d\n", 1);
+    fprintf(stderr, "Expression '%s' failed in 'x.c', line: %d\n", "r\x1b[2J", 7);
+    fputs("Expression of joy\n", stderr);
+    dup2(before, STDERR_FILENO);
+    (void)!pread(fd, got, sizeof got - 1, 0);
+    close(fd);
+    close(before);
+    CHECK(strcmp(got, "one 1\nExpression of joy\n") == 0, "\"%s\"", got);
+
+    em_hush_replay();
+    CHECK(s.n == 1 && strcmp(s.text, "Expression 'r?[2J' failed in 'x.c', line: 7|") == 0, "%d: \"%s\"", s.n, s.text);
+    em_hush_replay();
+    CHECK(s.n == 1, "said once");
+    em_log_set(NULL, NULL, EM_LOG_INFO);
+}
+
+static void endless_chatter_is_bounded_and_the_last_of_it_stays(void **state)
+{
+    said s = { "", 0 };
+
+    (void)state;
+    em_hush();
+    em_hush_stderr();
+    em_log_set(on_log, &s, EM_LOG_INFO);
+    for (int i = 0; i < 10000; i++)
+        fprintf(stderr, "Expression 'number %d' failed\n", i);
+    em_hush_replay();
+    CHECK(s.n >= 1 && s.n <= 100, "%d lines", s.n);
+    em_hush();
+    em_hush_replay();
+    CHECK(s.n <= 100, "forgotten");
+    em_log_set(NULL, NULL, EM_LOG_INFO);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_chatter_is_kept_from_stderr),
+        cmocka_unit_test(endless_chatter_is_bounded_and_the_last_of_it_stays),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
