@@ -76,7 +76,7 @@ static void buffer_size_changes_harm_no_frame(void **state)
     CHECK(counters.n_reconnects == 0 && counters.dropped == 0, "%llu dropped", (unsigned long long)counters.dropped);
     em_source_close(s);
     ramp_close(&player);
-    peer_kill(jackd, SIGKILL);
+    peer_kill(jackd, SIGTERM);
 }
 
 static void freewheeling_miscounts_no_frame(void **state)
@@ -112,7 +112,7 @@ static void freewheeling_miscounts_no_frame(void **state)
     CHECK(counters.dropped > 0, "the overrun did happen");
     em_source_close(s);
     ramp_close(&player);
-    peer_kill(jackd, SIGKILL);
+    peer_kill(jackd, SIGTERM);
 }
 
 static void ports_are_connected_as_asked(void **state)
@@ -153,7 +153,7 @@ static void ports_are_connected_as_asked(void **state)
     ramp_close(&a);
     ramp_close(&b1);
     ramp_close(&late);
-    peer_kill(jackd, SIGKILL);
+    peer_kill(jackd, SIGTERM);
 }
 
 static bool property_is(jack_uuid_t uuid, const char *key, const char *want)
@@ -193,7 +193,7 @@ static void ports_have_names_for_people_and_leave_none_behind(void **state)
     for (int i = 0; i < 2; i++)
         CHECK(!property_is(uuids[i], JACK_METADATA_PRETTY_NAME, i ? "Ear 2" : "Ear 1"), "port %d", i);
     ramp_close(&other);
-    peer_kill(jackd, SIGKILL);
+    peer_kill(jackd, SIGTERM);
 }
 
 static void bad_requests_are_refused(void **state)

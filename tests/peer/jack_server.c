@@ -72,7 +72,7 @@ static void a_server_that_comes_later_is_taken(void **state)
     em_source_get_counters(s, &counters);
     CHECK(counters.dropped == 0 && counters.n_reconnects == 0, "the stream begins here: nothing is missing");
     em_source_close(s);
-    peer_kill(jackd, SIGKILL);
+    peer_kill(jackd, SIGTERM);
 }
 
 /* Frames missing while the server was away, as take reports them. */
@@ -138,7 +138,7 @@ static void a_killed_server_is_back_within_three_seconds(void **state)
     }
     em_source_close(s);
     CHECK(peer_count_threads() == 1, "%d threads are left", peer_count_threads());
-    peer_kill(jackd, SIGKILL);
+    peer_kill(jackd, SIGTERM);
 }
 
 static void the_outage_is_as_long_as_the_clock_says(void **state)
@@ -171,7 +171,7 @@ static void the_outage_is_as_long_as_the_clock_says(void **state)
      * see either end a little late. */
     CHECK(counted_s > elapsed_s - 0.25 && counted_s < elapsed_s + 0.25, "%g s counted in %g s", counted_s, elapsed_s);
     em_source_close(s);
-    peer_kill(jackd, SIGKILL);
+    peer_kill(jackd, SIGTERM);
 }
 
 static void a_lost_server_fails_when_the_wait_is_over(void **state)
