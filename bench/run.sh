@@ -3,7 +3,7 @@
 #
 # Parts, all unless named: gemm earmark torch onnx. Every measurement is one JSON line in bench/results/PART.jsonl, which a run
 # of that part replaces. Needs a build with -DEARMARK_BENCH=ON, as `make bench` makes it; nothing else should be running.
-# EARMARK, GEMM and RESULTS name another program, another gemm and another folder.
+# EARMARK, GEMM, RESULTS and RECORD name another program, another gemm, another folder and another page.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 earmark=${EARMARK:-build/earmark}
@@ -34,6 +34,9 @@ run_earmark() {
         for threads in 1 2; do
             measure "$earmark" --bench --preset "$preset" --threads "$threads" --json
         done
+    done
+    for seconds in 20 40 80 160; do
+        measure "$earmark" --bench --preset nano --threads 2 --window "$seconds" --json
     done
 }
 
@@ -73,4 +76,4 @@ for part in "${parts[@]}"; do
     echo "measuring: $part" >&2
     "run_$part" > "$results/$part.jsonl"
 done
-python3 bench/table.py "$results"
+python3 bench/table.py "$results" ${RECORD:-bench/RESULTS.md}

@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
-"""table.py [FOLDER] - makes one table of the JSON lines in bench/results (or FOLDER). Python's own library only.
+"""table.py [FOLDER [PAGE]] - prints the JSON lines in bench/results (or FOLDER) as tables, and records them on PAGE between
+its two marks. Python's own library only.
 
 A floor is the time that a network's multiply-adds would take at the rate of this machine's best single-precision matrix
 product with as many threads, taken from the same results.
 """
+import contextlib
+import io
 import json
 import pathlib
+import re
 import sys
 
 GMAC = {"tiny": 8.21, "micro": 2.34, "nano": 0.87}      # as DESIGN counts a floor, for everybody who runs the preset
@@ -46,7 +50,7 @@ def number(x, digits):
 def windows(rows, best):
     table = [("preset", "who", "threads", "window ms", "p99 ms", "floors", "memory MB", "versions")]
     order = list(GMAC) + ["dass-small"]
-    timed = [r for r in rows if "window_ms" in r and "preset" in r]
+    timed = [r for r in rows if "window_ms" in r and "preset" in r and r.get("window_s", 10) <= 10.24]
     timed.sort(key=lambda r: (order.index(r["preset"]) if r["preset"] in order else len(order), r["preset"], r["threads"],
                               r["window_ms"]))
     for r in timed:
@@ -54,6 +58,37 @@ def windows(rows, best):
         floors = r["window_ms"] / (2e3 * gmac / rate) if gmac and rate else None
         table.append((r["preset"], r.get("peer", "earmark"), str(r["threads"]), number(r["window_ms"], 2), number(r.get("p99_ms"), 2),
                       number(floors, 2), number(r.get("rss_mb"), 0), r.get("versions", "")))
+    return table
+
+
+def live(rows):
+    table = [("preset", "who", "threads", "live, core ms a s", "over a window", "log-mel us a frame", "memory MB", "")]
+    for r in rows:
+        if "live_core_ms_per_s" in r and r["window_s"] <= 10.24:
+            table.append((r["preset"], "earmark", str(r["threads"]), number(r["live_core_ms_per_s"], 1),
+                          number(r["live_core_ms_per_s"] / r["window_ms"] / r["threads"], 2), number(r["logmel_us_per_frame"], 1),
+                          number(r["rss_mb"], 0), ""))
+    return table
+
+
+def lengths(rows):
+    table = [("preset", "window s", "threads", "window ms", "ms a s of sound", "over 10 s", "memory MB", "")]
+    ours = [r for r in rows if "window_ms" in r and "window_s" in r and "peer" not in r]
+    tens = {(r["preset"], r["threads"]): r["window_ms"] / r["window_s"] for r in ours if r["window_s"] == 10}
+    for r in ours:
+        ten, cost = tens.get((r["preset"], r["threads"])), r["window_ms"] / r["window_s"]
+        if any(o["window_s"] > 10.24 and o["preset"] == r["preset"] and o["threads"] == r["threads"] for o in ours):
+            table.append((r["preset"], f"{r['window_s']:g}", str(r["threads"]), number(r["window_ms"], 1), number(cost, 2),
+                          number(cost / ten if ten else None, 2), number(r["rss_mb"], 0), ""))
+    return table
+
+
+def operators(rows):
+    table = [("preset", "operator", "threads", "ms", "share", "GFLOP/s", "GB/s", "of the roofline")]
+    for r in rows:
+        if "op" in r and r["window_s"] <= 10.24:
+            table.append((r["preset"], r["op"], str(r["threads"]), number(r["ms"], 3), f"{100 * r['share']:.1f}%", number(r["gflops"], 0),
+                          number(r["gb_s"], 1), f"{100 * r['roofline_share']:.0f}%"))
     return table
 
 
@@ -67,23 +102,42 @@ def products(rows):
     return table
 
 
-def main():
-    folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parent / "results"
-    rows = list(read(folder))
-    if not rows:
-        sys.exit(f"{folder}: no *.jsonl; bench/run.sh makes them")
+def print_all(rows):
     best = best_rates(rows)
     for r in rows:
         if "machine" in r:
             print(f"{r['machine']}, {r['cpus']} CPUs, commit {r['commit']}, {r['date']}")
     for threads, rate in sorted(best.items()):
-        reads = max((r["gb_per_s"] for r in rows if r.get("bench") == "read" and r["threads"] == threads), default=None)
+        reads = max((r.get("gb_per_s", r.get("read_gb_s", 0)) for r in rows if r.get("threads") == threads), default=0)
         print(f"{threads} thread{'s'[:threads > 1]}: best matrix product {rate:.1f} GFLOP/s"
               + (f", reading {reads:.1f} GB/s" if reads else ""))
-    for table in (windows(rows, best), products(rows)):
+    for table in (windows(rows, best), live(rows), lengths(rows), operators(rows), products(rows)):
         if len(table) > 1:
             print()
             aligned(table)
+
+
+def record(page, text):
+    """Puts the tables between the marks of a page that a person wrote the rest of."""
+    begin, end = "<!-- measured: bench/table.py -->", "<!-- end -->"
+    old = page.read_text(encoding="utf-8")
+    new, n = re.subn(re.escape(begin) + ".*?" + re.escape(end), lambda _: f"{begin}\n```\n{text}```\n{end}", old, flags=re.S)
+    if n != 1:
+        sys.exit(f"{page}: needs the marks {begin} and {end} once")
+    page.write_text(new, encoding="utf-8")
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parent / "results"
+    rows = list(read(folder))
+    if not rows:
+        sys.exit(f"{folder}: no *.jsonl; bench/run.sh makes them")
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text):
+        print_all(rows)
+    print(text.getvalue(), end="")
+    if len(sys.argv) > 2:
+        record(pathlib.Path(sys.argv[2]), text.getvalue())
 
 
 if __name__ == "__main__":
