@@ -63,7 +63,7 @@ static em_grid image_build(em_builder *b, const em_weights *w, const float *cons
     call.a.image = (em_image){
         .y = g.x, .frames = frames, .n_frames = n_frames, .F = cfg->n_mels, .cols = cfg->n_frames, .fold = cfg->fold,
         /* The frontend's last frame of a padded window looks past its end: it is left out (1000 of 1001). */
-        .sound = is_padded ? cfg->n_hops : em_config_sound_frames(cfg),
+        .sound = is_padded ? cfg->n_hops : cfg->n_frames,
         .is_stretched = cfg->fit == EM_FIT_STRETCH, .scale = w->scale, .shift = w->shift, .quiet = w->quiet,
     };
     em_build_call(b, &call);
