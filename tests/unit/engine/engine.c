@@ -329,16 +329,19 @@ static void start_time_gives_files_a_wall_clock(void **state)
 
 static void a_stop_ends_without_a_last_window(void **state)
 {
-    fake_step step = { .n_frames = 10 * STEP, .state = EM_SOURCE_UP };
-    fake_script script = file_of(&step, 1);
+    fake_step steps[] = { { .n_frames = 3 * STEP / 2, .state = EM_SOURCE_UP }, { .n_frames = 10 * STEP, .state = EM_SOURCE_UP } };
+    fake_script script = file_of(steps, 2);
     em_engine_cfg cfg = usual();
-    atomic_bool stop = true;
+    static atomic_bool stop;
     static heard h;
     (void)state;
 
     cfg.stop = &stop;
+    h.sink.stop = &stop;
+    h.sink.stop_after = 1;
     hear(&h, &script, cfg, NULL);
-    CHECK(h.status == EM_OK && h.sink.n == 1 && h.sink.events[0].e.type == EM_EVENT_STOP, "just the stop record");
+    CHECK(h.status == EM_OK && h.sink.n == 2 && h.sink.events[1].e.type == EM_EVENT_STOP, "one hop, then the stop record: %d", h.sink.n);
+    CHECK(h.result.seconds > 1, "behind the hop some sound was heard: %g", h.result.seconds);
 }
 
 static void nobody_reading_is_no_failure(void **state)

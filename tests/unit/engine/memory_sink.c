@@ -21,6 +21,8 @@ em_status em_sink_put(em_sink *s, const em_event *e, em_err *err)
     if (s->n == MEMORY_EVENTS)
         return em_fail(err, EM_EIO, "memory: more events than a test expects");
     m = &s->events[s->n++];
+    if (s->stop && s->n == s->stop_after)
+        atomic_store(s->stop, true);
     m->e = *e;
     snprintf(m->source, sizeof m->source, "%s", e->source ? e->source : "");
     if (e->type == EM_EVENT_SCORES)

@@ -23,6 +23,8 @@ struct em_sink {
     int          broken_until;      /* EM_EIO for that many records          */
     atomic_bool  is_held;           /* put waits until it is false           */
     atomic_int   n_put;             /* calls begun                           */
+    int          stop_after;        /* records until it sets *stop           */
+    atomic_bool *stop;
 };
 
 int memory_count(const em_sink *s, em_event_type type);

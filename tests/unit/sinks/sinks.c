@@ -235,6 +235,7 @@ static void the_view_redraws_in_place_at_any_size(void **state)
         em_view_draw(&view, &line, &what, sizes[i][0], sizes[i][1]);
         show(&s, line.text, sizes[i][0]);
         CHECK(line.n < line.room - 1, "%d columns: nothing was cut", sizes[i][0]);
+        CHECK(view.n_drawn < sizes[i][1] || sizes[i][1] <= 3, "%d lines on a terminal of %d", view.n_drawn, sizes[i][1]);
         if (i == 1)
             CHECK(s.row == row && s.n_up == 1, "the second drawing lies over the first");
     }
@@ -301,6 +302,7 @@ static void a_full_disk_leaves_whole_records(void **state)
     CHECK_OK(em_sink_put(s, &e, &err));
     CHECK(em_sink_put(s, &e, &err) == EM_EIO && strstr(err.msg, "full.txt"), "%s", err.msg);
     setrlimit(RLIMIT_FSIZE, &old);
+    CHECK(strlen(read_whole(in_folder("full.txt.part"))) == 2 * n_line, "no half line");
     CHECK_OK(em_sink_put(s, &e, &err));
     CHECK_OK(em_sink_close(s, &err));
     text = read_whole(in_folder("full.txt.part"));
