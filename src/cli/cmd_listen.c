@@ -67,11 +67,11 @@ static em_status measure(run *r, em_err *err)
 static void tell_banner(const run *r, const em_source_info *info)
 {
     const em_tagger *t = &r->tagger;
-    char rate[32] = "not there yet";
+    char rate[32] = " (not there yet)";
 
     if (info->rate_hz > 0)
-        snprintf(rate, sizeof rate, "%d Hz", info->rate_hz);
-    em_log(EM_LOG_INFO, "%s, model %s (%.8s), %s (%s), %s at %s, step %g s, real-time ratio %.3f", EM_VERSION,
+        snprintf(rate, sizeof rate, " at %d Hz", info->rate_hz);
+    em_log(EM_LOG_INFO, "%s, model %s (%.8s), %s (%s), %s%s, step %g s, real-time ratio %.3f", EM_VERSION,
            em_tagger_name(t), em_model_hash(t->model), t->ops->name, t->ops->describe(t->dev), info->name, rate,
            r->o->step, r->window_s / r->o->step);
 }

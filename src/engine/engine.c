@@ -25,8 +25,7 @@ typedef struct ear {                /* one run */
     const em_engine_cfg *cfg;
     em_source    *source;
     em_source_info info;
-    em_source_state state;          /* last one that was told                       */
-    bool          is_started, has_state;
+    bool          has_state, is_up; /* what was told last                           */
     em_scheduler *scheduler;        /* NULL until sound flows: the rate is unknown  */
     int           rate_hz, n_lanes;
     float        *frames;           /* [BLOCK][n_channels]                          */
@@ -86,20 +85,22 @@ static em_status take_scores(void *ctx, const em_scores_row *row, em_err *err)
     return emit(e, &event, err);
 }
 
-/* Devices come and go; a record says so. */
+/* Devices come and go; a record says so. One that is there (its rate is known) may need a moment to its first frame. */
 static em_status tell_state(ear *e, em_source_state state, em_err *err)
 {
     bool is_up = state == EM_SOURCE_UP || state == EM_SOURCE_ENDED;
-    bool was_up = e->state == EM_SOURCE_UP || e->state == EM_SOURCE_ENDED;
+    bool is_first = !e->has_state;
     em_event event;
 
-    if (!e->info.is_live || (e->has_state && is_up == was_up))
+    if (!e->info.is_live || (e->has_state && is_up == e->is_up) || (is_first && state == EM_SOURCE_WAITING && e->info.rate_hz > 0))
         return EM_OK;
-    e->state = state;
-    if (e->has_state || !is_up)
-        em_log(EM_LOG_WARNING, "%s: %s", e->info.name, is_up ? "sound comes again" : state == EM_SOURCE_WAITING
-               ? "not there yet, waiting for it" : "no sound comes any more, looking for it");
+    e->is_up = is_up;
     e->has_state = true;
+    if (!is_up)
+        em_log(EM_LOG_WARNING, "%s: %s", e->info.name,
+               is_first ? "not there yet, waiting for it" : "no sound comes any more, looking for it");
+    else if (!is_first)
+        em_log(EM_LOG_WARNING, "%s: sound comes", e->info.name);
     event = event_at(e, EM_EVENT_SOURCE, e->info.name, stream_seconds(e));
     event.u.source_state.is_up = is_up;
     return emit(e, &event, err);

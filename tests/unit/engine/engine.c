@@ -241,7 +241,7 @@ static void a_gap_is_silence_of_the_same_length_and_told(void **state)
 
 static void a_device_that_goes_and_comes_is_told(void **state)
 {
-    fake_step steps[] = { { .n_frames = 0, .state = EM_SOURCE_WAITING },  { .n_frames = STEP, .state = EM_SOURCE_UP },
+    fake_step steps[] = { { .n_frames = 0, .state = EM_SOURCE_WAITING },  { .n_frames = STEP, .state = EM_SOURCE_UP, .rate_hz = RATE },
                           { .n_frames = 0, .state = EM_SOURCE_DOWN },     { .n_frames = STEP, .state = EM_SOURCE_UP },
                           { .n_frames = 0, .state = EM_SOURCE_FAILED } };
     fake_script script = device_of(steps, 5);
@@ -249,6 +249,7 @@ static void a_device_that_goes_and_comes_is_told(void **state)
     static heard h;
     (void)state;
 
+    script.rate_hz = 0;
     script.end_code = EM_EDEVICE;
     hear(&h, &script, usual(), NULL);
     CHECK(h.status == EM_EDEVICE && h.result.failed_at == EM_STAGE_INPUT, "lost for good: %d", h.status);
@@ -256,6 +257,17 @@ static void a_device_that_goes_and_comes_is_told(void **state)
     for (int i = 0; i < 5; i++)
         CHECK(memory_nth(&h.sink, EM_EVENT_SOURCE, i)->e.u.source_state.is_up == want[i], "record %d", i);
     CHECK(memory_nth(&h.sink, EM_EVENT_SCORES, 0)->e.utc_ms > 0, "a device knows the wall clock");
+}
+
+static void a_device_that_is_there_is_not_told_as_missing(void **state)
+{
+    fake_step steps[] = { { .n_frames = 0, .state = EM_SOURCE_WAITING }, { .n_frames = STEP, .state = EM_SOURCE_UP } };
+    fake_script script = device_of(steps, 2);
+    static heard h;
+    (void)state;
+
+    hear(&h, &script, usual(), NULL);
+    CHECK(memory_count(&h.sink, EM_EVENT_SOURCE) == 1 && h.sink.events[0].e.u.source_state.is_up, "up, and nothing else");
 }
 
 static void bad_numbers_stay_finite_and_are_counted(void **state)
@@ -394,6 +406,7 @@ int main(void)
         cmocka_unit_test(files_wait_and_skip_nothing),
         cmocka_unit_test(a_gap_is_silence_of_the_same_length_and_told),
         cmocka_unit_test(a_device_that_goes_and_comes_is_told),
+        cmocka_unit_test(a_device_that_is_there_is_not_told_as_missing),
         cmocka_unit_test(bad_numbers_stay_finite_and_are_counted),
         cmocka_unit_test(duration_ends_the_run_to_the_sample),
         cmocka_unit_test(a_summary_stands_in_place_of_scores),
