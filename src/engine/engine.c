@@ -24,7 +24,8 @@ enum {
 typedef struct ear {                /* one run */
     const em_engine_cfg *cfg;
     em_source    *source;
-    em_source_info info;
+    em_source_info info;            /* renewed with every block: no event may point into it */
+    char          name[128];
     bool          has_state, is_up; /* what was told last                           */
     em_scheduler *scheduler;        /* NULL until sound flows: the rate is unknown  */
     int           rate_hz, n_lanes;
@@ -97,11 +98,11 @@ static em_status tell_state(ear *e, em_source_state state, em_err *err)
     e->is_up = is_up;
     e->has_state = true;
     if (!is_up)
-        em_log(EM_LOG_WARNING, "%s: %s", e->info.name,
+        em_log(EM_LOG_WARNING, "%s: %s", e->name,
                is_first ? "not there yet, waiting for it" : "no sound comes any more, looking for it");
     else if (!is_first)
-        em_log(EM_LOG_WARNING, "%s: sound comes", e->info.name);
-    event = event_at(e, EM_EVENT_SOURCE, e->info.name, stream_seconds(e));
+        em_log(EM_LOG_WARNING, "%s: sound comes", e->name);
+    event = event_at(e, EM_EVENT_SOURCE, e->name, stream_seconds(e));
     event.u.source_state.is_up = is_up;
     return emit(e, &event, err);
 }
@@ -109,13 +110,13 @@ static em_status tell_state(ear *e, em_source_state state, em_err *err)
 static em_status tell_gap(ear *e, const em_gap *gap, em_err *err)
 {
     static const char *const reasons[] = { [EM_GAP_OVERRUN] = "overrun", [EM_GAP_XRUN] = "xrun", [EM_GAP_DEVICE] = "device" };
-    em_event event = event_at(e, EM_EVENT_GAP, e->info.name, stream_seconds(e));
+    em_event event = event_at(e, EM_EVENT_GAP, e->name, stream_seconds(e));
 
     event.u.gap.n_frames = gap->n_frames;
     event.u.gap.reason = reasons[gap->reason];
     e->n_gap_frames += gap->n_frames;
     if (event.time >= e->next_gap_log_s) {
-        em_log(EM_LOG_WARNING, "%s: %llu frames lost (%s)", e->info.name, (unsigned long long)e->n_gap_frames,
+        em_log(EM_LOG_WARNING, "%s: %llu frames lost (%s)", e->name, (unsigned long long)e->n_gap_frames,
                event.u.gap.reason);
         e->n_gap_frames = 0;
         e->next_gap_log_s = event.time + GAP_LOG_SECONDS;
@@ -128,10 +129,10 @@ static void tell_warnings(ear *e)
     unsigned w = em_scheduler_warnings(e->scheduler);
 
     if (w & EM_WARN_SILENCE)
-        em_log(EM_LOG_WARNING, "%s: nothing but digital silence for %d s: muted or not connected?", e->info.name,
+        em_log(EM_LOG_WARNING, "%s: nothing but digital silence for %d s: muted or not connected?", e->name,
                EM_SILENCE_SECONDS);
     if (w & EM_WARN_CLIPPING)
-        em_log(EM_LOG_WARNING, "%s: clips steadily: turn the input level down", e->info.name);
+        em_log(EM_LOG_WARNING, "%s: clips steadily: turn the input level down", e->name);
 }
 
 static void tell_progress(ear *e)
@@ -141,7 +142,7 @@ static void tell_progress(ear *e)
     if (!e->cfg->progress || now < e->progress_ns)
         return;
     e->progress_ns = now + PROGRESS_MS * 1000000ull;
-    e->cfg->progress(e->cfg->progress_ctx, e->info.name, stream_seconds(e),
+    e->cfg->progress(e->cfg->progress_ctx, e->name, stream_seconds(e),
                      e->info.n_frames >= 0 && e->rate_hz ? (double)e->info.n_frames / e->rate_hz : -1);
 }
 
@@ -176,7 +177,7 @@ static em_status follow_rate(ear *e, em_err *err)
         return EM_OK;
     if (!e->scheduler)
         return begin_sound(e, err);
-    em_log(EM_LOG_WARNING, "%s: came back with %d Hz instead of %d", e->info.name, e->info.rate_hz, e->rate_hz);
+    em_log(EM_LOG_WARNING, "%s: came back with %d Hz instead of %d", e->name, e->info.rate_hz, e->rate_hz);
     e->rate_start_s = stream_seconds(e);
     e->n_rate_frames = 0;
     if ((status = em_scheduler_set_rate(e->scheduler, e->info.rate_hz, err)))
@@ -296,7 +297,7 @@ static em_status prepare(ear *e, em_err *err)
     em_status status;
 
     if (e->cfg->channel > n_channels)
-        return em_fail(err, EM_EINVAL, "%s: --channel %d: there %s %d", e->info.name, e->cfg->channel,
+        return em_fail(err, EM_EINVAL, "%s: --channel %d: there %s %d", e->name, e->cfg->channel,
                        n_channels == 1 ? "is only" : "are only", n_channels);
     e->n_lanes = e->cfg->channel < 0 ? n_channels : 1;
     e->frames = calloc((size_t)BLOCK * (size_t)n_channels, sizeof *e->frames);
@@ -304,14 +305,14 @@ static em_status prepare(ear *e, em_err *err)
     e->names = calloc((size_t)e->n_lanes, sizeof *e->names);
     e->summaries = e->cfg->has_summary ? calloc((size_t)e->n_lanes, sizeof *e->summaries) : NULL;
     if (!e->frames || !e->lanes || !e->names || (e->cfg->has_summary && !e->summaries))
-        return em_fail(err, EM_ENOMEM, "no memory to listen to %s", e->info.name);
+        return em_fail(err, EM_ENOMEM, "no memory to listen to %s", e->name);
     for (int i = 0; i < e->n_lanes; i++) {
         if (!(e->lanes[i] = calloc(BLOCK, sizeof **e->lanes)))
-            return em_fail(err, EM_ENOMEM, "no memory to listen to %s", e->info.name);
+            return em_fail(err, EM_ENOMEM, "no memory to listen to %s", e->name);
         if (e->cfg->channel < 0)
-            snprintf(e->names[i], NAME_CHARS, "%s:%d", e->info.name, i + 1);
+            snprintf(e->names[i], NAME_CHARS, "%s:%d", e->name, i + 1);
         else
-            snprintf(e->names[i], NAME_CHARS, "%s", e->info.name);
+            snprintf(e->names[i], NAME_CHARS, "%s", e->name);
         if (e->summaries && (status = em_summary_init(&e->summaries[i], n_classes, err)))
             return status;
     }
@@ -348,7 +349,7 @@ static void count(const ear *e, em_engine_result *out)
 
 static em_status tell_end(ear *e, const em_engine_result *r, em_err *err)
 {
-    em_event event = event_at(e, EM_EVENT_STOP, e->info.name, r->seconds);
+    em_event event = event_at(e, EM_EVENT_STOP, e->name, r->seconds);
     em_status status;
 
     for (int i = 0; e->summaries && e->scheduler && i < e->n_lanes; i++) {
@@ -373,7 +374,7 @@ static em_status judge_input(const ear *e, const em_engine_result *r, em_err *er
     if (e->broken.code)
         return em_fail(err, e->broken.code, "%s", e->broken.msg);
     if (!e->info.is_live && r->frames.captured == 0 && !is_stopped(e))
-        return em_fail(err, EM_EFORMAT, "%s: holds no samples", e->info.name);
+        return em_fail(err, EM_EFORMAT, "%s: holds no samples", e->name);
     return EM_OK;
 }
 
@@ -385,6 +386,7 @@ em_status em_engine_run(em_engine_result *out, const em_engine_cfg *cfg, em_sour
     *out = (em_engine_result){ 0 };
     em_flush_denormals();
     em_source_get_info(source, &e.info);
+    snprintf(e.name, sizeof e.name, "%s", e.info.name);
     if ((status = prepare(&e, err)) || (status = em_source_start(source, err)))
         goto done;
     status = listen_to_end(&e, err);
