@@ -4,19 +4,16 @@
 #include "audio/capture_jack.h"
 #include "audio/hush.h"
 #include "audio/jack_connect.h"
+#include "audio/jack_names.h"
 #include "audio/keeper.h"
 
 #include "base/log.h"
 
-#include <jack/metadata.h>
-#include <jack/uuid.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MOST_NAME = 63 };            /* JACK's own limit is 64 with the NUL */
-
-#define TYPE_INT "http://www.w3.org/2001/XMLSchema#int"
 
 typedef struct jack_cfg {
     char  *name, *server;
@@ -34,6 +31,8 @@ typedef struct jack_session {
     _Atomic uint32_t has_new_rate;
     _Atomic uint32_t is_freewheeling;
     uint32_t         was_freewheeling;
+    bool             has_names;
+    bool             is_held;           /* a hanging call may use the client for ever */
 } jack_session;
 
 /* ---- notification thread ---- */
@@ -128,42 +127,6 @@ static em_status session_open(void *session, const void *cfg, em_tap *tap, em_fo
     return EM_OK;
 }
 
-static bool client_uuid(jack_session *s, jack_uuid_t *out)
-{
-    char *text = jack_get_uuid_for_client_name(s->client, jack_get_client_name(s->client));
-    bool is_there = text && jack_uuid_parse(text, out) == 0;
-
-    if (text)
-        jack_free(text);
-    return is_there;
-}
-
-static void set_metadata(jack_session *s)
-{
-    char text[16];
-    jack_uuid_t uuid;
-
-    for (uint32_t i = 0; i < s->ports.n_ports; i++) {
-        uuid = jack_port_uuid(s->ports.ports[i]);
-        snprintf(text, sizeof text, "Ear %u", i + 1);
-        jack_set_property(s->client, uuid, JACK_METADATA_PRETTY_NAME, text, "text/plain");
-        snprintf(text, sizeof text, "%u", i);
-        jack_set_property(s->client, uuid, JACK_METADATA_ORDER, text, TYPE_INT);
-    }
-    if (client_uuid(s, &uuid))
-        jack_set_property(s->client, uuid, JACK_METADATA_ICON_NAME, "earmark", "text/plain");
-}
-
-static void remove_metadata(jack_session *s)
-{
-    jack_uuid_t uuid;
-
-    for (uint32_t i = 0; i < s->ports.n_ports; i++)
-        jack_remove_properties(s->client, jack_port_uuid(s->ports.ports[i]));
-    if (client_uuid(s, &uuid))
-        jack_remove_properties(s->client, uuid);
-}
-
 static void connect_ports(jack_session *s, bool is_first)
 {
     if (!s->cfg->no_connect)
@@ -177,8 +140,9 @@ static em_status session_start(void *session, em_err *err)
 
     if (jack_activate(s->client) != 0)
         return em_fail(err, EM_EDEVICE, "the JACK server \"%.60s\" does not start the client", server_name(s->cfg));
-    set_metadata(s);
     connect_ports(s, true);
+    s->has_names = em_jack_names_set(s->client, s->ports.ports, s->ports.n_ports);
+    s->is_held = !s->has_names;
     return EM_OK;
 }
 
@@ -197,15 +161,35 @@ static bool session_tick(void *session)
     return atomic_load(&s->has_new_rate) == 0;
 }
 
+static void ignore_shutdown(void *arg)
+{
+    (void)arg;
+}
+
+/* A client that cannot be closed: it stays in the graph, deaf, and knows nothing of the session any more. */
+static void leave_client(jack_session *s)
+{
+    jack_deactivate(s->client);
+    jack_on_shutdown(s->client, ignore_shutdown, NULL);
+    jack_set_process_callback(s->client, NULL, NULL);
+    jack_set_xrun_callback(s->client, NULL, NULL);
+    jack_set_sample_rate_callback(s->client, NULL, NULL);
+    jack_set_freewheel_callback(s->client, NULL, NULL);
+    jack_set_port_registration_callback(s->client, NULL, NULL);
+}
+
 static void session_close(void *session)
 {
     jack_session *s = session;
 
     if (!s->client)
         return;
-    if (!atomic_load(&s->ports.tap->is_gone))
-        remove_metadata(s);
-    jack_client_close(s->client);
+    if (s->has_names && !atomic_load(&s->ports.tap->is_gone))
+        s->is_held = !em_jack_names_remove(s->client, s->ports.ports, s->ports.n_ports);
+    if (s->is_held)
+        leave_client(s);
+    else
+        jack_client_close(s->client);
 }
 
 static void free_cfg(void *cfg)
