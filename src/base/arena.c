@@ -4,6 +4,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+/* Weights and activations are walked in strides of many pages: with huge ones the translations fit. */
+enum { HUGE_PAGE = 2 << 20, HUGE_FROM = 4 << 20 };
 
 void *em_arena_alloc(em_arena *arena, size_t n_bytes)
 {
@@ -32,7 +36,13 @@ void *em_alloc(size_t n_bytes)
     if (n_bytes > PTRDIFF_MAX - EM_ALIGN)           /* what no allocator gives; also keeps the rounding from wrapping */
         return NULL;
     n_bytes = (n_bytes + EM_ALIGN - 1) / EM_ALIGN * EM_ALIGN;
-    p = aligned_alloc(EM_ALIGN, n_bytes ? n_bytes : EM_ALIGN);
+    if (n_bytes >= HUGE_FROM) {
+        p = aligned_alloc(HUGE_PAGE, (n_bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE);
+        if (p)
+            madvise(p, n_bytes, MADV_HUGEPAGE);         /* a wish: refused, it costs nothing */
+    } else {
+        p = aligned_alloc(EM_ALIGN, n_bytes ? n_bytes : EM_ALIGN);
+    }
     if (p)
         memset(p, 0, n_bytes);
     return p;
