@@ -45,7 +45,8 @@ static void ss2d(em_builder *b, const em_ss_block_w *w, em_grid x, int stage)
     const size_t tokens = (size_t)L, wide = (size_t)(cfg->has_gate ? 2 * D : D), mark = b->arena.used;
     float *in = em_build_floats(b, tokens * wide), *u = em_build_floats(b, tokens * (size_t)D);
     float *x_dbl = em_build_floats(b, tokens * (size_t)(EM_DIRECTIONS * (R + 2 * N)));
-    float *rows = em_build_floats(b, tokens * (size_t)D), *columns = em_build_floats(b, tokens * (size_t)D);
+    float *columns = em_build_floats(b, tokens * (size_t)D);
+    float *rows = cfg->has_gate ? em_build_floats(b, tokens * (size_t)D) : in;    /* without a gate `in` is done with */
     em_call conv = { .kind = EM_CALL_CONV_SILU_XPROJ, .label = "conv+x_proj", .stage = stage };
     em_call scan = { .kind = EM_CALL_SCAN4, .label = "scan", .stage = stage };
 

@@ -50,9 +50,12 @@ void em_cpu_product(em_dev *dev, const em_product *p)
     const int n_threads = em_pool_threads(dev->pool), rows = em_cpu_block_rows(p->w.k);
     job j = { .dev = dev, .p = p, .n_panels = dev->k->gemm_panels(p->w.n), .n_groups = 1 };
 
+    /* Rows that are prepared once come first; columns are cut only where there are too few rows for all threads. */
     j.n_blocks = (p->rows + rows - 1) / rows;
-    if (n_threads > 1 && j.n_blocks < 2 * n_threads) {
-        int wanted = (2 * n_threads + j.n_blocks - 1) / j.n_blocks;
+    if (j.n_blocks < n_threads)
+        j.n_blocks = p->rows / LEAST_ROWS < n_threads ? (p->rows + LEAST_ROWS - 1) / LEAST_ROWS : n_threads;
+    if (j.n_blocks < n_threads) {
+        int wanted = (n_threads + j.n_blocks - 1) / j.n_blocks;
 
         j.n_groups = wanted < j.n_panels ? wanted : j.n_panels;
     }
