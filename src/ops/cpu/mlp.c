@@ -3,6 +3,9 @@
  * Through memory the hidden layer of the first stages would be the plan's largest tensor, written and read once. */
 #include "ops/cpu/device.h"
 
+/* Eight tiles: more rows push the hidden layer out of the first caches, fewer read the weights more often. */
+enum { MLP_ROWS = 112 };
+
 typedef struct job { em_dev *dev; const em_mlp *a; int rows, n_blocks; } job;
 
 static void task(void *ctx, int i, int worker)
@@ -30,7 +33,7 @@ static void task(void *ctx, int i, int worker)
 
 void em_cpu_mlp_fwd(em_dev *dev, const em_mlp *a, int B)
 {
-    const int most = em_cpu_block_rows(a->w1.k + a->w1.n);
+    const int block = em_cpu_block_rows(a->w1.k + a->w1.n), most = block < MLP_ROWS ? block : MLP_ROWS;
     job j = { dev, a, B * a->L, 0 };
 
     j.n_blocks = (j.rows + most - 1) / most;
