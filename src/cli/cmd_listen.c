@@ -182,7 +182,7 @@ static int hear(run *r, em_source *source, em_err *err)
     em_engine_result result;
     em_status status;
 
-    if (!r->is_live && !r->o->quiet && isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO))
+    if (!r->is_live && !r->o->quiet && isatty(STDERR_FILENO) && !(r->outputs.has_stdout && isatty(STDOUT_FILENO)))
         cfg.progress = show_progress;
     status = em_engine_run(&result, &cfg, source, err);
     em_report_progress("");

@@ -8,7 +8,7 @@
 
 static em_source_cfg common_from(const em_options *o)
 {
-    double wait = o->jack ? o->jack_wait : o->wait;
+    double wait = o->jack && o->jack_wait != 0 ? o->jack_wait : o->wait;
 
     return (em_source_cfg){
         .raw = o->raw, .raw_rate_hz = o->rate, .raw_channels = o->channels, .is_paced = o->realtime, .is_live = o->live,

@@ -32,7 +32,7 @@ static const em_option input_rows[] = {
     { .name = "jack-wait", .kind = EM_OPTION_WAIT, .at = AT(jack_wait), .arg = "[SEC]", .fallback = "no", .bare = "yes",
       .help = "wait for the JACK server, at most SEC seconds" },
     { .name = "wait", .kind = EM_OPTION_WAIT, .at = AT(wait), .arg = "[SEC]", .fallback = "no", .bare = "yes",
-      .help = "wait for an absent device, at most SEC seconds" },
+      .help = "wait for an absent device or server, at most SEC seconds" },
     { .name = "realtime", .kind = EM_OPTION_FLAG, .at = AT(realtime), .help = "play files at their own pace" },
     { .name = "live", .kind = EM_OPTION_FLAG, .at = AT(live), .help = "treat a pipe as a device that cannot wait" },
     { .name = "duration", .kind = EM_OPTION_REAL, .at = AT(duration), .arg = "SEC", .fallback = "0", .min = 0, .max = 1e9,

@@ -66,6 +66,7 @@ static em_status open_one(em_sink_set *out, const em_options *o, const em_sink_s
     if ((status = em_sink_open(&out->sinks[out->n], &sink, err)))
         return status;
     out->has_view |= sink.is_terminal;
+    out->has_stdout |= is_stdout(path);
     out->n++;
     return EM_OK;
 }

@@ -14,6 +14,7 @@ typedef struct em_sink_set {
     em_sink *sinks[EM_MAX_OUTPUTS];
     int      n;
     bool     has_view;              /* one of them draws on the terminal */
+    bool     has_stdout;            /* one of them is standard output    */
 } em_sink_set;
 
 typedef struct em_sink_set_cfg {

@@ -40,4 +40,8 @@ wav_header() {
 # silence_wav SAMPLES [CHANNELS]
 silence_wav() { wav_header 1 "${2:-1}" 32000 16 $(($1 * 2 * ${2:-1})); head -c $(($1 * 2 * ${2:-1})) /dev/zero; }
 
+# noise_wav SAMPLES: the bytes of the model file, heard as sound.
+noise_wav() { wav_header 1 1 32000 16 $(($1 * 2)); noise_raw "$1"; }
+noise_raw() { head -c $(($1 * 2)) "$source_dir/config/models/nano.safetensors"; }
+
 finish() { [ $n_failed -eq 0 ] && echo "all passed"; exit $((n_failed > 0)); }

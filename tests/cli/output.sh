@@ -37,15 +37,15 @@ run 0 -f jsonl --start-time 2026-05-01T04:30:00Z --scores --duration 1 "$demo"; 
 run 0 -f jsonl --scores --duration 1 "$demo"; ! grep -q utc out || bad "a file without --start-time has no wall clock"
 
 # the same sound: file, pipe, raw pipe, two threads, twice
-run 0 -f jsonl --scores=all "$demo"; cp out file.jsonl
-run 0 -f jsonl --scores=all --threads 1 "$demo"; same out file.jsonl
-if command -v sox >/dev/null; then
-    sox "$demo" demo.wav
-    sox "$demo" -t s16 demo.raw
-    em -f jsonl --scores=all - <demo.wav 2>err | sed 's/"stdin"/"demo.flac"/' >out; same out file.jsonl
-    em -f jsonl --scores=all --raw s16le - <demo.raw 2>err | sed 's/"stdin"/"demo.flac"/' >out; same out file.jsonl
-    (dd bs=777 status=none <demo.wav) | em -f jsonl --scores=all - 2>err | sed 's/"stdin"/"demo.flac"/' >out; same out file.jsonl
-fi
+n=$((12 * 32000 + 777))
+noise_wav $n >noise.wav
+noise_raw $n >noise.raw
+run 0 -f jsonl --scores=all noise.wav; cp out file.jsonl; one_line out 15
+run 0 -f jsonl --scores=all --threads 1 noise.wav; same out file.jsonl
+for pipe in 'cat noise.wav' 'dd bs=777 if=noise.wav status=none' 'head -c -0 noise.wav'; do
+    $pipe | em -f jsonl --scores=all - 2>err | sed 's/"stdin"/"noise.wav"/' >out; same out file.jsonl; empty err
+done
+em -f jsonl --scores=all --raw s16le - <noise.raw 2>err | sed 's/"stdin"/"noise.wav"/' >out; same out file.jsonl
 
 # several outputs, several files
 run 0 -f jsonl --scores -o a.jsonl -f text -o - --duration 1 "$demo"; one_line out; one_line a.jsonl 3
@@ -66,5 +66,11 @@ grep -q '"resets":[1-9]' out || bad "the reset is counted: $(tail -1 out)"
 # live: the first line on stderr is the banner, and stdout has plain lines
 run 0 --realtime --duration 1 "$demo"; one_line err; says err 'real-time ratio'; says err 'step 1 s'; one_line out; no_escapes out; no_escapes err
 run 0 --realtime --quiet --duration 1 "$demo"; empty err
+em --realtime --duration 1 --config /dev/null "$demo" >out 2>err </dev/null
+JOURNAL_STREAM=$(stat -Lc %d:%i err) em --realtime --duration 1 "$demo" >out 2>>err </dev/null
+tail -n 1 err | grep -q '^<6>earmark: 0' || bad "the journal gets priorities: $(tail -n 1 err)"
+JOURNAL_STREAM=1:2 run 0 --realtime --duration 1 "$demo"; ! grep -q '<6>' err || bad "another stream is no journal"
+silence_wav $((65 * 32000)) >silence.wav
+run 0 --step 5 silence.wav; one_line err; says err 'silence.wav'; says err 'digital silence'
 run 0 --color=always --duration 4 "$demo"; grep -q $'\x1b\\[1m' out || bad "--color=always has colour"
 finish

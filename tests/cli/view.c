@@ -56,7 +56,7 @@ static bool wait_for(int fd, const char *needle, int n)
     return true;
 }
 
-static pid_t start(int *fd, int columns)
+static pid_t start(int *fd, int columns, const char *const *args)
 {
     struct winsize size = { .ws_row = 24, .ws_col = (unsigned short)columns };
     pid_t pid = forkpty(fd, NULL, NULL, &size);
@@ -67,7 +67,7 @@ static pid_t start(int *fd, int columns)
         setenv("LC_ALL", "C.UTF-8", 1);
         setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
         unsetenv("NO_COLOR");
-        execl(program, program, "--realtime", "--step", "0.2", sound, (char *)NULL);
+        execv(program, (char *const *)(uintptr_t)args);
         _exit(127);
     }
     return pid;
@@ -98,14 +98,14 @@ static int end_of(pid_t pid, int fd)
 static void it_redraws_in_place_and_ends_clean(void **state)
 {
     int fd;
-    pid_t pid = start(&fd, 80);
-    const char *tail;
+    const char *args[] = { program, "--realtime", "--step", "0.2", sound, NULL }, *tail;
+    pid_t pid = start(&fd, 80, args);
     (void)state;
 
     /* Head, five bars, status: seven lines up. */
     CHECK(wait_for(fd, "\x1b[7F", 3), "it redraws over itself: %zu bytes", n_seen);
     CHECK(count("dBFS") >= 3 && wait_for(fd, "█", 1), "level and bars");
-    CHECK(write(fd, "\x03", 1) == 1, "Ctrl-C");
+    kill(pid, SIGTERM);
     CHECK(end_of(pid, fd) == 0, "exit code 0");
     CHECK(count("\x1b[?25l") == 0, "the cursor was never hidden");
     seen[n_seen] = '\0';
@@ -116,7 +116,8 @@ static void it_redraws_in_place_and_ends_clean(void **state)
 static void it_follows_the_size(void **state)
 {
     int fd;
-    pid_t pid = start(&fd, 100);
+    const char *args[] = { program, "--realtime", "--step", "0.2", sound, NULL };
+    pid_t pid = start(&fd, 100, args);
     struct winsize narrow = { .ws_row = 10, .ws_col = 30 };
     const char *p;
     (void)state;
@@ -127,7 +128,7 @@ static void it_follows_the_size(void **state)
     CHECK(wait_for(fd, "\x1b[2J", 1), "it draws anew");
     n_seen = 0;
     CHECK(wait_for(fd, "\x1b[7F", 2), "and goes on in place");
-    kill(pid, SIGTERM);
+    CHECK(write(fd, "\x03", 1) == 1, "Ctrl-C");
     CHECK(end_of(pid, fd) == 0, "exit code 0");
     /* Between two line ends stand at most 29 columns; what the view held back comes after it. */
     *strstr(seen, "earmark: ") = '\0';
@@ -144,11 +145,26 @@ static void it_follows_the_size(void **state)
     }
 }
 
+/* Results into a file: the terminal has one line of progress, which is gone at the end. */
+static void files_show_progress_in_one_line(void **state)
+{
+    int fd;
+    const char *args[] = { program, "-o", "/dev/null", sound, sound, NULL };
+    pid_t pid = start(&fd, 80, args);
+    (void)state;
+
+    CHECK(wait_for(fd, "2/2", 1), "the second of two files: %.200s", seen);
+    CHECK(end_of(pid, fd) == 0, "exit code 0");
+    CHECK(count("1/2") > 0 && count(" %  ") > 0 && count("\n") == 0, "all in one line");
+    CHECK(n_seen > 4 && strcmp(seen + n_seen - 4, "\r\x1b[K") == 0, "the line is taken away");
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_redraws_in_place_and_ends_clean),
         cmocka_unit_test(it_follows_the_size),
+        cmocka_unit_test(files_show_progress_in_one_line),
     };
 
     if (argc != 3)
