@@ -10,8 +10,7 @@
 #define MS 1000000ull
 
 enum {
-    TICK_MS = 20,
-    RETRY_MS = 200, MOST_RETRY_MS = 1000,   /* between two looks; each next one waits longer           */
+    TICK_MS = 20, RETRY_MS = 200,
     SILENT_S = 2, SILENT_PERIODS = 8,   /* without a frame for the longer of both: the device is lost */
 };
 
@@ -213,6 +212,7 @@ void *em_helper_main(void *arg)
 {
     em_helper *h = arg;
     em_keeper *k = h->k;
+    const uint64_t most_ms = (uint64_t)k->ops->most_retry_ms;
     uint64_t pause_ms = RETRY_MS, until;
     bool is_over = false, is_stray;
 
@@ -224,7 +224,7 @@ void *em_helper_main(void *arg)
         }
         close_session(h);
         until = em_now_ns() + pause_ms * MS;
-        pause_ms = pause_ms * 2 < MOST_RETRY_MS ? pause_ms * 2 : MOST_RETRY_MS;
+        pause_ms = pause_ms * 2 < most_ms ? pause_ms * 2 : most_ms;
         pthread_mutex_lock(&k->lock);
         while (is_wanted(h) && em_keeper_wait(k, until))
             ;

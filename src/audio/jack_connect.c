@@ -60,7 +60,8 @@ static void connect_one(const graph *g, const char *output, uint32_t k)
 
 static void connect_physical(const graph *g)
 {
-    const char **outputs = jack_get_ports(g->client, NULL, JACK_DEFAULT_AUDIO_TYPE, JackPortIsOutput | JackPortIsPhysical);
+    const unsigned long flags = JackPortIsOutput | JackPortIsPhysical;
+    const char **outputs = jack_get_ports(g->client, NULL, JACK_DEFAULT_AUDIO_TYPE, flags);
 
     for (uint32_t k = 0; outputs && outputs[k] && k < g->n_inputs; k++)
         connect_one(g, outputs[k], k);

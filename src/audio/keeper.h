@@ -24,6 +24,7 @@ typedef struct em_found {
 typedef struct em_keeper_ops {
     const char *thread;                     /* name of the helper, at most 15 characters           */
     size_t      session_bytes;
+    int         most_retry_ms;              /* between two looks: each pause is longer, up to this */
 
     /* Helper thread; may block. open finds and opens the device, whose callback will use tap; start lets the
      * frames flow; tick is called every 20 ms while they do, false: it is lost; close undoes whatever open

@@ -95,7 +95,8 @@ static em_status register_ports(jack_session *s, em_err *err)
         snprintf(name, sizeof name, "in_%d", i + 1);
         s->ports.ports[i] = jack_port_register(s->client, name, JACK_DEFAULT_AUDIO_TYPE, JackPortIsInput, 0);
         if (!s->ports.ports[i])
-            return em_fail(err, EM_EDEVICE, "the JACK server \"%.60s\" has no room for port %s", server_name(s->cfg), name);
+            return em_fail(err, EM_EDEVICE, "the JACK server \"%.60s\" has no room for port %s", server_name(s->cfg),
+                           name);
         s->ports.n_ports++;
     }
     return EM_OK;
@@ -209,7 +210,7 @@ static void free_cfg(void *cfg)
 /* ---- the row ---- */
 
 static const em_keeper_ops keeper_ops = {
-    .thread = "earmark-jack", .session_bytes = sizeof(jack_session),
+    .thread = "earmark-jack", .session_bytes = sizeof(jack_session), .most_retry_ms = 500,
     .open = session_open, .start = session_start, .tick = session_tick, .close = session_close, .free_cfg = free_cfg,
 };
 
@@ -252,7 +253,8 @@ static em_status row_open(void **out, em_source_plan *plan, const em_source_cfg 
         return em_fail(err, EM_EINVAL, "the JACK name \"%.20s...\" is too long: at most %d characters", cfg->jack_name,
                        MOST_NAME);
     if (found.n_channels > EM_CAPTURE_MAX_CHANNELS)
-        return em_fail(err, EM_EINVAL, "%d JACK ports: 1 to %d can be registered", found.n_channels, EM_CAPTURE_MAX_CHANNELS);
+        return em_fail(err, EM_EINVAL, "%d JACK ports: 1 to %d can be registered", found.n_channels,
+                       EM_CAPTURE_MAX_CHANNELS);
     if (copy_cfg(&copy, cfg, err) != EM_OK)
         return err->code;
     status = em_keeper_open(&keeper, &keeper_ops, copy, cfg->wait_start_s, cfg->wait_lost_s, &found, err);

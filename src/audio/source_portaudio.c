@@ -21,7 +21,7 @@ typedef struct pa_session {
     em_pa_ports ports;
     PaStream   *stream;
     em_pa_list  list;
-    bool        is_running, is_started;
+    bool        is_running;         /* PortAudio was started for this session           */
 } pa_session;
 
 /* A device that was here before is looked for under its own name, else as the person said. */
@@ -109,8 +109,9 @@ static em_status session_start(void *session, em_err *err)
         return err->code;
     code = Pa_StartStream(s->stream);
     em_pa_leave(s);
-    s->is_started = code == paNoError;
-    return s->is_started ? EM_OK : em_fail(err, EM_EDEVICE, "the capture device does not start: %s", Pa_GetErrorText(code));
+    if (code != paNoError)
+        return em_fail(err, EM_EDEVICE, "the capture device does not start: %s", Pa_GetErrorText(code));
+    return EM_OK;
 }
 
 static bool session_tick(void *session)
@@ -151,7 +152,7 @@ static void session_abandoned(void *session)
 }
 
 static const em_keeper_ops keeper_ops = {
-    .thread = "earmark-mic", .session_bytes = sizeof(pa_session),
+    .thread = "earmark-mic", .session_bytes = sizeof(pa_session), .most_retry_ms = 2000,
     .open = session_open, .start = session_start, .tick = session_tick, .close = session_close,
     .abandoned = session_abandoned, .free_cfg = free_cfg,
 };

@@ -148,7 +148,8 @@ static void ports_are_connected_as_asked(void **state)
     cfg.no_connect = true;
     s = open_source(&cfg);
     em_sleep_ms(200);
-    CHECK(jack_port_by_name(a.client, "ears:in_2") && !are_connected(a.client, "system:capture_1", "ears:in_1"), "no_connect");
+    CHECK(jack_port_by_name(a.client, "ears:in_2") != NULL, "no_connect");
+    CHECK(!are_connected(a.client, "system:capture_1", "ears:in_1"), "no_connect");
     em_source_close(s);
     ramp_close(&a);
     ramp_close(&b1);
