@@ -136,7 +136,8 @@ static void ports_are_connected_as_asked(void **state)
     ramp_open(&late, "b2");
     CHECK(wait_connected(a.client, "b2:out", "ears:in_2", 5), "one that comes later, too");
     em_sleep_ms(100);
-    CHECK(!are_connected(a.client, "a:out", "ears:in_2"), "what a person has taken apart stays apart");
+    CHECK(!are_connected(a.client, "a:out", "ears:in_1") && !are_connected(a.client, "a:out", "ears:in_2"),
+          "what a person has taken apart stays apart");
     em_source_close(s);
 
     cfg = (em_source_cfg){ .kind = "jack", .jack_name = "ears", .jack_channels = 2, .wait_lost_s = -1 };
@@ -172,7 +173,8 @@ static void ports_have_names_for_people_and_leave_none_behind(void **state)
     em_source_cfg cfg = { .kind = "jack", .jack_channels = 2, .wait_lost_s = -1 };
     pid_t jackd = peer_jackd(48000, 256);
     ramp_player other;
-    jack_uuid_t uuids[2];
+    jack_uuid_t uuids[2], client;
+    char *text;
     em_source *s;
 
     (void)state;
@@ -190,7 +192,12 @@ static void ports_have_names_for_people_and_leave_none_behind(void **state)
         CHECK(property_is(uuids[i], JACK_METADATA_PRETTY_NAME, i ? "Ear 2" : "Ear 1"), "%s", port);
         CHECK(property_is(uuids[i], JACK_METADATA_ORDER, i ? "1" : "0"), "%s", port);
     }
+    text = jack_get_uuid_for_client_name(other.client, "earmark");
+    CHECK(text && jack_uuid_parse(text, &client) == 0, "the client");
+    jack_free(text);
+    CHECK(property_is(client, JACK_METADATA_ICON_NAME, "earmark"), "icon");
     em_source_close(s);
+    CHECK(!property_is(client, JACK_METADATA_ICON_NAME, "earmark"), "icon");
     for (int i = 0; i < 2; i++)
         CHECK(!property_is(uuids[i], JACK_METADATA_PRETTY_NAME, i ? "Ear 2" : "Ear 1"), "port %d", i);
     ramp_close(&other);
