@@ -1,0 +1,181 @@
+/* demo.c - what the demo promises: the program, as it is run, on the bundled clip with the bundled model. Every true
+ * sound of demo.tsv is first or second among the model's trained classes in at least half of the windows that hold
+ * it whole; and tagging keeps within the memory that is promised for nano. Run as: test_cli_demo PROGRAM CONFIG_DIR. */
+#include "check.h"
+
+#include "model/config.h"
+#include "model/safetensors.h"
+
+#include <jansson.h>
+
+#include <stdbool.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { LIMIT_S = 90, MOST_SOUNDS = 64, MOST_KB = 40000 };
+
+typedef struct sound { double onset, offset; char label[256]; int index, n_held, n_found; } sound;
+
+static const char *program;
+static char model_path[4096], clip_path[4096], truth_path[4096];
+static sound sounds[MOST_SOUNDS];
+static int n_sounds;
+
+static void read_truth(const em_config *cfg, const em_card *card)
+{
+    FILE *f = fopen(truth_path, "r");
+    char line[512];
+
+    CHECK(f && fgets(line, sizeof line, f), "%s: no heading", truth_path);
+    while (fgets(line, sizeof line, f)) {
+        sound *s = &sounds[n_sounds];
+
+        CHECK(n_sounds < MOST_SOUNDS, "%s: too many rows", truth_path);
+        CHECK(sscanf(line, "%lf\t%lf\t%255[^\n]", &s->onset, &s->offset, s->label) == 3, "%s: %s", truth_path, line);
+        s->index = -1;
+        for (int i = 0; i < card->n_trained; i++)
+            if (!strcmp(card->labels[card->trained[i]], s->label))
+                s->index = card->trained[i];
+        CHECK(s->index >= 0 && s->index < cfg->n_classes, "%s: %s is none of the model's trained classes", truth_path, s->label);
+        n_sounds++;
+    }
+    fclose(f);
+    CHECK(n_sounds > 0, "%s: no rows", truth_path);
+}
+
+/* How many trained classes score higher. */
+static int place_of(const json_t *scores, int index, const em_card *card)
+{
+    double own = json_number_value(json_array_get(scores, (size_t)index));
+    int n = 0;
+
+    for (int i = 0; i < card->n_trained; i++)
+        n += card->trained[i] != index && json_number_value(json_array_get(scores, (size_t)card->trained[i])) >= own;
+    return n;
+}
+
+static void take_line(const char *line, double *window_s, const em_config *cfg, const em_card *card)
+{
+    json_error_t why;
+    json_t *record = json_loads(line, JSON_REJECT_DUPLICATES, &why);
+    const char *type = json_string_value(json_object_get(record, "type"));
+    const json_t *scores = json_object_get(record, "scores");
+    double time = json_number_value(json_object_get(record, "time"));
+
+    CHECK(type, "%s: %.100s", why.text, line);
+    if (!strcmp(type, "start"))
+        *window_s = json_number_value(json_object_get(record, "window"));
+    if (!strcmp(type, "scores")) {
+        CHECK(json_array_size(scores) == (size_t)cfg->n_classes, "%zu scores at %g s", json_array_size(scores), time);
+        for (sound *s = sounds; s < sounds + n_sounds; s++)
+            if (s->onset >= time - *window_s && s->offset <= time) {
+                s->n_held++;
+                s->n_found += place_of(scores, s->index, card) < 2;
+            }
+    }
+    json_decref(record);
+}
+
+/* Runs the program on the clip; its output is *out. */
+static pid_t run_program(FILE **out)
+{
+    int ends[2];
+    pid_t pid;
+
+    assert_int_equal(pipe(ends), 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        dup2(ends[1], STDOUT_FILENO);
+        close(ends[0]);
+        close(ends[1]);
+        setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
+        alarm(LIMIT_S);                                 /* outlives exec */
+        execl(program, program, "-m", model_path, "-f", "jsonl", "--scores=all", clip_path, (char *)NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    *out = fdopen(ends[0], "r");
+    assert_non_null(*out);
+    return pid;
+}
+
+static struct rusage end_program(pid_t pid)
+{
+    struct rusage used;
+    int status;
+
+    assert_int_equal(wait4(pid, &status, 0, &used), pid);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the program ended with status %d", status);
+    return used;
+}
+
+static void every_true_sound_is_first_or_second_of_the_trained_classes(void **state)
+{
+    em_config cfg;
+    em_card card;
+    em_st *st;
+    em_err err;
+    FILE *out;
+    pid_t pid;
+    char *line = NULL;
+    size_t room = 0;
+    double window_s = 0;
+
+    (void)state;
+    CHECK_OK(em_st_open(&st, model_path, &err));
+    CHECK_OK(em_config_parse(&cfg, &card, em_st_metadata(st, "earmark"), model_path, &err));
+    read_truth(&cfg, &card);
+    pid = run_program(&out);
+    while (getline(&line, &room, out) > 0)
+        take_line(line, &window_s, &cfg, &card);
+    fclose(out);
+    end_program(pid);
+    for (const sound *s = sounds; s < sounds + n_sounds; s++) {
+        printf("%-28s in %d of %d windows\n", s->label, s->n_found, s->n_held);
+        CHECK(s->n_held > 0, "%s: no window holds it whole", s->label);
+    }
+    for (const sound *s = sounds; s < sounds + n_sounds; s++)
+        CHECK(2 * s->n_found >= s->n_held, "%s at %g s: first or second in %d of %d windows", s->label, s->onset, s->n_found, s->n_held);
+    free(line);
+    em_card_deinit(&card);
+    em_st_close(st);
+}
+
+static void tagging_with_nano_stays_within_40_mb(void **state)
+{
+    char rest[4096];
+    FILE *out;
+    pid_t pid;
+    struct rusage used;
+
+    (void)state;
+#ifdef CANNOT_MEASURE_MEMORY
+    printf("SKIPPED: a sanitizer's memory is not the program's\n");
+    skip();
+#endif
+    pid = run_program(&out);
+    while (fread(rest, 1, sizeof rest, out) > 0)
+        ;
+    fclose(out);
+    used = end_program(pid);
+    printf("most resident memory: %.1f MB\n", (double)used.ru_maxrss / 1e3);
+    CHECK(used.ru_maxrss <= MOST_KB, "%ld KB resident at most, and %d are promised", used.ru_maxrss, MOST_KB);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tagging_with_nano_stays_within_40_mb),         /* first: a child counts what its parent held */
+        cmocka_unit_test(every_true_sound_is_first_or_second_of_the_trained_classes),
+    };
+
+    if (argc != 3)
+        return 2;
+    program = argv[1];
+    snprintf(model_path, sizeof model_path, "%s/models/nano.safetensors", argv[2]);
+    snprintf(clip_path, sizeof clip_path, "%s/demo/demo.flac", argv[2]);
+    snprintf(truth_path, sizeof truth_path, "%s/demo/demo.tsv", argv[2]);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
