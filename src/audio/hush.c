@@ -127,6 +127,6 @@ void em_hush_replay(void)
     pthread_mutex_unlock(&lock);
     while ((at = strsep(&rest, "\n")) != NULL) {
         if (*at)
-            em_log(EM_LOG_INFO, "%s", em_text_clean(line, sizeof line, at));
+            em_log(EM_LOG_DEBUG, "%s", em_text_clean(line, sizeof line, at));
     }
 }

@@ -1,4 +1,4 @@
-/* hush.h - keeps ALSA and JACK from talking on stderr, and repeats what they said when opening fails.
+/* hush.h - keeps ALSA and JACK from talking on stderr; what they said before opening failed can be asked for (-v).
  *
  * Both libraries print dozens of lines for every device that is not there. Their handlers belong to the
  * process, so what is kept is one text for all sources: the last 2 kB. Any thread but the audio callback. */
@@ -14,7 +14,7 @@ void em_hush(void);
  * them like the rest and passes everything else to descriptor 2. For good: fileno(stderr) is -1 from then on. */
 void em_hush_stderr(void);
 
-/* Logs what was kept, a line each, at level INFO. */
+/* Logs what was kept, a line each, at level DEBUG: the error itself is one sentence. */
 void em_hush_replay(void);
 
 #endif

@@ -48,7 +48,7 @@ wait 2>/dev/null
 # Devices that are not there: at once, or after the time to wait.
 features=$(em --version)
 case $features in *'jack: yes'*)
-    run 4 --jack --jack-server em-test-none; empty out; says err 'em-test-none'
+    run 4 --jack --jack-server em-test-none; empty out; one_line err; says err 'em-test-none'
     run 4 --jack --jack-server em-test-none --jack-wait=0.5; empty out; says err 'em-test-none' ;;
 *)  run 4 --jack; says err 'EARMARK_JACK' ;;
 esac

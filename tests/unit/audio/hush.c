@@ -14,7 +14,7 @@ static void on_log(void *ctx, em_log_level level, const char *line)
 {
     said *s = ctx;
 
-    CHECK(level == EM_LOG_INFO, "level %d", (int)level);
+    CHECK(level == EM_LOG_DEBUG, "level %d", (int)level);
     snprintf(s->text, sizeof s->text, "%s|", line);
     s->n++;
 }
@@ -29,7 +29,7 @@ static void only_chatter_is_kept_from_stderr(void **state)
     assert_true(fd >= 0 && before >= 0);
     unlink(path);
     dup2(fd, STDERR_FILENO);
-    em_log_set(on_log, &s, EM_LOG_INFO);
+    em_log_set(on_log, &s, EM_LOG_DEBUG);
     em_hush();
     em_hush_stderr();
     em_hush_stderr();
@@ -56,7 +56,7 @@ static void endless_chatter_is_bounded_and_the_last_of_it_stays(void **state)
     (void)state;
     em_hush();
     em_hush_stderr();
-    em_log_set(on_log, &s, EM_LOG_INFO);
+    em_log_set(on_log, &s, EM_LOG_DEBUG);
     for (int i = 0; i < 10000; i++)
         fprintf(stderr, "Expression 'number %d' failed\n", i);
     em_hush_replay();
