@@ -11,6 +11,7 @@ enum {
     LINE_BYTES = MAX_WIDTH * 4 + 64,
     LABEL_COLS = 30,
     METER_COLS = 24,
+    HEAD_COLS = 20,                 /* name and time need them: without, no meter  */
 };
 
 static const double METER_FLOOR_DB = -60;
@@ -79,9 +80,9 @@ static void draw_head(em_view *v, em_line *l, const em_view_state *s, int width)
     else if (s->filled < 0.9995)
         em_line_put(&head, "  window %.0f %% filled", s->filled * 100);
     put_color(l, v, "1");
-    put_cell(l, text, left > 0 ? left : width);
+    put_cell(l, text, left >= HEAD_COLS ? left : width);
     put_color(l, v, "0");
-    if (left > 0) {
+    if (left >= HEAD_COLS) {
         snprintf(level, sizeof level, isfinite(s->rms_dbfs) ? "%6.1f dBFS " : "  -inf dBFS ", (double)s->rms_dbfs);
         put_cell(l, level, 12);
         em_line_put(l, "[");

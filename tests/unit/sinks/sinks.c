@@ -218,7 +218,7 @@ static void show(screen *s, const char *text, int width)
 
 static void the_view_redraws_in_place_at_any_size(void **state)
 {
-    static const int sizes[][2] = { { 80, 24 }, { 80, 24 }, { 20, 5 }, { 7, 3 }, { 1, 1 }, { 500, 60 } };
+    static const int sizes[][2] = { { 80, 24 }, { 80, 24 }, { 58, 9 }, { 40, 8 }, { 20, 5 }, { 7, 3 }, { 1, 1 }, { 500, 60 } };
     static const int top[] = { 1, 2, 0, 3 };
     em_view view = { .cfg = { .has_color = true, .has_utf8 = true, .n_rows = 6 } };
     em_view_state what = { .source = "porch", .status = "2 frames lost", .is_up = true, .time = 12, .filled = 0.5, .rms_dbfs = -INFINITY,
@@ -238,6 +238,7 @@ static void the_view_redraws_in_place_at_any_size(void **state)
         CHECK(view.n_drawn < sizes[i][1] || sizes[i][1] <= 3, "%d lines on a terminal of %d", view.n_drawn, sizes[i][1]);
         if (i == 1)
             CHECK(s.row == row && s.n_up == 1, "the second drawing lies over the first");
+        CHECK(sizes[i][0] < 20 || strncmp(s.cells[0], "porch  0:12", 11) == 0, "%d columns: \"%.20s\"", sizes[i][0], s.cells[0]);
     }
     CHECK(strstr(s.cells[0], "porch") && strstr(s.cells[0], "-inf dBFS"), "head: %s", s.cells[0]);
     CHECK(strstr(s.cells[1], "0.88 Rain, heavy"), "first bar: %s", s.cells[1]);
