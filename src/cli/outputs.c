@@ -46,9 +46,12 @@ static bool can_redraw(void)
     return isatty(STDOUT_FILENO) && term && *term && strcmp(term, "dumb") != 0;
 }
 
+/* --slots and --embeddings are parts of scores records: who asks for them wants the records. */
 static em_scores_mode scores_mode(const em_options *o)
 {
-    return strcmp(o->scores, "all") == 0 ? EM_SCORES_ALL : strcmp(o->scores, "top") == 0 ? EM_SCORES_TOP : EM_SCORES_NONE;
+    if (strcmp(o->scores, "all") == 0)
+        return EM_SCORES_ALL;
+    return strcmp(o->scores, "top") == 0 || o->slots || o->embeddings ? EM_SCORES_TOP : EM_SCORES_NONE;
 }
 
 static em_status open_one(em_sink_set *out, const em_options *o, const em_sink_set_cfg *cfg, const char *format,

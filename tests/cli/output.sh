@@ -29,6 +29,7 @@ run 0 --duration 1 -k 1 --ignore dog "$demo"
 ! grep -q 'Dog' out || bad "an ignored class: $(cat out)"
 
 # jsonl: every record parses, and the counters add up
+run 0 -f jsonl --slots --duration 1 "$demo"; one_line out 3; says out '"slots":[['
 run 0 -f jsonl --scores=all --slots --embeddings --duration 3 "$demo"; empty err
 "$jsonl_check" <out >types || bad "a record is not JSON"
 [ "$(tr '\n' ' ' <types)" = 'start scores scores scores stop ' ] || bad "records: $(tr '\n' ' ' <types)"
