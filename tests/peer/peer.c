@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
@@ -257,4 +258,18 @@ int peer_count_threads(void)
 int peer_count_fds(void)
 {
     return count_entries("/proc/self/fd");
+}
+
+static void *do_nothing(void *arg)
+{
+    return arg;
+}
+
+int peer_count_threads_alone(void)
+{
+    pthread_t thread;
+
+    assert_int_equal(pthread_create(&thread, NULL, do_nothing, NULL), 0);
+    pthread_join(thread, NULL);
+    return peer_count_threads();
 }

@@ -35,4 +35,7 @@ double peer_wait_state(em_source *s, em_source_state state, double limit_s);
 int peer_count_threads(void);
 int peer_count_fds(void);
 
+/* Threads of a program that does nothing; a sanitizer has one of its own, which comes with the first other. */
+int peer_count_threads_alone(void);
+
 #endif

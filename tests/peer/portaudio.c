@@ -14,7 +14,7 @@ enum { TONE_HZ = 1000, TONE_RATE_HZ = 48000 };
 #define NOTICED_S 2.5
 #define BACK_S    15.0          /* PulseAudio's null sink gives its first frames two seconds after it is opened */
 
-static int n_alone;             /* threads of a program that does nothing; a sanitizer has one of its own */
+static int n_alone;             /* threads before anything is opened */
 
 /* ALSA unloads a dozen libraries after each look, which leave a few bytes whose owners nobody can name afterwards.
  * Leaks of ours are looked for in the keeper's tests. */
@@ -291,7 +291,7 @@ int main(void)
     if (glob("/usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so", 0, NULL, &plugin) != 0)
         SKIP_ALL("libasound2-plugins is not installed");
     globfree(&plugin);
-    n_alone = peer_count_threads();
+    n_alone = peer_count_threads_alone();
     peer_begin(programs, 3);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
