@@ -68,6 +68,9 @@ static em_status read_header(em_st *st, em_err *err)
         return status;
     for (int i = 0; i < 8; i++)
         n |= (uint64_t)length[i] << 8 * i;
+    if (memcmp(length, "PK\3\4", 4) == 0)
+        return em_fail(err, EM_EFORMAT, "%s: is a zip archive, as PyTorch writes .pth and .ckpt: save its tensors as safetensors first",
+                       st->path);
     if (n > EM_ST_MAX_HEADER || n > st->n_bytes - sizeof length)        /* never 8 + n, which may wrap */
         return em_fail(err, EM_EFORMAT, "%s: byte 0: a header of %llu bytes does not fit (the file has %llu, at most %d are taken);"
                        " is it a safetensors file?", st->path, (unsigned long long)n, (unsigned long long)st->n_bytes, EM_ST_MAX_HEADER);
