@@ -29,7 +29,7 @@ int em_cmd_import(const em_options *o, em_err *err)
         return EM_EXIT_USAGE;
     }
     if ((status = em_import(&n, o->subject, o->outputs.list[0], &cfg, err)))
-        return em_exit_code(status, status == EM_EINVAL ? EM_EXIT_USAGE : EM_EXIT_MODEL);
+        return em_exit_code(status, n.is_converted ? EM_EXIT_OUTPUT : status == EM_EINVAL ? EM_EXIT_USAGE : EM_EXIT_MODEL);
     printf("%d loaded, %d skipped, %d fresh\n", n.loaded, n.skipped, n.fresh);
     if (!n.can_tag)
         printf("%s can start a training, not tag: the checkpoint knows other classes than AudioSet's\n", o->outputs.list[0]);

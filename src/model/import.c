@@ -241,6 +241,7 @@ em_status em_import(em_import_counts *counts, const char *in_path, const char *o
         status = load_all(&im, err);
     if (status == EM_OK)
         status = make_card(&im, err);
+    im.counts.is_converted = status == EM_OK;
     if (status == EM_OK)
         status = write_model(&im, out_path, err);
     if (counts)

@@ -26,7 +26,11 @@ typedef struct em_import_cfg {
     void       *ctx;
 } em_import_cfg;
 
-typedef struct em_import_counts { int loaded, skipped, fresh; bool can_tag; } em_import_counts;
+typedef struct em_import_counts {
+    int  loaded, skipped, fresh;
+    bool can_tag;
+    bool is_converted;              /* what failed then is the writing of out_path         */
+} em_import_counts;
 
 /* EM_EINVAL: in_path is a model file of ours already, or the same file as out_path. EM_EFORMAT, EM_ESHAPE: not such a
  * checkpoint, a block or a tensor is missing or has another shape (named). EM_EUNSUPPORTED: window attention.

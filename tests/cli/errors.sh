@@ -32,6 +32,13 @@ usage "earmark.conf:3: unknown key 'top-j'; the nearest is 'top-k'" x.wav
 run 0 --help                        # a broken file does not stand in the way of help
 rm config/earmark/earmark.conf
 
+printf 'PK\003\004 and what else is in a checkpoint of PyTorch' >dass.pth
+refuses 3 'dass.pth: is a zip archive' --import dass.pth -o dass.safetensors
+refuses 3 'dass.pth: is a zip archive' -m ./dass.pth "$demo"
+# a model without its metadata is a checkpoint
+LC_ALL=C sed '1s/"earmark":/"trainer":/' "$source_dir/config/models/nano.safetensors" >checkpoint.safetensors
+run 0 --import checkpoint.safetensors -o model.safetensors; one_line out; empty err
+refuses 6 'nowhere/model.safetensors' --import checkpoint.safetensors -o nowhere/model.safetensors
 refuses 4 'nope.wav' nope.wav
 printf 'no sound at all, just text' >text.wav
 refuses 4 'text.wav' text.wav
