@@ -244,7 +244,7 @@ static double most_memory_mb(void)
     struct rusage u;
 
     getrusage(RUSAGE_SELF, &u);
-    return (double)u.ru_maxrss / 1e3;
+    return (double)u.ru_maxrss * 1024 / 1e6;               /* Linux counts in KiB */
 }
 
 em_status em_bench_run(em_bench_result *out, const em_bench_cfg *cfg, em_err *err)
