@@ -65,7 +65,8 @@ static em_status open_one(em_sink_set *out, const em_options *o, const em_sink_s
     };
     em_status status;
 
-    sink.is_terminal = cfg->is_live && is_stdout(path) && strcmp(format, "text") == 0 && can_redraw();
+    /* The view shows one listener: each channel for itself has lines on a terminal, too. */
+    sink.is_terminal = cfg->is_live && is_stdout(path) && strcmp(format, "text") == 0 && em_options_channel(o) >= 0 && can_redraw();
     if ((status = em_sink_open(&out->sinks[out->n], &sink, err)))
         return status;
     out->has_view |= sink.is_terminal;

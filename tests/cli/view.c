@@ -145,6 +145,20 @@ static void it_follows_the_size(void **state)
     }
 }
 
+static void channels_do_not_draw_over_each_other(void **state)
+{
+    int fd;
+    const char *args[] = { program, "--realtime", "--step", "0.2", "--channel", "each", sound, NULL };
+    pid_t pid = start(&fd, 80, args);
+    (void)state;
+
+    CHECK(wait_for(fd, "demo.flac:1  0:00.6", 1), "a line a channel and result: %.200s", seen);
+    kill(pid, SIGTERM);
+    CHECK(end_of(pid, fd) == 0, "exit code 0");
+    CHECK(count("\x1b[7F") == 0 && count("\x1b[J") == 0, "nothing is redrawn");
+    CHECK(count("demo.flac:1  0:00.2") == 1, "lines stay");
+}
+
 /* Results into a file: the terminal has one line of progress, which is gone at the end. */
 static void files_show_progress_in_one_line(void **state)
 {
@@ -164,6 +178,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_redraws_in_place_and_ends_clean),
         cmocka_unit_test(it_follows_the_size),
+        cmocka_unit_test(channels_do_not_draw_over_each_other),
         cmocka_unit_test(files_show_progress_in_one_line),
     };
 
