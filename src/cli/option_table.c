@@ -80,6 +80,8 @@ static const em_option output_rows[] = {
     { .name = "embeddings", .kind = EM_OPTION_FLAG, .at = AT(embeddings), .help = "scores records hold the latent vector too" },
     { .name = "summary", .kind = EM_OPTION_FLAG, .at = AT(summary), .help = "one record a file at its end, in place of scores" },
     { .name = "out-dir", .kind = EM_OPTION_TEXT, .at = AT(out_dir), .arg = "DIR", .help = "one output a file, in this folder" },
+    { .name = "time-format", .letter = 'T', .kind = EM_OPTION_CHOICE, .at = AT(time_format), .arg = "FORMAT", .fallback = "clock",
+      .choices = "clock|seconds|ms|samples|utc", .help = "text: times as h:mm:ss, seconds, ms, samples or utc" },
     { .name = "color", .kind = EM_OPTION_CHOICE, .at = AT(color), .arg = "WHEN", .fallback = "auto",
       .choices = "auto|always|never", .help = "colour: auto (on a terminal, unless NO_COLOR), always or never" },
     { .name = "quiet", .letter = 'q', .kind = EM_OPTION_FLAG, .at = AT(quiet), .help = "no messages but errors" },

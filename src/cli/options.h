@@ -44,7 +44,7 @@ typedef struct em_options {
     em_texts formats, outputs;      /* pairs, in the order given                  */
     char  *scores;                  /* none, top, all                             */
     bool   slots, embeddings, summary;
-    char  *out_dir, *color;
+    char  *out_dir, *color, *time_format;
     bool   quiet;
     int    verbose;
 

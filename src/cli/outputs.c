@@ -60,7 +60,8 @@ static em_status open_one(em_sink_set *out, const em_options *o, const em_sink_s
     em_sink_cfg sink = {
         .format = format, .path = path, .classes = &cfg->tagger->classes, .scores = scores_mode(o), .top_k = o->top_k,
         .has_slots = o->slots, .has_embeddings = o->embeddings, .has_source_names = cfg->has_source_names,
-        .has_color = wants_color(o, path), .has_utf8 = has_utf8(), .is_shown = cfg->tagger->is_shown,
+        .has_color = wants_color(o, path), .time_format = o->time_format,
+        .rate_hz = em_model_config(cfg->tagger->model)->sample_rate, .has_utf8 = has_utf8(), .is_shown = cfg->tagger->is_shown,
         .thresholds = cfg->tagger->thresholds, .give_up = cfg->give_up, .notice = em_report_notice,
     };
     em_status status;

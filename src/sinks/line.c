@@ -1,10 +1,12 @@
 #include "sinks/line.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 void em_line_put(em_line *l, const char *fmt, ...)
 {
@@ -41,4 +43,50 @@ void em_line_put_time(em_line *l, double seconds)
         em_line_put(l, "%02lld", ms / 10);
     else
         em_line_put(l, "%03lld", ms);
+}
+
+static void put_clock(em_line *l, const em_event *e, int rate_hz)
+{
+    (void)rate_hz;
+    em_line_put_time(l, e->time);
+}
+
+static void put_seconds(em_line *l, const em_event *e, int rate_hz)
+{
+    (void)rate_hz;
+    em_line_put(l, "%.3f", e->time);
+}
+
+static void put_ms(em_line *l, const em_event *e, int rate_hz)
+{
+    (void)rate_hz;
+    em_line_put(l, "%lld", llround(e->time * 1e3));
+}
+
+static void put_samples(em_line *l, const em_event *e, int rate_hz)
+{
+    em_line_put(l, "%lld", llround(e->time * rate_hz));
+}
+
+static void put_utc(em_line *l, const em_event *e, int rate_hz)
+{
+    char utc[EM_UTC_CHARS];
+
+    if (e->utc_ms < 0) {
+        put_clock(l, e, rate_hz);
+        return;
+    }
+    em_utc_text(utc, e->utc_ms);
+    em_line_put(l, "%s", utc);
+}
+
+static const struct { const char *name; void (*put)(em_line *l, const em_event *e, int rate_hz); } stamps[] = {
+    { "clock", put_clock }, { "seconds", put_seconds }, { "ms", put_ms }, { "samples", put_samples }, { "utc", put_utc },
+};
+
+void em_line_put_stamp(em_line *l, const em_event *e, const char *format, int rate_hz)
+{
+    for (size_t i = 0; i < sizeof stamps / sizeof *stamps; i++)
+        if (strcmp(format ? format : "clock", stamps[i].name) == 0)
+            stamps[i].put(l, e, rate_hz);
 }

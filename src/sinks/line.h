@@ -2,6 +2,8 @@
 #ifndef EM_SINKS_LINE_H
 #define EM_SINKS_LINE_H
 
+#include "base/event.h"
+
 #include <stddef.h>
 
 typedef struct em_line {
@@ -16,5 +18,8 @@ void em_line_put_name(em_line *l, const char *name);
 
 /* h:mm:ss or m:ss, with as many decimals (1 to 3) as the time has. */
 void em_line_put_time(em_line *l, double seconds);
+
+/* The event's time as cfg.time_format says (sink.h). */
+void em_line_put_stamp(em_line *l, const em_event *e, const char *format, int rate_hz);
 
 #endif

@@ -27,6 +27,8 @@ typedef struct em_sink_cfg {
     bool   has_source_names;        /* text: several sources share the output, each line says which    */
     bool   is_terminal;             /* text: redraw in place instead of lines; stdout only             */
     bool   has_color;
+    const char *time_format;        /* text: clock, seconds, ms, samples, utc; NULL: clock            */
+    int    rate_hz;                 /* of the model: what samples are counted in                      */
     bool   has_utf8;                /* the terminal shows block characters                             */
     const bool  *is_shown;          /* [n_classes] after --watch and --ignore, NULL: all               */
     const float *thresholds;        /* [n_classes] text: scores below are not listed, NULL: all are    */

@@ -82,7 +82,7 @@ static em_status put_hop(text *t, const em_event *e, em_err *err)
 
     t->line.n = 0;
     put_source(t, e);
-    em_line_put_time(&t->line, e->time);
+    em_line_put_stamp(&t->line, e, cfg->time_format, cfg->rate_hz);
     for (int i = 0; i < n; i++)
         put_class(t, t->top[i], e->u.scores.scores[t->top[i]]);
     em_line_put(&t->line, "\n");

@@ -22,6 +22,9 @@ ASAN_OPTIONS=detect_leaks=0 run 0 --list-devices     # what the sound libraries 
 # text
 run 0 --duration 2.5 "$demo"; empty err; one_line out 3; no_escapes out
 says out '0:01.0  '; says out '0:02.5  '
+run 0 --duration 1 -T seconds -k 1 "$demo"; grep -q '^1\.000  ' out || bad "-T seconds: $(cat out)"
+run 0 --duration 1 -T samples -k 1 "$demo"; grep -q '^32000  ' out || bad "-T samples: $(cat out)"
+run 0 --duration 1 -T utc -k 1 --start-time 2026-05-01T04:30:00Z "$demo"; grep -q '^2026-05-01T04:30:01.000Z  ' out || bad "-T utc: $(cat out)"
 TERM=xterm run 0 --duration 5 "$demo"; no_escapes out      # loud classes would have colour on a terminal
 run 0 --duration 1 -k 2 --watch Dog --watch 'Speech=0.99' "$demo"
 grep -qE '^0:01\.0  Dog [01]\.[0-9]{2}$' out || bad "just the watched class: $(cat out)"
