@@ -29,11 +29,14 @@ static void ask(int number)
 
 const atomic_bool *em_signals_catch(void)
 {
-    struct sigaction action = { .sa_handler = ask, .sa_flags = SA_RESTART };
+    struct sigaction action = { .sa_handler = ask, .sa_flags = SA_RESTART }, hangup;
 
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    /* A terminal that closes ends us as cleanly, unless we were started to outlive it (nohup). */
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+        sigaction(SIGHUP, &action, NULL);
     return &is_asked;
 }
 
