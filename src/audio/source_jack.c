@@ -263,7 +263,7 @@ static em_status row_open(void **out, em_source_plan *plan, const em_source_cfg 
         return status;
     }
     snprintf(plan->info.name, sizeof plan->info.name, "%s",
-             found.name[0] ? found.name : cfg->jack_name && *cfg->jack_name ? cfg->jack_name : "earmark");
+             found.name[0] ? found.name : "JACK");             /* its name is known when it is there */
     plan->info.rate_hz = found.rate_hz;
     plan->info.n_channels = found.n_channels;
     plan->info.is_live = true;

@@ -55,6 +55,8 @@ static em_status take_files(em_inputs *in, const em_options *o, em_err *err)
         const char *file = o->inputs.list[i];
 
         n_stdin += strcmp(file, "-") == 0;
+        if (o->raw && strcmp(file, "-") != 0)
+            return em_fail(err, EM_EINVAL, "--raw is for standard input: earmark --raw %s - < %.120s", o->raw, file);
         if (i % shard.n == shard.i - 1)
             in->files[in->n++] = file;
     }

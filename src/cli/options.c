@@ -49,7 +49,7 @@ const char *em_options_nearest(const char *name)
 {
     const em_option *row;
     const char *nearest = "";
-    int best = 1 + (int)strnlen(name, 30) / 3;          /* further away it is not meant */
+    int best = (int)(strnlen(name, 30) + 1) / 3;        /* further away it is not meant */
 
     for (int i = 0; (row = row_at(i)); i++) {
         int distance = em_text_distance(name, row->name);
