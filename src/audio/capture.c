@@ -59,14 +59,8 @@ void em_capture_attach_reader(const em_capture *c, ringbuf_reader *out)
     ringbuf_reader_attach(out, c->writer.ring, c->n_frames, c->writer.n_channels);
 }
 
-bool em_capture_is_server_gone(const em_capture *c)
-{
-    return atomic_load_explicit(&c->shared->is_server_gone, memory_order_acquire) != 0;
-}
-
 void em_capture_set_rate(em_capture *c, int rate_hz)
 {
-    atomic_store_explicit(&c->shared->is_server_gone, 0, memory_order_release);
     if (rate_hz == c->rate_hz)
         return;
     c->rate_hz = rate_hz;

@@ -36,7 +36,6 @@ typedef struct em_capture_shared {
     _Alignas(RINGBUF_LINE)
     _Atomic uint64_t n_lost[EM_CAPTURE_REASONS];    /* reported, not in the ring yet                   */
     _Atomic uint64_t n_xruns, n_reconnects;
-    _Atomic uint32_t is_server_gone;        /* set by a shutdown callback, cleared by em_capture_set_rate */
     _Alignas(RINGBUF_LINE)
     _Atomic uint32_t is_told_to_stop;       /* control word, by the consumer                           */
     _Atomic uint32_t state;                 /* em_source_state; released after err is written          */
@@ -74,12 +73,8 @@ void em_capture_lost(em_capture *c, em_gap_reason reason, uint64_t n) EM_RT;
 /* [any] The sound system reports an xrun. The frames it cost, if known, go to em_capture_lost. */
 void em_capture_count_xrun(em_capture *c) EM_RT;
 
-/* [any] The server or device said goodbye (for a shutdown callback: one atomic store). */
-void em_capture_server_gone(em_capture *c) EM_RT;
-bool em_capture_is_server_gone(const em_capture *c);
-
 /* [idle] Frames from now on have this rate. To be called each time a device is opened, before its callback
- * starts; also clears server_gone. No mark is made when the rate is the one it was. */
+ * starts. No mark is made when the rate is the one it was. */
 void em_capture_set_rate(em_capture *c, int rate_hz);
 
 /* [any] A lost device is back. */

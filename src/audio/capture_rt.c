@@ -64,8 +64,3 @@ void em_capture_count_xrun(em_capture *c)
 {
     atomic_fetch_add_explicit(&c->shared->n_xruns, 1, memory_order_relaxed);
 }
-
-void em_capture_server_gone(em_capture *c)
-{
-    atomic_store_explicit(&c->shared->is_server_gone, 1, memory_order_release);
-}

@@ -212,11 +212,6 @@ void em_scheduler_get_counters(const em_scheduler *s, em_scheduler_counters *out
     *out = s->count;
 }
 
-double em_scheduler_seconds(const em_scheduler *s)
-{
-    return em_listener_seconds(s->lanes[0].listener);
-}
-
 unsigned em_scheduler_warnings(em_scheduler *s)
 {
     unsigned w = 0;

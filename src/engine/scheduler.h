@@ -64,7 +64,6 @@ typedef struct em_scheduler_counters {
 } em_scheduler_counters;
 
 void     em_scheduler_get_counters(const em_scheduler *s, em_scheduler_counters *out);
-double   em_scheduler_seconds(const em_scheduler *s);
 unsigned em_scheduler_warnings(em_scheduler *s);        /* EM_WARN_* of any lane */
 
 #endif

@@ -89,8 +89,6 @@ void em_frontend_free(em_frontend *f)
     free(f);
 }
 
-const em_frontend_cfg *em_frontend_config(const em_frontend *f) { return &f->cfg; }
-
 int em_frontend_before(const em_frontend_cfg *cfg) { return cfg->is_kaldi ? 0 : cfg->n_fft / 2; }
 int em_frontend_after(const em_frontend_cfg *cfg)  { return cfg->is_kaldi ? cfg->win : cfg->n_fft / 2; }
 

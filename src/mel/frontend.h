@@ -33,8 +33,6 @@ typedef struct em_frontend em_frontend;     /* tables, FFT plan, scratch: one th
 em_status em_frontend_new(em_frontend **out, const em_frontend_cfg *cfg, em_err *err);
 void      em_frontend_free(em_frontend *f);
 
-const em_frontend_cfg *em_frontend_config(const em_frontend *f);
-
 /* Frame t looks at samples [t*hop - before, t*hop + after). */
 int       em_frontend_before(const em_frontend_cfg *cfg);
 int       em_frontend_after(const em_frontend_cfg *cfg);

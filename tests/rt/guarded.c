@@ -78,7 +78,6 @@ static void callbacks(em_capture *c)
         em_capture_lost(c, i % 2 ? EM_GAP_XRUN : EM_GAP_DEVICE, 1);
         em_capture_count_xrun(c);
     }
-    em_capture_server_gone(c);
 }
 
 int main(int argc, char **argv)
