@@ -3,6 +3,7 @@
  * Channels-last, so the taps of one kernel row are one run of kw*C floats. */
 #include "ops/cpu/device.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 /* n floats; small runs are the rule in the first layer, where a call would cost more than the copy. */
@@ -84,6 +85,39 @@ static void norm_task(void *ctx, int i, int worker)
     n->dev->k->prep_rows(y, &rows);
 }
 
+/* ------------------------------------------------------------------ one plane in: the first layer */
+
+typedef struct plane { em_dev *dev; const em_conv *a; int tasks_a_window; } plane;
+
+enum { ROWS_A_PLANE_TASK = 8 };             /* output rows: the weights are unpacked once for them */
+
+static bool is_plane(const em_conv *a)
+{
+    return a->C == 1 && a->norm_after.weight && !a->norm_before.weight && a->w.k <= EM_PLANE_TAPS && a->w.n <= EM_PLANE_CHANNELS;
+}
+
+static void plane_task(void *ctx, int i, int worker)
+{
+    const plane *p = ctx;
+    const em_conv *a = p->a;
+    const em_kernels *k = p->dev->k;
+    const int b = i / p->tasks_a_window, first = i % p->tasks_a_window * ROWS_A_PLANE_TASK;
+    const int end = first + ROWS_A_PLANE_TASK < a->Ho ? first + ROWS_A_PLANE_TASK : a->Ho;
+    const float *image = a->x + (size_t)b * (size_t)a->H * (size_t)a->W;
+    float *w = p->dev->scratch[worker];
+
+    k->gemm_unpack(w, a->w.data, a->w.n, a->w.k);
+    for (int oy = first; oy < end; oy++)
+        k->conv_plane_row(a->y + ((size_t)b * (size_t)a->Ho + (size_t)oy) * (size_t)a->Wo * (size_t)a->w.n, image, w, a, oy);
+}
+
+static void conv_plane(em_dev *dev, const em_conv *a, int B)
+{
+    plane p = { dev, a, (a->Ho + ROWS_A_PLANE_TASK - 1) / ROWS_A_PLANE_TASK };
+
+    em_pool_run(dev->pool, plane_task, &p, B * p.tasks_a_window);
+}
+
 void em_cpu_conv_fwd(em_dev *dev, const em_conv *a, int B)
 {
     const bool is_normed = a->norm_after.weight;
@@ -93,6 +127,10 @@ void em_cpu_conv_fwd(em_dev *dev, const em_conv *a, int B)
     };
     after n = { dev, a, p.rows };
 
+    if (is_plane(a)) {
+        conv_plane(dev, a, B);
+        return;
+    }
     em_cpu_product(dev, &p);
     if (is_normed)
         em_pool_run(dev->pool, norm_task, &n, (p.rows + ROWS_A_TASK - 1) / ROWS_A_TASK);

@@ -2,6 +2,9 @@
  * are still in cache: em_conv_silu_xproj in ops.h. */
 #include "ops/cpu/device.h"
 
+/* Of a task: enough rows that each is read once for the three that need it, few enough that u stays in cache. */
+enum { TOKENS = 256 };
+
 typedef struct job { em_dev *dev; const em_conv_silu_xproj *a; int rows_a_task, tasks_a_window; } job;
 
 static void task(void *ctx, int i, int worker)
@@ -18,15 +21,14 @@ static void task(void *ctx, int i, int worker)
     };
 
     (void)worker;
-    for (int h = h0; h < h1; h++)
-        j->dev->k->dwconv_silu_row(u + (size_t)(h - h0) * (size_t)a->W * (size_t)a->D, a->x + window * a->ldx, a, h);
+    j->dev->k->dwconv_silu_rows(u, a->x + window * a->ldx, a, h0, h1);
     j->dev->k->gemm(&g);
 }
 
 void em_cpu_conv_silu_xproj_fwd(em_dev *dev, const em_conv_silu_xproj *a, int B)
 {
     const int wanted = 2 * em_pool_threads(dev->pool);      /* tasks, at least */
-    job j = { dev, a, a->W < 64 ? 64 / a->W : 1, 0 };
+    job j = { dev, a, a->W < TOKENS ? TOKENS / a->W : 1, 0 };
 
     if (B * a->H < wanted * j.rows_a_task)
         j.rows_a_task = B * a->H / wanted > 0 ? B * a->H / wanted : 1;

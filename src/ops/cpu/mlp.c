@@ -36,6 +36,6 @@ void em_cpu_mlp_fwd(em_dev *dev, const em_mlp *a, int B)
     const int block = em_cpu_block_rows(a->w1.k + a->w1.n), most = block < MLP_ROWS ? block : MLP_ROWS;
     job j = { dev, a, B * a->L, 0 };
 
-    j.n_blocks = (j.rows + most - 1) / most;
+    j.n_blocks = em_cpu_blocks(dev, j.rows, most);
     em_pool_run(dev->pool, task, &j, j.n_blocks);
 }

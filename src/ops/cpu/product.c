@@ -20,6 +20,13 @@ int em_cpu_block_rows(int k)
     return rows < LEAST_ROWS ? LEAST_ROWS : rows > MOST_ROWS ? MOST_ROWS : rows;
 }
 
+int em_cpu_blocks(const em_dev *dev, int rows, int most)
+{
+    const int n_threads = em_pool_threads(dev->pool), n = (rows + most - 1) / most;
+
+    return n > n_threads ? (n + n_threads - 1) / n_threads * n_threads : n;
+}
+
 static void product_task(void *ctx, int i, int worker)
 {
     const job *j = ctx;
@@ -51,7 +58,7 @@ void em_cpu_product(em_dev *dev, const em_product *p)
     job j = { .dev = dev, .p = p, .n_panels = dev->k->gemm_panels(p->w.n), .n_groups = 1 };
 
     /* Rows that are prepared once come first; columns are cut only where there are too few rows for all threads. */
-    j.n_blocks = (p->rows + rows - 1) / rows;
+    j.n_blocks = em_cpu_blocks(dev, p->rows, rows);
     if (j.n_blocks < n_threads)
         j.n_blocks = p->rows / LEAST_ROWS < n_threads ? (p->rows + LEAST_ROWS - 1) / LEAST_ROWS : n_threads;
     if (j.n_blocks < n_threads) {

@@ -49,15 +49,51 @@ void EM_K(gemm_pack)(float *dst, const float *w, int n, int k)
     }
 }
 
-/* The last step on a tile that was just stored and is still in cache. In a loop of its own: unrolled over the
- * tile's registers it would be code by the page. */
-static __attribute__((noinline)) void gelu_tile(float *y, size_t ldy, int rows, int n)
+void EM_K(gemm_unpack)(float *dst, const float *packed, int n, int k)
 {
-    for (int r = 0; r < rows; r++, y += ldy)
-        for (int i = 0; i < n; i += LANES) {
-            const int part = n - i < LANES ? n - i : LANES;
-            v_store_n(y + i, v_gelu(v_load_n(y + i, part)), part);
+    for (int p = 0; p < panels(n); p++) {
+        int first = panel_vector(n, p) * LANES, end = panel_vector(n, p + 1) * LANES;
+
+        for (int i = 0; i < k; i++)
+            for (int c = first; c < end; c++, packed++)
+                if (c < n)
+                    dst[(size_t)c * (size_t)k + (size_t)i] = *packed;
+    }
+}
+
+/* GELU of a column of rows that is `width` vectors wide, CHAINS vectors at a time; the last vector of a row holds `part`
+ * lanes. Where the rows are no multiple of that, the first of the last group comes along again and is not stored. */
+EM_INLINE void gelu_column(float *y, size_t ldy, int rows, const int width, int part)
+{
+    for (int row = 0; row < rows; row += CHAINS / width) {
+        vf x[CHAINS];
+
+#pragma GCC unroll 4
+        for (int c = 0; c < CHAINS; c++) {
+            const int r = row + c / width < rows ? row + c / width : row, v = c % width;
+
+            x[c] = v_load_n(y + (size_t)r * ldy + v * LANES, v == width - 1 ? part : LANES);
         }
+        v_gelu(x, CHAINS);
+#pragma GCC unroll 4
+        for (int c = 0; c < CHAINS; c++) {
+            const int r = row + c / width, v = c % width;
+
+            if (r < rows)
+                v_store_n(y + (size_t)r * ldy + v * LANES, x[c], v == width - 1 ? part : LANES);
+        }
+    }
+}
+
+/* The last step on rows x n of y that were just stored and are still in the first cache. */
+static void gelu_rows(float *y, size_t ldy, int rows, int n)
+{
+    for (; n >= 2 * LANES; n -= 2 * LANES, y += 2 * LANES)
+        gelu_column(y, ldy, rows, 2, LANES);
+    if (n > LANES)
+        gelu_column(y, ldy, rows, 2, n - LANES);
+    else if (n > 0)
+        gelu_column(y, ldy, rows, 1, n);
 }
 
 /* Steps of k between two calls for what is needed next. */
@@ -101,11 +137,17 @@ EM_INLINE void tile(const em_gemm *g, const float *w, ahead next, int row, int c
     for (int i = 0; i < (mr + HANG - 1) / HANG; i++)
         a[i] = g->a + (size_t)(row + HANG * i) * lda;
 
-#pragma GCC unroll 14
-    for (int r = 0; r < mr; r++)
+    /* Only the last vector of a matrix can be a part of one. */
+    const int last = g->N - col - (nv - 1) * LANES < LANES ? g->N - col - (nv - 1) * LANES : LANES;
+    float *y = g->y + (size_t)row * g->ldy + (size_t)col;
+
 #pragma GCC unroll 3
-        for (int v = 0; v < nv; v++)
-            acc[r][v] = (vf){ 0 };
+    for (int v = 0; v < nv; v++) {
+        const vf bias = g->bias ? v_load_n(g->bias + col + v * LANES, v == nv - 1 ? last : LANES) : (vf){ 0 };
+#pragma GCC unroll 14
+        for (int r = 0; r < mr; r++)
+            acc[r][v] = bias;
+    }
 
     int k = 0;
 
@@ -118,28 +160,19 @@ EM_INLINE void tile(const em_gemm *g, const float *w, ahead next, int row, int c
     for (; k < g->K; k++, w += nv * LANES)
         step(acc, a, lda, w, mr, nv);
 
-    /* Only the last vector of a matrix can be a part of one. */
-    const int last = g->N - col - (nv - 1) * LANES < LANES ? g->N - col - (nv - 1) * LANES : LANES;
-    float *y = g->y + (size_t)row * g->ldy + (size_t)col;
     const float *residual = g->residual ? g->residual + (size_t)row * g->ldy + (size_t)col : NULL;
 
 #pragma GCC unroll 3
     for (int v = 0; v < nv; v++) {
         const int n = v == nv - 1 ? last : LANES;
-        const vf bias = g->bias ? v_load_n(g->bias + col + v * LANES, n) : (vf){ 0 };
 
 #pragma GCC unroll 14
         for (int r = 0; r < mr; r++) {
             const size_t at = (size_t)r * g->ldy + (size_t)(v * LANES);
-            vf x = acc[r][v] + bias;
 
-            if (residual)
-                x += v_load_n(residual + at, n);
-            v_store_n(y + at, x, n);
+            v_store_n(y + at, residual ? acc[r][v] + v_load_n(residual + at, n) : acc[r][v], n);
         }
     }
-    if (g->act == EM_ACT_GELU)
-        gelu_tile(y, g->ldy, mr, (nv - 1) * LANES + last);
 }
 
 typedef void tile_fn(const em_gemm *g, const float *w, ahead next, int row, int col);
@@ -174,13 +207,19 @@ void EM_K(gemm)(const em_gemm *g)
         int n_tiles = (g->rows + most - 1) / most;
 
         /* Tiles of even height: 64 rows are 13+13+13+13+12 rather than 4 * 14 + 8. */
-        for (int i = 0, row = 0; i < n_tiles; i++) {
+        for (int i = 0, row = 0, raw = 0; i < n_tiles; i++) {
             int end = (int)((long)g->rows * (i + 1) / n_tiles);
             const int n = (nv * STEPS + n_tiles - 1) / n_tiles;     /* the last tiles may call beyond it: harmless */
             const ahead next = { w + ((size_t)nv * (size_t)g->K + (size_t)i * (size_t)n * (size_t)((g->K + STEPS - 1) / STEPS)) * LANES, n };
 
             tiles[end - row - 1][nv - 1](g, w, next, row, vector * LANES);
             row = end;
+            if (g->act == EM_ACT_GELU && (i % 2 == 1 || i == n_tiles - 1)) {        /* two tiles fill the chains */
+                int first = vector * LANES, width = first + nv * LANES < g->N ? nv * LANES : g->N - first;
+
+                gelu_rows(g->y + (size_t)raw * g->ldy + first, g->ldy, end - raw, width);
+                raw = end;
+            }
         }
     }
 }

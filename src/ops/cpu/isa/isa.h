@@ -10,9 +10,11 @@ int EM_K(gemm_panel_col)(int n, int panel);
 size_t EM_K(gemm_floats)(int n, int k);
 void EM_K(gemm_pack)(float *dst, const float *w, int n, int k);
 void EM_K(gemm)(const em_gemm *g);
+void EM_K(gemm_unpack)(float *dst, const float *packed, int n, int k);
 void EM_K(prep_rows)(float *dst, const em_rows *r);
 void EM_K(add_row)(float *dst, const float *x, int n, float scale);
-void EM_K(dwconv_silu_row)(float *u, const float *x, const em_conv_silu_xproj *a, int h);
+void EM_K(dwconv_silu_rows)(float *u, const float *x, const em_conv_silu_xproj *a, int h0, int h1);
+void EM_K(conv_plane_row)(float *y, const float *image, const float *w, const em_conv *a, int oy);
 void EM_K(scan_tile)(const em_scan_tile *t);
 
 #endif

@@ -35,6 +35,8 @@ typedef struct em_scan_tile {
     float       *state;             /* scratch: 2 * N * tile channels            */
 } em_scan_tile;
 
+enum { EM_PLANE_TAPS = 16, EM_PLANE_CHANNELS = 128 };
+
 typedef struct em_kernels {
     const char *name;
     int         lanes;
@@ -44,12 +46,16 @@ typedef struct em_kernels {
     int    (*gemm_panel_col)(int n, int panel);     /* first column; of gemm_panels(n): n */
     size_t (*gemm_floats)(int n, int k);
     void   (*gemm_pack)(float *dst, const float *w, int n, int k);
+    void   (*gemm_unpack)(float *dst, const float *packed, int n, int k);    /* dst[n][k] */
     void   (*gemm)(const em_gemm *g);
     void   (*prep_rows)(float *dst, const em_rows *r);
     void   (*add_row)(float *dst, const float *x, int n, float scale);      /* dst += scale * x */
 
-    /* One row h of an image: u[W][D] from x[H][W][ldx]. */
-    void   (*dwconv_silu_row)(float *u, const float *x, const em_conv_silu_xproj *a, int h);
+    /* The rows [h0, h1) of an image: u[h1 - h0][W][D] from x[H][W][ldx]. */
+    void   (*dwconv_silu_rows)(float *u, const float *x, const em_conv_silu_xproj *a, int h0, int h1);
+    /* Row oy of the convolution of one plane: y[Wo][n] from image[H][W] and w[n][kh*kw], with norm and activation.
+     * C is 1; at most EM_PLANE_TAPS taps and EM_PLANE_CHANNELS channels. */
+    void   (*conv_plane_row)(float *y, const float *image, const float *w, const em_conv *a, int oy);
     void   (*scan_tile)(const em_scan_tile *t);
 } em_kernels;
 

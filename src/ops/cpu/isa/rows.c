@@ -10,11 +10,15 @@ enum { NARROW = 6 };                        /* vectors of a row that is kept in 
 /* What comes after the norm, on one vector at column i. */
 EM_INLINE vf after(vf x, const em_rows *r, const float *gate, int i, int n)
 {
+    vf z;
+
     if (r->act == EM_ACT_GELU)
-        x = v_gelu(x);
-    if (gate)
-        x *= v_silu(v_load_n(gate + i, n));
-    return x;
+        v_gelu(&x, 1);
+    if (!gate)
+        return x;
+    z = v_load_n(gate + i, n);
+    v_silu(&z, 1);
+    return x * z;
 }
 
 /* A row of nv vectors, the last of `tail` lanes; nv is a constant. Mean first, then squares of what is left: the

@@ -70,8 +70,10 @@ EM_INLINE void project(vf delta[STEPS][TILE], const lane *l, const float *const 
 #pragma GCC unroll 4
     for (int j = 0; j < STEPS; j++)
 #pragma GCC unroll 2
-        for (int v = 0; v < nv; v++)
-            delta[j][v] = v_softplus(acc[j][v]);
+        for (int v = 0; v < nv; v++) {
+            delta[j][v] = acc[j][v];
+            v_softplus(&delta[j][v], 1);
+        }
 }
 
 /* One token, one vector: C.h after the step. States lie TILE vectors apart, a's rows D floats. */
@@ -81,8 +83,10 @@ EM_INLINE vf advance(const lane *l, float *h, const float *a, const float *bc, v
 
     for (int i = 0; i < N; i++) {
         float *state = h + i * TILE * LANES;
-        vf decay = v_exp2(delta * v_load_n(a + (size_t)i * l->D, n));
-        vf next = decay * v_load(state) + drive * bc[i];
+        vf decay = delta * v_load_n(a + (size_t)i * l->D, n), next;
+
+        v_exp2(&decay, 1);
+        next = decay * v_load(state) + drive * bc[i];
 
         v_store(state, next);
         y += next * bc[N + i];
@@ -197,7 +201,10 @@ EM_INLINE void run_single(const lane *l, const bool is_first, const int nv)
                 const size_t here = g.at[j] + (size_t)(v * LANES);
                 vf u = v_load(l->u + here), delta = g.delta[j][v];
 
-                h[v] = v_exp2(delta * a[v]) * h[v] + delta * u * bc[0];
+                vf decay = delta * a[v];
+
+                v_exp2(&decay, 1);
+                h[v] = decay * h[v] + delta * u * bc[0];
                 put(l, here, h[v] * bc[1] + skip[v] * u, is_first, LANES);
             }
         }

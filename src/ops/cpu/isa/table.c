@@ -13,8 +13,10 @@ const em_kernels EM_K(kernels) = {
     .gemm_floats = EM_K(gemm_floats),
     .gemm_pack = EM_K(gemm_pack),
     .gemm = EM_K(gemm),
+    .gemm_unpack = EM_K(gemm_unpack),
     .prep_rows = EM_K(prep_rows),
     .add_row = EM_K(add_row),
-    .dwconv_silu_row = EM_K(dwconv_silu_row),
+    .dwconv_silu_rows = EM_K(dwconv_silu_rows),
+    .conv_plane_row = EM_K(conv_plane_row),
     .scan_tile = EM_K(scan_tile),
 };
