@@ -4,12 +4,13 @@
  *   h     = 2^(delta a) h + delta u B          a = A log2(e), N states a channel
  *   y    += C . h + skip u                     the first direction of a pair sets y, the second adds
  *
- * Vectors run over channels, so B, C and dt are broadcasts and nothing is summed across lanes. Tokens are
- * taken four at a time, which lets the dt projection use each weight four times; between steps of the
- * recurrence there is work enough to hide its latency. */
+ * Vectors run over channels, so B, C and dt are broadcasts and nothing is summed across lanes. A chunk of tokens goes
+ * through one step after the other: the projections, softplus and decays are flat loops of independent vectors, and the
+ * recurrence, one FMA deep a token, comes last. Meanwhile the next chunk is called for: along columns its tokens lie pages
+ * apart, which no hardware guesses, in one set of the first cache, which holds eight or twelve of them. */
 #include "ops/cpu/isa/isa.h"
 
-enum { STEPS = 4, TILE = 2, AHEAD = 16 };   /* tokens at a time; vectors of a tile; tokens called for in advance */
+enum { TILE = 2, CHUNK = 8, STEPS = 4, LINE = 16 };     /* vectors of a tile; tokens of a chunk and of a projection; floats */
 
 /* One direction of one tile: where its parameters and its tokens are. */
 typedef struct lane {
@@ -44,169 +45,183 @@ static lane make_lane(const em_scan_tile *t, int k)
     return l;
 }
 
-/* delta of n_steps tokens, nv vectors wide; the last vector holds `tail` channels. */
-EM_INLINE void project(vf delta[STEPS][TILE], const lane *l, const float *const rows[STEPS], const int nv, int tail)
+/* Where a walk over the image stands. */
+typedef struct cursor { long token, line; int at; } cursor;
+
+/* Some tokens of a walk, and what their recurrence needs: all of it fits the first cache. */
+typedef struct chunk {
+    int  n;                                 /* tokens, at most CHUNK                       */
+    long token[2 * CHUNK];                  /* these, then the next; past the end, any     */
+    vf   delta[CHUNK * TILE];               /* token by token, nv vectors each             */
+    vf   decay[CHUNK * TILE];               /* of one state                                */
+    vf   y[CHUNK * TILE];                   /* what the states so far add up to            */
+} chunk;
+
+/* The next n tokens of the walk. */
+EM_INLINE void walk(long *token, long n, cursor *c, const lane *l)
 {
-    vf acc[STEPS][TILE];
+    while (n > 0) {
+        const long rest = l->inner - c->at, run = rest < n ? rest : n;
+
+        for (long j = 0; j < run; j++)
+            token[j] = c->token + j * l->step_inner;
+        token += run;
+        n -= run;
+        c->at += (int)run;
+        c->token += run * l->step_inner;
+        if (c->at == l->inner) {
+            c->at = 0;
+            c->token = c->line += l->step_outer;
+        }
+    }
+}
+
+/* Moves on by a chunk; `left` tokens are not done with. */
+static void move_on(chunk *c, long left, cursor *at, const lane *l)
+{
+    const long more = left - CHUNK;
+
+    c->n = left < CHUNK ? (int)left : CHUNK;
+    memcpy(c->token, c->token + CHUNK, CHUNK * sizeof *c->token);
+    walk(c->token + CHUNK, more < CHUNK ? more : CHUNK, at, l);
+}
+
+/* Calls for what a token of the next chunk will want. */
+EM_INLINE void call(const lane *l, long token, const int nv)
+{
+    const size_t at = (size_t)token * l->D;
 
 #pragma GCC unroll 2
-    for (int v = 0; v < nv; v++) {
-        vf bias = v_load_n(l->dt_bias + v * LANES, v == nv - 1 ? tail : LANES);
+    for (int i = 0; i < nv * LANES; i += LINE) {
+        __builtin_prefetch(l->u + at + i);
+        __builtin_prefetch(l->y + at + i, 1);
+    }
+    __builtin_prefetch(l->x_dbl + (size_t)token * l->ld);
+}
+
+/* The dt projection of all tokens, STEPS at a time, so that each weight is loaded once for them. */
+EM_INLINE void project(chunk *c, const lane *l, const int nv, int tail)
+{
+    for (int t = 0; t < c->n; t += STEPS) {
+        const float *rows[STEPS];
+        vf acc[STEPS][TILE];
+
 #pragma GCC unroll 4
         for (int j = 0; j < STEPS; j++)
-            acc[j][v] = bias;
-    }
-    for (int r = 0; r < l->R; r++) {
-        vf w[TILE];
+            rows[j] = l->x_dbl + (size_t)c->token[t + j] * l->ld;
 #pragma GCC unroll 2
-        for (int v = 0; v < nv; v++)
-            w[v] = v_load_n(l->dt_w + (size_t)r * l->D + (size_t)(v * LANES), v == nv - 1 ? tail : LANES);
+        for (int v = 0; v < nv; v++) {
+            vf bias = v_load_n(l->dt_bias + v * LANES, v == nv - 1 ? tail : LANES);
+#pragma GCC unroll 4
+            for (int j = 0; j < STEPS; j++)
+                acc[j][v] = bias;
+        }
+        for (int r = 0; r < l->R; r++) {
+            vf w[TILE];
+#pragma GCC unroll 2
+            for (int v = 0; v < nv; v++)
+                w[v] = v_load_n(l->dt_w + (size_t)r * l->D + (size_t)(v * LANES), v == nv - 1 ? tail : LANES);
+#pragma GCC unroll 4
+            for (int j = 0; j < STEPS; j++)
+#pragma GCC unroll 2
+                for (int v = 0; v < nv; v++)
+                    acc[j][v] += rows[j][r] * w[v];
+        }
 #pragma GCC unroll 4
         for (int j = 0; j < STEPS; j++)
 #pragma GCC unroll 2
             for (int v = 0; v < nv; v++)
-                acc[j][v] += rows[j][r] * w[v];
+                c->delta[(t + j) * nv + v] = acc[j][v];
     }
+}
+
+/* delta = softplus(delta). */
+EM_INLINE void soften(chunk *c, const int nv)
+{
+    for (int i = 0; i < c->n * nv; i += CHAINS)
+        v_softplus(c->delta + i, CHAINS);
+}
+
+/* The decays of one state, whose rates begin at a. */
+EM_INLINE void decay(chunk *restrict c, const float *a, const int nv, int tail)
+{
+    vf rate[TILE];
+
+#pragma GCC unroll 2
+    for (int v = 0; v < nv; v++)
+        rate[v] = v_load_n(a + v * LANES, v == nv - 1 ? tail : LANES);
+    for (int i = 0; i < c->n * nv; i += CHAINS) {
+        vf x[CHAINS];
+
 #pragma GCC unroll 4
-    for (int j = 0; j < STEPS; j++)
-#pragma GCC unroll 2
-        for (int v = 0; v < nv; v++) {
-            delta[j][v] = acc[j][v];
-            v_softplus(&delta[j][v], 1);
-        }
-}
-
-/* One token, one vector: C.h after the step. States lie TILE vectors apart, a's rows D floats. */
-EM_INLINE vf advance(const lane *l, float *h, const float *a, const float *bc, vf delta, vf drive, const int N, int n)
-{
-    vf y = { 0 };
-
-    for (int i = 0; i < N; i++) {
-        float *state = h + i * TILE * LANES;
-        vf decay = delta * v_load_n(a + (size_t)i * l->D, n), next;
-
-        v_exp2(&decay, 1);
-        next = decay * v_load(state) + drive * bc[i];
-
-        v_store(state, next);
-        y += next * bc[N + i];
-    }
-    return y;
-}
-
-/* Where a walk over the image stands. */
-typedef struct cursor { long token, line; int at; } cursor;
-
-EM_INLINE void move_on(cursor *c, const lane *l)
-{
-    c->token += l->step_inner;
-    if (++c->at == l->inner) {
-        c->at = 0;
-        c->token = c->line += l->step_outer;
+        for (int j = 0; j < CHAINS; j++)
+            x[j] = c->delta[i + j] * rate[j % nv];
+        v_exp2(x, CHAINS);
+#pragma GCC unroll 4
+        for (int j = 0; j < CHAINS; j++)
+            c->decay[i + j] = x[j];
     }
 }
 
-/* The tokens of one group, and what the recurrence needs of each. */
-typedef struct group {
-    const float *rows[STEPS];               /* of x_dbl                                */
-    size_t       at[STEPS];                 /* of u and y                              */
-    vf           delta[STEPS][TILE];
-    int          n;                         /* STEPS, or fewer at the end              */
-} group;
-
-/* The next tokens; past the end the last one again, unused. */
-EM_INLINE void gather(group *g, cursor *c, const lane *l, long done, long n_tokens)
+/* The recurrence of state i over the chunk. The first state brings the skip along, the last one writes y. */
+EM_INLINE void recur(chunk *restrict c, const lane *l, int i, const bool is_begin, bool is_end, bool is_first, const int nv, int tail)
 {
-    g->n = n_tokens - done < STEPS ? (int)(n_tokens - done) : STEPS;
-    for (int j = 0; j < STEPS; j++) {
-        g->at[j] = (size_t)c->token * l->D;
-        g->rows[j] = l->x_dbl + (size_t)c->token * l->ld;
-        if (done + j + 1 < n_tokens)
-            move_on(c, l);
-    }
-}
-
-/* Calls for the next tokens: along columns they lie pages apart, and no hardware guesses that. `soon` runs AHEAD
- * tokens before the walk and stops at the last one. */
-EM_INLINE void call(cursor *soon, const lane *l, long done, long n_tokens, const int nv)
-{
-    for (int j = 0; j < STEPS; j++) {
-        const size_t at = (size_t)soon->token * l->D;
-
-#pragma GCC unroll 2
-        for (int v = 0; v < nv; v++) {
-            __builtin_prefetch(l->u + at + v * LANES);
-            __builtin_prefetch(l->y + at + v * LANES, 1);
-        }
-        __builtin_prefetch(l->x_dbl + (size_t)soon->token * l->ld);
-        if (done + AHEAD + j + 1 < n_tokens)
-            move_on(soon, l);
-    }
-}
-
-EM_INLINE void put(const lane *l, size_t at, vf y, bool is_first, int n)
-{
-    v_store_n(l->y + at, is_first ? y : y + v_load_n(l->y + at, n), n);
-}
-
-/* Any number of states, kept in memory. nv is a constant. */
-EM_INLINE void run(const lane *l, bool is_first, const int nv, int tail)
-{
-    const long n_tokens = (long)l->inner * l->outer;
-    cursor at = { l->start, l->start, 0 };
-    group g;
-
-    memset(l->h, 0, (size_t)l->N * TILE * LANES * sizeof *l->h);
-    for (long done = 0; done < n_tokens; done += STEPS) {
-        gather(&g, &at, l, done, n_tokens);
-        project(g.delta, l, g.rows, nv, tail);
-        for (int j = 0; j < g.n; j++)
-#pragma GCC unroll 2
-            for (int v = 0; v < nv; v++) {
-                const int n = v == nv - 1 ? tail : LANES;
-                const size_t off = (size_t)(v * LANES);
-                vf u = v_load_n(l->u + g.at[j] + off, n), delta = g.delta[j][v];
-                vf y = advance(l, l->h + off, l->a + off, g.rows[j] + l->R, delta, delta * u, l->N, n);
-
-                put(l, g.at[j] + off, y + v_load_n(l->skip + off, n) * u, is_first, n);
-            }
-    }
-}
-
-/* One state a channel, whole vectors: the presets. State and rates stay in registers. nv is a constant. */
-EM_INLINE void run_single(const lane *l, const bool is_first, const int nv)
-{
-    const long n_tokens = (long)l->inner * l->outer;
-    cursor at = { l->start, l->start, 0 }, soon = at;
-    vf h[TILE], a[TILE], skip[TILE];
-    group g;
+    vf h[TILE], skip[TILE];
+    float *state = l->h + (size_t)i * TILE * LANES;
 
 #pragma GCC unroll 2
     for (int v = 0; v < nv; v++) {
-        h[v] = (vf){ 0 };
-        a[v] = v_load(l->a + v * LANES);
-        skip[v] = v_load(l->skip + v * LANES);
+        h[v] = v_load(state + v * LANES);
+        skip[v] = v_load_n(l->skip + v * LANES, v == nv - 1 ? tail : LANES);
     }
-    for (int j = 0; j < AHEAD && j + 1 < n_tokens; j++)
-        move_on(&soon, l);
-    for (long done = 0; done < n_tokens; done += STEPS) {
-        call(&soon, l, done, n_tokens, nv);
-        gather(&g, &at, l, done, n_tokens);
-        project(g.delta, l, g.rows, nv, LANES);
-        for (int j = 0; j < g.n; j++) {
-            const float *bc = g.rows[j] + l->R;
+    for (int t = 0; t < c->n; t++) {
+        const size_t token = (size_t)c->token[t];
+        const float *bc = l->x_dbl + token * l->ld + l->R + i;
+        const vf b = v_set(bc[0]), out = v_set(bc[l->N]);
 
+        if (is_begin)
+            call(l, c->token[t + CHUNK], nv);
 #pragma GCC unroll 2
-            for (int v = 0; v < nv; v++) {
-                const size_t here = g.at[j] + (size_t)(v * LANES);
-                vf u = v_load(l->u + here), delta = g.delta[j][v];
+        for (int v = 0; v < nv; v++) {
+            const int n = v == nv - 1 ? tail : LANES, k = t * nv + v;
+            const size_t here = token * l->D + (size_t)(v * LANES);
+            const vf u = v_load_n(l->u + here, n);
+            vf y = is_begin ? skip[v] * u : c->y[k];
 
-                vf decay = delta * a[v];
+            h[v] = c->decay[k] * h[v] + c->delta[k] * u * b;
+            y += h[v] * out;
+            if (is_end)
+                v_store_n(l->y + here, is_first ? y : y + v_load_n(l->y + here, n), n);
+            else
+                c->y[k] = y;
+        }
+    }
+#pragma GCC unroll 2
+    for (int v = 0; v < nv; v++)
+        v_store(state + v * LANES, h[v]);
+}
 
-                v_exp2(&decay, 1);
-                h[v] = decay * h[v] + delta * u * bc[0];
-                put(l, here, h[v] * bc[1] + skip[v] * u, is_first, LANES);
-            }
+/* One direction of a tile. nv is a constant, and so is tail where vectors are whole. */
+EM_INLINE void run(const lane *l, bool is_first, const int nv, const int tail)
+{
+    const long n_tokens = (long)l->inner * l->outer;
+    cursor at = { l->start, l->start, 0 };
+    chunk c = { 0 };
+
+    memset(l->h, 0, (size_t)l->N * TILE * LANES * sizeof *l->h);
+    walk(c.token + CHUNK, n_tokens < CHUNK ? n_tokens : CHUNK, &at, l);
+    for (long done = 0; done < n_tokens; done += CHUNK) {
+        move_on(&c, n_tokens - done, &at, l);
+        project(&c, l, nv, tail);
+        soften(&c, nv);
+        for (int i = 0; i < l->N; i++) {
+            decay(&c, l->a + (size_t)i * l->D, nv, tail);
+            if (l->N == 1)
+                recur(&c, l, i, true, true, is_first, nv, tail);
+            else if (i == 0)
+                recur(&c, l, i, true, false, is_first, nv, tail);
+            else
+                recur(&c, l, i, false, i == l->N - 1, is_first, nv, tail);
         }
     }
 }
@@ -218,10 +233,10 @@ void EM_K(scan_tile)(const em_scan_tile *t)
     for (int second = 0; second < 2; second++) {
         lane l = make_lane(t, second ? 3 - 2 * t->pair : 2 * t->pair);
 
-        if (l.N == 1 && tail == LANES && nv == TILE)
-            run_single(&l, second == 0, TILE);
-        else if (l.N == 1 && tail == LANES)
-            run_single(&l, second == 0, 1);
+        if (nv == TILE && tail == LANES)
+            run(&l, second == 0, TILE, LANES);
+        else if (tail == LANES)
+            run(&l, second == 0, 1, LANES);
         else if (nv == TILE)
             run(&l, second == 0, TILE, tail);
         else
