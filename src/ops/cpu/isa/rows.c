@@ -2,6 +2,7 @@
 #include "ops/cpu/isa/isa.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 static const float norm_eps = 1e-5f;
 
@@ -56,37 +57,86 @@ EM_INLINE void narrow(float *dst, const float *x, const float *more, const float
     }
 }
 
-/* Any row: what `narrow` does, with dst as the place between the passes. */
-static void wide(float *dst, const float *x, const float *more, const float *gate, const em_rows *r)
+/* The loops of `wide` add into SUMS vectors: one alone would wait for itself at every step. */
+enum { SUMS = 4 };
+
+EM_INLINE float total(const vf sum[SUMS]) { return v_sum((sum[0] + sum[1]) + (sum[2] + sum[3])); }
+
+/* dst = x [+ more], n of them; returns their sum. */
+EM_INLINE float collect(float *dst, const float *x, const float *more, int n)
 {
-    const int n = r->n;
-    const float share = 1.f / (float)n;
-    vf sum = { 0 }, squares = { 0 };
-    float mean, rstd;
+    vf sum[SUMS] = { { 0 } };
+    int i = 0;
 
-    for (int i = 0; i < n; i += LANES) {
+    for (; i + SUMS * LANES <= n; i += SUMS * LANES)
+#pragma GCC unroll 4
+        for (int j = 0; j < SUMS; j++) {
+            const int at = i + j * LANES;
+            const vf v = more ? v_load(x + at) + v_load(more + at) : v_load(x + at);
+
+            v_store(dst + at, v);
+            sum[j] += v;
+        }
+    for (; i < n; i += LANES) {
         const int part = n - i < LANES ? n - i : LANES;
-        vf v = v_load_n(x + i, part);
+        const vf v = more ? v_load_n(x + i, part) + v_load_n(more + i, part) : v_load_n(x + i, part);
 
-        if (more)
-            v += v_load_n(more + i, part);
         v_store_n(dst + i, v, part);
-        sum += v;
+        sum[0] += v;
     }
-    mean = v_sum(sum) * share;
-    for (int i = 0; i < n; i += LANES) {
-        const int part = n - i < LANES ? n - i : LANES;
-        vf d = v_keep_n(v_load_n(dst + i, part) - mean, part);
+    return total(sum);
+}
 
-        squares += d * d;
-    }
-    rstd = 1.f / sqrtf(v_sum(squares) * share + norm_eps);
-    for (int i = 0; i < n; i += LANES) {
+/* The sum of squares of x - mean. */
+EM_INLINE float spread(const float *x, float mean, int n)
+{
+    vf sum[SUMS] = { { 0 } };
+    int i = 0;
+
+    for (; i + SUMS * LANES <= n; i += SUMS * LANES)
+#pragma GCC unroll 4
+        for (int j = 0; j < SUMS; j++) {
+            const vf d = v_load(x + i + j * LANES) - mean;
+
+            sum[j] += d * d;
+        }
+    for (; i < n; i += LANES) {
         const int part = n - i < LANES ? n - i : LANES;
-        vf y = (v_load_n(dst + i, part) - mean) * rstd * v_load_n(r->norm.weight + i, part) + v_load_n(r->norm.bias + i, part);
+        const vf d = v_keep_n(v_load_n(x + i, part) - mean, part);
+
+        sum[0] += d * d;
+    }
+    return total(sum);
+}
+
+/* dst = after((dst - mean) * rstd * weight + bias). */
+EM_INLINE void rescale(float *dst, float mean, float rstd, const float *gate, const em_rows *r, const bool is_plain)
+{
+    const float *weight = r->norm.weight, *bias = r->norm.bias;
+    const int n = r->n;
+    int i = 0;
+
+    for (; is_plain && i + LANES <= n; i += LANES)
+        v_store(dst + i, (v_load(dst + i) - mean) * rstd * v_load(weight + i) + v_load(bias + i));
+    for (; i < n; i += LANES) {
+        const int part = n - i < LANES ? n - i : LANES;
+        const vf y = (v_load_n(dst + i, part) - mean) * rstd * v_load_n(weight + i, part) + v_load_n(bias + i, part);
 
         v_store_n(dst + i, after(y, r, gate, i, part), part);
     }
+}
+
+/* Any row: what `narrow` does, with dst as the place between the passes. */
+static void wide(float *dst, const float *x, const float *more, const float *gate, const em_rows *r)
+{
+    const float share = 1.f / (float)r->n;
+    const float mean = (more ? collect(dst, x, more, r->n) : collect(dst, x, NULL, r->n)) * share;
+    const float rstd = 1.f / sqrtf(spread(dst, mean, r->n) * share + norm_eps);
+
+    if (r->act == EM_ACT_NONE && !gate)
+        rescale(dst, mean, rstd, NULL, r, true);
+    else
+        rescale(dst, mean, rstd, gate, r, false);
 }
 
 /* Without a norm there is only what comes before and after it. */
