@@ -191,6 +191,8 @@ static void conv_equals_the_plain_loops(void **state)
     static const struct { int H, W, C, Ho, Wo, kh, kw, stride, pad_y, pad_x, n; bool before, after, gelu; const char *reason; } cases[] = {
         { 16, 24, 1,  8, 12, 3, 3, 2, 1, 1, 20, false, true,  true,  "nano's first: rows of 20 side by side" },
         { 16, 12, 1,  4, 3,  4, 4, 4, 0, 0, 13, false, true,  false, "4x4 embed" },
+        { 7,  75, 1,  4, 38, 3, 3, 2, 1, 1, 22, false, true,  true,  "a plane wider than its vectors, channels left over" },
+        { 6,  40, 1,  2, 13, 3, 3, 3, 0, 0, 130, false, true, false, "a plane with more channels than its own path takes" },
         { 9,  7,  12, 5, 4,  3, 3, 2, 1, 1, 24, false, true,  false, "odd grid" },
         { 5,  7,  12, 3, 4,  2, 2, 2, 0, 0, 24, true,  false, false, "merging past an odd edge" },
         { 2,  32, 24, 1, 32, 2, 3, 1, 0, 1, 11, false, false, false, "the head" },
@@ -275,6 +277,7 @@ static void scan_equals_the_plain_loops(void **state)
     static const struct { int H, W, D, R, N; const char *reason; } cases[] = {
         { 8, 8, 80, 3, 1, "nano" }, { 64, 64, 16, 1, 1, "the longest of a 10 s window" }, { 5, 7, 33, 2, 16, "odd, sixteen states" },
         { 1, 1, 1, 1, 1, "one token" }, { 3, 1, 48, 48, 4, "three steps of a group of four" }, { 8, 256, 8, 1, 1, "wide: an 80 s window's third stage" },
+        { 3, 3, 16, 1, 1, "one token more than a chunk" }, { 4, 4, 40, 3, 2, "two states: the first and the last" },
     };
 
     (void)state;
