@@ -138,8 +138,8 @@ EM_INLINE void project(chunk *c, const lane *l, const int nv, int tail)
 /* delta = softplus(delta). */
 EM_INLINE void soften(chunk *c, const int nv)
 {
-    for (int i = 0; i < c->n * nv; i += CHAINS)
-        v_softplus(c->delta + i, CHAINS);
+    for (int i = 0; i < c->n * nv; i += MOST_CHAINS)
+        v_softplus(c->delta + i, MOST_CHAINS);
 }
 
 /* The decays of one state, whose rates begin at a. */
@@ -150,15 +150,15 @@ EM_INLINE void decay(chunk *restrict c, const float *a, const int nv, int tail)
 #pragma GCC unroll 2
     for (int v = 0; v < nv; v++)
         rate[v] = v_load_n(a + v * LANES, v == nv - 1 ? tail : LANES);
-    for (int i = 0; i < c->n * nv; i += CHAINS) {
-        vf x[CHAINS];
+    for (int i = 0; i < c->n * nv; i += MOST_CHAINS) {
+        vf x[MOST_CHAINS];
 
-#pragma GCC unroll 4
-        for (int j = 0; j < CHAINS; j++)
+#pragma GCC unroll 8
+        for (int j = 0; j < MOST_CHAINS; j++)
             x[j] = c->delta[i + j] * rate[j % nv];
-        v_exp2(x, CHAINS);
-#pragma GCC unroll 4
-        for (int j = 0; j < CHAINS; j++)
+        v_exp2(x, MOST_CHAINS);
+#pragma GCC unroll 8
+        for (int j = 0; j < MOST_CHAINS; j++)
             c->decay[i + j] = x[j];
     }
 }

@@ -35,6 +35,12 @@ EM_INLINE vf v_load(const float *p) { return *(const vf_unaligned *)p; }
 EM_INLINE void v_store(float *p, vf x) { *(vf_unaligned *)p = x; }
 EM_INLINE vf v_set(float x) { return x - (vf){ 0 }; }
 
+#if defined(__AVX512F__)
+EM_INLINE __mmask16 v_first(int n) { return (__mmask16)((1u << n) - 1u); }
+#elif defined(__AVX2__)
+EM_INLINE __m256i v_first(int n) { return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)); }
+#endif
+
 /* The first n of LANES lanes; the others read as 0 and are not written. 0 < n <= LANES. Halves and quarters have
  * instructions of their own: a masked store counts as a whole vector when a later load looks for its bytes, and where
  * rows lie side by side each row would wait for the one before it. */
@@ -47,12 +53,17 @@ EM_INLINE vf v_load_n(const float *p, int n)
         return (vf)_mm512_zextps256_ps512(_mm256_loadu_ps(p));
     if (n == 4)
         return (vf)_mm512_zextps128_ps512(_mm_loadu_ps(p));
-    return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1u), p);
+    return (vf)_mm512_maskz_loadu_ps(v_first(n), p);
+#elif defined(__AVX2__)
+    if (n == 4)
+        return (vf)_mm256_zextps128_ps256(_mm_loadu_ps(p));
+    return (vf)_mm256_maskload_ps(p, v_first(n));
 #else
     vf x = { 0 };
 
-    for (int i = 0; i < n; i++)
-        x[i] = p[i];
+    for (int i = 0; i < LANES; i++)
+        if (i < n)
+            x[i] = p[i];
     return x;
 #endif
 }
@@ -69,10 +80,16 @@ EM_INLINE void v_store_n(float *p, vf x, int n)
     else if (n == 4)
         _mm_storeu_ps(p, _mm512_castps512_ps128((__m512)x));
     else
-        _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1u), (__m512)x);
+        _mm512_mask_storeu_ps(p, v_first(n), (__m512)x);
+#elif defined(__AVX2__)
+    if (n == 4)
+        _mm_storeu_ps(p, _mm256_castps256_ps128((__m256)x));
+    else
+        _mm256_maskstore_ps(p, v_first(n), (__m256)x);
 #else
-    for (int i = 0; i < n; i++)
-        p[i] = x[i];
+    for (int i = 0; i < LANES; i++)
+        if (i < n)
+            p[i] = x[i];
 #endif
 }
 
@@ -109,10 +126,13 @@ EM_INLINE vf v_sign(vf x, vf s) { return (vf)(((vi)x & 0x7fffffff) | ((vi)s & (i
 EM_INLINE vf v_keep_n(vf x, int n)
 {
 #if defined(__AVX512F__)
-    return (vf)_mm512_maskz_mov_ps((__mmask16)((1u << n) - 1u), (__m512)x);
+    return (vf)_mm512_maskz_mov_ps(v_first(n), (__m512)x);
+#elif defined(__AVX2__)
+    return (vf)_mm256_and_ps((__m256)x, _mm256_castsi256_ps(v_first(n)));
 #else
-    for (int i = n; i < LANES; i++)
-        x[i] = 0.f;
+    for (int i = 0; i < LANES; i++)
+        if (i >= n)
+            x[i] = 0.f;
     return x;
 #endif
 }
