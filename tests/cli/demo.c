@@ -90,7 +90,7 @@ static pid_t run_program(FILE **out)
         dup2(ends[1], STDOUT_FILENO);
         close(ends[0]);
         close(ends[1]);
-        setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
+        setenv("XDG_CONFIG_HOME", "/dev/null", 1);
         alarm(LIMIT_S);                                 /* outlives exec */
         execl(program, program, "-m", model_path, "-f", "jsonl", "--threads", "2", "--scores=all", clip_path, (char *)NULL);
         _exit(127);

@@ -65,7 +65,7 @@ static pid_t start(int *fd, int columns, const char *const *args)
     if (pid == 0) {
         setenv("TERM", "xterm", 1);
         setenv("LC_ALL", "C.UTF-8", 1);
-        setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
+        setenv("XDG_CONFIG_HOME", "/dev/null", 1);
         unsetenv("NO_COLOR");
         execv(program, (char *const *)(uintptr_t)args);
         _exit(127);

@@ -263,7 +263,7 @@ static void a_file_gets_its_name_at_the_end(void **state)
 
 static void outputs_that_cannot_be_name_themselves(void **state)
 {
-    static const char *const paths[] = { "/nonexistent/x.txt", "/", "/dev/full" };
+    static const char *const paths[] = { "/dev/null/x.txt", "/", "/dev/full" };
     em_event e = hop(1);
     (void)state;
 
