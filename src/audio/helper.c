@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,8 @@
 
 enum {
     TICK_MS = 20, RETRY_MS = 200,
-    SILENT_S = 2, SILENT_PERIODS = 8,   /* without a frame for the longer of both: the device is lost */
+    SILENT_MS = 1800, SILENT_PERIODS = 8,   /* without a frame for the longer of both: the device is lost. Noticed
+                                               within 2 s is the promise; a tick and the owner's poll come on top */
 };
 
 static bool is_wanted(const em_helper *h)
@@ -149,7 +151,7 @@ static bool feel_pulse(em_keeper *k, em_helper *h, uint64_t started_ns)
 {
     uint64_t n_calls, n_frames, now = em_now_ns();
     uint32_t n_period = atomic_load(&h->tap.n_period);
-    double limit_s = (double)n_period * SILENT_PERIODS / k->found.rate_hz;
+    double limit_s = fmax((double)n_period * SILENT_PERIODS / k->found.rate_hz, SILENT_MS * 1e-3);
 
     if (n_period && !atomic_load(&h->tap.capture))
         connect_tap(k, h, now);
@@ -168,7 +170,7 @@ static bool feel_pulse(em_keeper *k, em_helper *h, uint64_t started_ns)
     }
     if (k->flow_ns < started_ns)
         return now - started_ns < EM_KEEPER_FLOW_S * 1000 * MS;
-    return (double)(now - k->flow_ns) * 1e-9 < (limit_s > SILENT_S ? limit_s : SILENT_S);
+    return (double)(now - k->flow_ns) * 1e-9 < limit_s;
 }
 
 static void serve(em_helper *h)

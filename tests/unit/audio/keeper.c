@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 
+#include <math.h>
 #include <pthread.h>
 
 enum { RATE = 48000, PERIOD = 240, PERIOD_MS = 5 };
@@ -203,20 +204,26 @@ static void a_device_that_is_pulled_out_comes_back_with_its_gap(void **state)
     CHECK(fake.n_open == 2 && fake.n_closed >= 2 && fake.n_cfg_freed == 1, "all is closed");
 }
 
-static void a_device_that_falls_silent_is_lost_after_two_seconds(void **state)
+/* Whoever noticed it later than this was stopped by the machine, not by a limit of ours: the promise is two seconds,
+ * and on a busy machine the best of three counts. */
+static void a_device_that_falls_silent_is_lost_within_two_seconds(void **state)
 {
-    double noticed_s;
+    double noticed_s, least_s = 10;
     kept k;
 
     (void)state;
     reset();
     open_kept(&k, 0, -1);
     CHECK(wait_state(&k, EM_SOURCE_UP, 5) >= 0, "up");
-    fake.is_silent = true;
-    noticed_s = wait_state(&k, EM_SOURCE_DOWN, 10);
-    CHECK(noticed_s > 1.5, "%g s: a short silence is no loss", noticed_s);
-    fake.is_silent = false;
-    CHECK(wait_state(&k, EM_SOURCE_UP, 5) >= 0, "back");
+    for (int i = 0; i < 3 && least_s > 2.0; i++) {
+        fake.is_silent = true;
+        noticed_s = wait_state(&k, EM_SOURCE_DOWN, 10);
+        CHECK(noticed_s > 1.5, "%g s: a short silence is no loss", noticed_s);
+        least_s = fmin(least_s, noticed_s);
+        fake.is_silent = false;
+        CHECK(wait_state(&k, EM_SOURCE_UP, 5) >= 0, "back");
+    }
+    CHECK(least_s <= 2.0, "noticed after %g s at best", least_s);
     close_kept(&k);
 }
 
@@ -329,7 +336,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_device_that_is_pulled_out_comes_back_with_its_gap),
-        cmocka_unit_test(a_device_that_falls_silent_is_lost_after_two_seconds),
+        cmocka_unit_test(a_device_that_falls_silent_is_lost_within_two_seconds),
         cmocka_unit_test(a_hanging_close_is_left_behind),
         cmocka_unit_test(stopping_never_waits_for_a_hanging_call),
         cmocka_unit_test(absence_is_an_error_or_waited_for),
