@@ -126,13 +126,15 @@ static em_status tell_gap(ear *e, const em_gap *gap, em_err *err)
 
 static void tell_warnings(ear *e)
 {
-    unsigned w = em_scheduler_warnings(e->scheduler);
+    for (int lane = 0; lane < e->n_lanes; lane++) {
+        unsigned w = em_scheduler_warnings(e->scheduler, lane);
 
-    if (w & EM_WARN_SILENCE)
-        em_log(EM_LOG_WARNING, "%s: nothing but digital silence for %d s: muted or not connected?", e->name,
-               EM_SILENCE_SECONDS);
-    if (w & EM_WARN_CLIPPING)
-        em_log(EM_LOG_WARNING, "%s: clips steadily: turn the input level down", e->name);
+        if (w & EM_WARN_SILENCE)
+            em_log(EM_LOG_WARNING, "%s: nothing but digital silence for %d s: muted or not connected?", e->names[lane],
+                   EM_SILENCE_SECONDS);
+        if (w & EM_WARN_CLIPPING)
+            em_log(EM_LOG_WARNING, "%s: clips steadily: turn the input level down", e->names[lane]);
+    }
 }
 
 static void tell_progress(ear *e)

@@ -212,11 +212,7 @@ void em_scheduler_get_counters(const em_scheduler *s, em_scheduler_counters *out
     *out = s->count;
 }
 
-unsigned em_scheduler_warnings(em_scheduler *s)
+unsigned em_scheduler_warnings(em_scheduler *s, int i)
 {
-    unsigned w = 0;
-
-    for (int i = 0; i < s->cfg.n_lanes; i++)
-        w |= em_listener_warnings(s->lanes[i].listener);
-    return w;
+    return em_listener_warnings(s->lanes[i].listener);
 }

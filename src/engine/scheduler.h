@@ -64,6 +64,6 @@ typedef struct em_scheduler_counters {
 } em_scheduler_counters;
 
 void     em_scheduler_get_counters(const em_scheduler *s, em_scheduler_counters *out);
-unsigned em_scheduler_warnings(em_scheduler *s);        /* EM_WARN_* of any lane */
+unsigned em_scheduler_warnings(em_scheduler *s, int i);      /* EM_WARN_* of lane i since the last call */
 
 #endif

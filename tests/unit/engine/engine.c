@@ -2,6 +2,7 @@
  * it counts, what it says at the end. */
 #include "check.h"
 
+#include "base/log.h"
 #include "engine/engine.h"
 #include "fakes.h"
 #include "listener/listener.h"
@@ -270,6 +271,36 @@ static void a_device_that_is_there_is_not_told_as_missing(void **state)
     CHECK(memory_count(&h.sink, EM_EVENT_SOURCE) == 1 && h.sink.events[0].e.u.source_state.is_up, "up, and nothing else");
 }
 
+static char told[4096];             /* what em_log said */
+
+static void keep_line(void *ctx, em_log_level level, const char *line)
+{
+    (void)ctx;
+    (void)level;
+    snprintf(told + strlen(told), sizeof told - strlen(told), "%s\n", line);
+}
+
+static void warnings_name_the_channel(void **state)
+{
+    fake_step step = { .n_frames = 61 * STEP, .state = EM_SOURCE_UP };
+    fake_script script = file_of(&step, 1);
+    em_engine_cfg cfg = usual();
+    static heard h;
+    (void)state;
+
+    script.n_channels = 3;
+    script.dead_channel = 2;
+    script.full_channel = 3;
+    cfg.channel = -1;
+    told[0] = '\0';
+    em_log_set(keep_line, NULL, EM_LOG_WARNING);
+    hear(&h, &script, cfg, NULL);
+    em_log_set(NULL, NULL, EM_LOG_WARNING);
+    CHECK(strstr(told, "dog.wav:2: nothing but digital silence"), "%s", told);
+    CHECK(strstr(told, "dog.wav:3: clips"), "%s", told);
+    CHECK(!strstr(told, "dog.wav:1") && !strstr(told, "dog.wav: "), "and no other: %s", told);
+}
+
 static void bad_numbers_stay_finite_and_are_counted(void **state)
 {
     fake_step step = { .n_frames = 4 * STEP, .state = EM_SOURCE_UP };
@@ -407,6 +438,7 @@ int main(void)
         cmocka_unit_test(a_gap_is_silence_of_the_same_length_and_told),
         cmocka_unit_test(a_device_that_goes_and_comes_is_told),
         cmocka_unit_test(a_device_that_is_there_is_not_told_as_missing),
+        cmocka_unit_test(warnings_name_the_channel),
         cmocka_unit_test(bad_numbers_stay_finite_and_are_counted),
         cmocka_unit_test(duration_ends_the_run_to_the_sample),
         cmocka_unit_test(a_summary_stands_in_place_of_scores),
