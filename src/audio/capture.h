@@ -31,8 +31,11 @@ enum {
 
 typedef struct em_capture_shared {
     _Alignas(RINGBUF_LINE)
+    _Atomic uint64_t n_begun;               /* callbacks begun; n_calls tells how many ended           */
     _Atomic uint64_t n_calls;               /* heartbeat: callbacks                                    */
     _Atomic uint64_t n_frames;              /* heartbeat: frames given, counted after they are in the ring */
+    _Atomic uint64_t n_captured;            /* frames given and frames missing, by what the producer was told:
+                                               the ring's own counts have to agree                     */
     _Alignas(RINGBUF_LINE)
     _Atomic uint64_t n_lost[EM_CAPTURE_REASONS];    /* reported, not in the ring yet                   */
     _Atomic uint64_t n_xruns, n_reconnects;
@@ -67,6 +70,9 @@ void em_capture_put(em_capture *c, const float *frames, uint32_t n) EM_RT;
 /* [rt] The same from one array a channel, ports[n_channels][n]. A NULL port gives silence. */
 void em_capture_put_planar(em_capture *c, const float *const *ports, uint32_t n) EM_RT;
 
+/* [rt] Gives the frames reported missing their place in the stream. A put begins with it. */
+void em_capture_take_losses(em_capture *c) EM_RT;
+
 /* [any] n frames are missing before the next ones (an estimate by the clock is fine). Also counts. */
 void em_capture_lost(em_capture *c, em_gap_reason reason, uint64_t n) EM_RT;
 
@@ -91,6 +97,14 @@ em_source_state em_capture_state(const em_capture *c, em_err *err);
 
 /* [any] Callbacks and frames so far: a hung device moves neither. */
 void em_capture_heartbeat(const em_capture *c, uint64_t *n_calls, uint64_t *n_frames);
+
+/* Frames captured, waiting and dropped, as they were between two callbacks. Does not wait for a producer that stands
+ * still in the middle of one (a stopped process): false, and the three are from some moment of it. */
+bool em_capture_count(const em_capture *c, ringbuf_reader *reader, uint64_t *n_captured, uint32_t *n_waiting,
+                      uint64_t *n_dropped);
+
+/* [idle] No callback comes any more: what is missing at the very end gets its place. False: no room for it yet. */
+bool em_capture_settle(em_capture *c);
 
 /* The control word. */
 void em_capture_tell_stop(em_capture *c, bool is_stop);

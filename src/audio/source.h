@@ -5,8 +5,8 @@
  * heartbeat and control word.
  *
  *   frame     float[n_channels], nominal [-1, 1], at rate_hz
- *   captured  frames the producer has been given so far; at every moment the consumer looks,
- *             captured == taken + dropped + waiting
+ *   captured  frames the producer has been given or has lost so far, by its own count; at every moment the
+ *             consumer looks, captured == taken + dropped + waiting, which are the ring's counts
  *
  * Devices cannot wait: a full ring drops the new block and remembers where (a gap). Files and pipes wait for
  * room instead and drop nothing, unless cfg.is_live.
