@@ -76,6 +76,11 @@ void em_capture_count_reconnect(em_capture *c)
     atomic_fetch_add_explicit(&c->shared->n_reconnects, 1, memory_order_relaxed);
 }
 
+uint64_t em_capture_xruns(const em_capture *c)
+{
+    return atomic_load_explicit(&c->shared->n_xruns, memory_order_relaxed);
+}
+
 void em_capture_set_state(em_capture *c, em_source_state state)
 {
     atomic_store_explicit(&c->shared->state, (uint32_t)state, memory_order_release);

@@ -79,6 +79,9 @@ void em_capture_lost(em_capture *c, em_gap_reason reason, uint64_t n) EM_RT;
 /* [any] The sound system reports an xrun. The frames it cost, if known, go to em_capture_lost. */
 void em_capture_count_xrun(em_capture *c) EM_RT;
 
+/* [any] Xruns so far. */
+uint64_t em_capture_xruns(const em_capture *c);
+
 /* [idle] Frames from now on have this rate. To be called each time a device is opened, before its callback
  * starts. No mark is made when the rate is the one it was. */
 void em_capture_set_rate(em_capture *c, int rate_hz);

@@ -19,6 +19,7 @@ typedef struct em_tap {
     _Atomic uint32_t      n_inside;         /* calls between enter and leave          */
     _Atomic uint32_t      n_period;         /* frames of the last callback            */
     _Atomic uint32_t      is_gone;          /* set by a shutdown callback             */
+    _Atomic uint32_t      is_untimed;       /* frames come by no clock: JACK runs freely */
 } em_tap;
 
 /* [rt] The block, or NULL. em_tap_leave follows in both cases. */

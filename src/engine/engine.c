@@ -38,6 +38,7 @@ typedef struct ear {                /* one run */
     int64_t       anchor_ms;        /* wall clock at time 0, -1 unknown             */
     double        next_gap_log_s;
     uint64_t      n_gap_frames;     /* since the last message about them            */
+    uint64_t      n_xruns;          /* told so far                                  */
     uint64_t      progress_ns;
     em_engine_stage stage;
     em_err        broken;           /* damage that ended the input early            */
@@ -122,6 +123,21 @@ static em_status tell_gap(ear *e, const em_gap *gap, em_err *err)
         e->next_gap_log_s = event.time + GAP_LOG_SECONDS;
     }
     return emit(e, &event, err);
+}
+
+/* The first for everybody, all with -v. What they cost is told as a gap. */
+static void tell_xruns(ear *e)
+{
+    em_source_counters frames;
+
+    if (!e->info.is_live)
+        return;
+    em_source_get_counters(e->source, &frames);
+    if (frames.n_xruns == e->n_xruns)
+        return;
+    em_log(e->n_xruns == 0 ? EM_LOG_WARNING : EM_LOG_INFO, "%s: %llu xruns so far: the machine was late%s", e->name,
+           (unsigned long long)frames.n_xruns, e->n_xruns == 0 ? "; the sound lost in them is counted (-v tells each)" : "");
+    e->n_xruns = frames.n_xruns;
 }
 
 static void tell_warnings(ear *e)
@@ -273,6 +289,7 @@ static em_status listen_to_end(ear *e, em_err *err)
         if ((status = tell_state(e, state, err)) || (status = hear(e, &n, err)))
             return status;
         tell_progress(e);
+        tell_xruns(e);
         if (n > 0)
             continue;
         if (state == EM_SOURCE_FAILED || state == EM_SOURCE_ENDED) {
