@@ -30,6 +30,7 @@ struct em_listener {
     double        seconds_before;   /* of stream at earlier rates                                        */
     int64_t       samples_before;   /* the same at the model's rate                                      */
     uint64_t      n_taken;          /* samples at this rate                                              */
+    uint64_t      n_silent;         /* of these, gap in a row up to now                                  */
     stretch       gaps[GAPS];       /* oldest first, apart from each other                               */
     int           n_gaps;
     float         in[CHUNK], out[CHUNK];
@@ -151,8 +152,6 @@ static size_t move_chunk(em_listener *l, const float *x, size_t n, bool *has_mov
     em_window_push(l->window, l->out, n_made);
     if (x)
         em_stats_push(&l->stats, l->in, n_taken);
-    else
-        em_stats_push_gap(&l->stats, n_taken);
     l->n_taken += n_taken;
     if (!x && n_taken > 0)
         remember_gap(l, begin, position(l));
@@ -180,14 +179,64 @@ static size_t move(em_listener *l, const float *x, size_t n)
     return taken;
 }
 
+/* Everything inside, in the resampler as in the window, is the silence of a gap. */
+static bool is_deep_in_gap(const em_listener *l)
+{
+    return (double)l->n_silent * l->cfg.frontend.rate_hz >= ((double)l->cfg.window_samples + l->cfg.frontend.rate_hz) * l->cfg.rate_hz;
+}
+
+/* Where blocks of a filter begin shows in the last bits of what follows, and a gap that was passed over has moved
+ * them. Without memory for another resampler the old one, which is silent, goes on. */
+static void begin_anew(em_listener *l)
+{
+    if (l->cfg.rate_hz != l->cfg.frontend.rate_hz)
+        em_listener_set_rate(l, l->cfg.rate_hz, NULL);
+}
+
 size_t em_listener_push(em_listener *l, const float *mono, size_t n)
 {
-    return l->is_finished ? n : move(l, mono, n);
+    if (l->is_finished || n == 0)
+        return n;
+    if (is_deep_in_gap(l))
+        begin_anew(l);
+    l->n_silent = 0;
+    return move(l, mono, n);
 }
 
 size_t em_listener_push_silence(em_listener *l, size_t n)
 {
-    return l->is_finished ? n : move(l, NULL, n);
+    n = l->is_finished ? n : move(l, NULL, n);
+    l->n_silent += n;
+    return n;
+}
+
+static void forget_level(em_listener *l)
+{
+    float rms, peak;
+
+    em_stats_level(&l->stats, &rms, &peak);
+}
+
+size_t em_listener_pass_silence(em_listener *l, size_t n, uint64_t *n_hops)
+{
+    const int64_t begin = position(l);
+    size_t n_made;
+
+    *n_hops = 0;
+    if (l->is_finished || l->next_resampler || is_due(l) || !is_deep_in_gap(l))
+        return 0;
+    n = em_resampler_pass_silence(l->resampler, n, &n_made);
+    em_window_pass_silence(l->window, (int64_t)n_made);
+    if (em_window_end(l->window) >= l->due_sample) {
+        *n_hops = (uint64_t)((em_window_end(l->window) - l->due_sample) / l->cfg.step_samples + 1);
+        l->due_sample += (int64_t)*n_hops * l->cfg.step_samples;
+        l->last_sample = l->due_sample - l->cfg.step_samples;
+        forget_level(l);
+    }
+    l->n_taken += n;
+    l->n_silent += n;
+    remember_gap(l, begin, position(l));
+    return n;
 }
 
 void em_listener_finish(em_listener *l)
@@ -206,6 +255,7 @@ em_status em_listener_set_rate(em_listener *l, int rate_hz, em_err *err)
     l->next_resampler = next;
     l->seconds_before = em_listener_seconds(l);
     l->samples_before = position(l);
+    l->n_silent = (uint64_t)((double)l->n_silent * rate_hz / l->cfg.rate_hz);
     l->n_taken = 0;
     l->cfg.rate_hz = rate_hz;
     em_stats_set_rate(&l->stats, rate_hz);
@@ -245,11 +295,9 @@ bool em_listener_next(em_listener *l, em_hop *hop)
 
 bool em_listener_skip(em_listener *l)
 {
-    float rms, peak;
-
     if (!find_hop(l))
         return false;
-    em_stats_level(&l->stats, &rms, &peak);
+    forget_level(l);
     end_hop(l);
     return true;
 }

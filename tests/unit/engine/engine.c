@@ -2,6 +2,7 @@
  * it counts, what it says at the end. */
 #include "check.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "engine/engine.h"
 #include "fakes.h"
@@ -240,6 +241,29 @@ static void a_gap_is_silence_of_the_same_length_and_told(void **state)
     CHECK(stop->e.u.stop.captured == stop->e.u.stop.taken + stop->e.u.stop.dropped + stop->e.u.stop.waiting, "each frame once");
 }
 
+/* Nobody waits for the silence of an outage, and the hops in it are counted all the same. */
+static void a_night_of_outage_costs_nothing(void **state)
+{
+    enum { SECOND = 48000 };
+    const uint64_t night = 8 * 3600;
+    fake_step steps[] = { { .n_frames = 2 * SECOND, .state = EM_SOURCE_UP },
+                          { .n_frames = 7 * SECOND / 2, .n_gap = night * SECOND, .state = EM_SOURCE_UP } };
+    fake_script script = device_of(steps, 2);
+    uint64_t from_ns;
+    static heard h;
+    (void)state;
+
+    script.rate_hz = SECOND;
+    from_ns = em_now_ns();
+    hear(&h, &script, usual(), NULL);
+    CHECK(em_now_ns() - from_ns < 2000000000u, "%g s", (double)(em_now_ns() - from_ns) * 1e-9);
+    CHECK(h.result.seconds == (double)night + 5.5, "%g s", h.result.seconds);
+    CHECK((uint64_t)h.result.n_hops + h.result.skipped_hops == night + 6, "%lld hops, %llu skipped", (long long)h.result.n_hops,
+          (unsigned long long)h.result.skipped_hops);
+    CHECK(h.result.skipped_hops >= night - 1, "%llu skipped", (unsigned long long)h.result.skipped_hops);
+    CHECK(memory_nth(&h.sink, EM_EVENT_SCORES, (int)h.result.n_hops - 1)->e.u.scores.filled == 0.35, "the last window");
+}
+
 static void a_device_that_goes_and_comes_is_told(void **state)
 {
     fake_step steps[] = { { .n_frames = 0, .state = EM_SOURCE_WAITING },  { .n_frames = STEP, .state = EM_SOURCE_UP, .rate_hz = RATE },
@@ -436,6 +460,7 @@ int main(void)
         cmocka_unit_test(late_hops_of_a_device_are_skipped_and_counted),
         cmocka_unit_test(files_wait_and_skip_nothing),
         cmocka_unit_test(a_gap_is_silence_of_the_same_length_and_told),
+        cmocka_unit_test(a_night_of_outage_costs_nothing),
         cmocka_unit_test(a_device_that_goes_and_comes_is_told),
         cmocka_unit_test(a_device_that_is_there_is_not_told_as_missing),
         cmocka_unit_test(warnings_name_the_channel),
