@@ -87,10 +87,16 @@ static em_status take_scores(void *ctx, const em_scores_row *row, em_err *err)
     return emit(e, &event, err);
 }
 
-/* Devices come and go; a record says so. One that is there (its rate is known) may need a moment to its first frame. */
+static bool is_there(em_source_state state)
+{
+    return state == EM_SOURCE_UP || state == EM_SOURCE_ENDED;
+}
+
+/* Devices come and go; a record says so, at the place in the stream where it was: down behind the last sound, up behind
+ * the gap. One that is there (its rate is known) may need a moment to its first frame. */
 static em_status tell_state(ear *e, em_source_state state, em_err *err)
 {
-    bool is_up = state == EM_SOURCE_UP || state == EM_SOURCE_ENDED;
+    bool is_up = is_there(state);
     bool is_first = !e->has_state;
     em_event event;
 
@@ -248,7 +254,7 @@ static em_status push(ear *e, const float *const *lanes, uint64_t n, uint64_t n_
 }
 
 /* One round: what waits, up to a block. *n_taken 0: nothing waited. */
-static em_status hear(ear *e, size_t *n_taken, em_err *err)
+static em_status hear(ear *e, em_source_state state, size_t *n_taken, em_err *err)
 {
     uint64_t left = frames_left(e);
     em_gap gap = { 0 };
@@ -256,12 +262,16 @@ static em_status hear(ear *e, size_t *n_taken, em_err *err)
     em_status status;
 
     *n_taken = n;
+    if (n == 0 && !is_there(state) && (status = tell_state(e, state, err)))
+        return status;
     if (n == 0 && gap.n_frames == 0)
         return EM_OK;
     if ((status = follow_rate(e, err)))
         return status;
     if (gap.n_frames > 0 && e->scheduler && ((status = tell_gap(e, &gap, err)) ||
                                              (status = push(e, NULL, gap.n_frames, n + frames_behind(e), err))))
+        return status;
+    if (n > 0 && is_there(state) && (status = tell_state(e, state, err)))
         return status;
     pick_channels(e, n);
     if ((status = push(e, (const float *const *)e->lanes, n, frames_behind(e), err)))
@@ -286,7 +296,7 @@ static em_status listen_to_end(ear *e, em_err *err)
 
         if (e->info.rate_hz == 0)
             em_source_get_info(e->source, &e->info);
-        if ((status = tell_state(e, state, err)) || (status = hear(e, &n, err)))
+        if ((status = hear(e, state, &n, err)))
             return status;
         tell_progress(e);
         tell_xruns(e);

@@ -284,6 +284,28 @@ static void a_device_that_goes_and_comes_is_told(void **state)
     CHECK(memory_nth(&h.sink, EM_EVENT_SCORES, 0)->e.utc_ms > 0, "a device knows the wall clock");
 }
 
+static void a_return_is_told_behind_its_gap_and_with_its_own_time(void **state)
+{
+    fake_step steps[] = { { .n_frames = STEP, .state = EM_SOURCE_UP }, { .n_frames = STEP / 2, .state = EM_SOURCE_DOWN },
+                          { .n_frames = 0, .state = EM_SOURCE_DOWN },
+                          { .n_frames = STEP, .n_gap = 3 * STEP, .state = EM_SOURCE_UP } };
+    fake_script script = device_of(steps, 4);
+    const memory_event *first, *down, *gap, *up;
+    static heard h;
+    (void)state;
+
+    hear(&h, &script, usual(), NULL);
+    first = memory_nth(&h.sink, EM_EVENT_SOURCE, 0);
+    down = memory_nth(&h.sink, EM_EVENT_SOURCE, 1);
+    up = memory_nth(&h.sink, EM_EVENT_SOURCE, 2);
+    gap = memory_nth(&h.sink, EM_EVENT_GAP, 0);
+    CHECK(first && first->e.u.source_state.is_up && first->e.time == 0 && first->e.utc_ms > 0, "the first knows the wall clock, too");
+    CHECK(down && !down->e.u.source_state.is_up && down->e.time == 1.5, "down behind the last sound: %g", down ? down->e.time : -1);
+    CHECK(gap && gap->e.time == 1.5 && gap > down, "then the gap: %g", gap ? gap->e.time : -1);
+    CHECK(up && up->e.u.source_state.is_up && up > gap && up->e.time == 4.5, "up at the time of return: %g", up ? up->e.time : -1);
+    CHECK(memory_count(&h.sink, EM_EVENT_SOURCE) == 3, "and no other");
+}
+
 static void a_device_that_is_there_is_not_told_as_missing(void **state)
 {
     fake_step steps[] = { { .n_frames = 0, .state = EM_SOURCE_WAITING }, { .n_frames = STEP, .state = EM_SOURCE_UP } };
@@ -462,6 +484,7 @@ int main(void)
         cmocka_unit_test(a_gap_is_silence_of_the_same_length_and_told),
         cmocka_unit_test(a_night_of_outage_costs_nothing),
         cmocka_unit_test(a_device_that_goes_and_comes_is_told),
+        cmocka_unit_test(a_return_is_told_behind_its_gap_and_with_its_own_time),
         cmocka_unit_test(a_device_that_is_there_is_not_told_as_missing),
         cmocka_unit_test(warnings_name_the_channel),
         cmocka_unit_test(bad_numbers_stay_finite_and_are_counted),
