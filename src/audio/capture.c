@@ -71,6 +71,11 @@ void em_capture_set_rate(em_capture *c, int rate_hz)
     ringbuf_note(&c->writer, EM_CAPTURE_RATE_TAG, (uint64_t)rate_hz);
 }
 
+void em_capture_set_latency(em_capture *c, uint32_t n_frames)
+{
+    atomic_store_explicit(&c->shared->n_latency, n_frames, memory_order_relaxed);
+}
+
 void em_capture_count_reconnect(em_capture *c)
 {
     atomic_fetch_add_explicit(&c->shared->n_reconnects, 1, memory_order_relaxed);

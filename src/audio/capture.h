@@ -39,6 +39,7 @@ typedef struct em_capture_shared {
     _Alignas(RINGBUF_LINE)
     _Atomic uint64_t n_lost[EM_CAPTURE_REASONS];    /* reported, not in the ring yet                   */
     _Atomic uint64_t n_xruns, n_reconnects;
+    _Atomic uint32_t n_latency;             /* frames between the air and the newest one in the ring   */
     _Alignas(RINGBUF_LINE)
     _Atomic uint32_t is_told_to_stop;       /* control word, by the consumer                           */
     _Atomic uint32_t state;                 /* em_source_state; released after err is written          */
@@ -85,6 +86,9 @@ uint64_t em_capture_xruns(const em_capture *c);
 /* [idle] Frames from now on have this rate. To be called each time a device is opened, before its callback
  * starts. No mark is made when the rate is the one it was. */
 void em_capture_set_rate(em_capture *c, int rate_hz);
+
+/* [any] What the sound system says lies between the air and the newest frame. */
+void em_capture_set_latency(em_capture *c, uint32_t n_frames);
 
 /* [any] A lost device is back. */
 void em_capture_count_reconnect(em_capture *c);

@@ -187,6 +187,7 @@ static bool feel_pulse(em_keeper *k, em_helper *h, uint64_t started_ns)
             k->state = EM_SOURCE_UP;
             em_capture_set_state(k->capture, k->state);
         }
+        em_capture_set_latency(k->capture, atomic_load(&h->tap.n_latency));
         count_loss(h, n_frames, now);
         return true;
     }

@@ -213,5 +213,6 @@ void em_source_get_counters(const em_source *s, em_source_counters *out)
         out->captured = out->taken + out->dropped + n_waiting;
     out->waiting = n_waiting;
     out->n_xruns = em_capture_xruns(s->capture);
+    out->n_latency = atomic_load_explicit(&shared->n_latency, memory_order_relaxed);
     out->n_reconnects = atomic_load_explicit(&shared->n_reconnects, memory_order_relaxed);
 }

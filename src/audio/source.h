@@ -81,6 +81,7 @@ typedef struct em_gap {
 typedef struct em_source_counters {
     uint64_t captured, taken, dropped, waiting;
     uint64_t n_xruns;               /* reported by the sound system                          */
+    uint32_t n_latency;             /* frames between the air and the newest one captured, as the sound system says */
     uint64_t n_reconnects;
     uint64_t n_bad_samples;         /* NaN and infinite ones, replaced by 0 in em_source_take */
 } em_source_counters;

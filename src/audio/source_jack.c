@@ -148,6 +148,16 @@ static em_status session_start(void *session, em_err *err)
     return EM_OK;
 }
 
+/* A port's capture latency is the age of a period's first frame when it is delivered; the last one's is a period less. */
+static void note_latency(jack_session *s)
+{
+    jack_latency_range_t range = { 0 };
+    uint32_t n_period = atomic_load(&s->ports.tap->n_period);
+
+    jack_port_get_latency_range(s->ports.ports[0], JackCaptureLatency, &range);
+    atomic_store(&s->ports.tap->n_latency, range.max > n_period ? range.max - n_period : 0);
+}
+
 static bool session_tick(void *session)
 {
     jack_session *s = session;
@@ -159,6 +169,7 @@ static bool session_tick(void *session)
     s->was_freewheeling = is_freewheeling;
     if (em_jack_news_waits(&s->news))
         connect_ports(s, false);
+    note_latency(s);
     /* A new rate is a new session: frames of both must not meet in one callback. */
     return atomic_load(&s->has_new_rate) == 0;
 }

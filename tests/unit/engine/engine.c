@@ -306,6 +306,48 @@ static void a_return_is_told_behind_its_gap_and_with_its_own_time(void **state)
     CHECK(memory_count(&h.sink, EM_EVENT_SOURCE) == 3, "and no other");
 }
 
+/* The script gives ten seconds of sound at once: the wall clock stands still, and the record says by how much. */
+static void clocks_that_come_apart_are_told_and_followed(void **state)
+{
+    static fake_step steps[100];
+    fake_script script = device_of(steps, 100);
+    static heard h;
+    int64_t now_ms;
+    int n_syncs = 0;
+    (void)state;
+
+    for (int i = 0; i < 100; i++)
+        steps[i] = (fake_step){ .n_frames = STEP / 10, .state = EM_SOURCE_UP };
+    hear(&h, &script, usual(), NULL);
+    now_ms = em_wall_ms();
+    for (int i = 0; i < h.sink.n; i++) {
+        const em_event *e = &h.sink.events[i].e;
+
+        if (e->type == EM_EVENT_SYNC) {
+            n_syncs++;
+            CHECK(e->u.sync.drift_s < -0.5 && strcmp(h.sink.events[i].source, "mic") == 0, "%g s", e->u.sync.drift_s);
+            CHECK(llabs(e->utc_ms - now_ms) < 1000, "%lld ms from now", (long long)(e->utc_ms - now_ms));
+        }
+    }
+    CHECK(n_syncs >= 5, "%d records", n_syncs);
+    CHECK(llabs(memory_nth(&h.sink, EM_EVENT_STOP, 0)->e.utc_ms - now_ms) < 2500, "the end is now, too");
+}
+
+static void latency_makes_events_earlier(void **state)
+{
+    fake_step step = { .n_frames = STEP, .state = EM_SOURCE_UP };
+    fake_script script = device_of(&step, 1);
+    static heard h;
+    int64_t early_ms;
+    (void)state;
+
+    script.n_latency = 20 * RATE;
+    hear(&h, &script, usual(), NULL);
+    early_ms = em_wall_ms() - memory_nth(&h.sink, EM_EVENT_STOP, 0)->e.utc_ms;
+    /* A second of sound that comes at once ends nearly a second ahead of the clock. */
+    CHECK(early_ms >= 19000 && early_ms < 21000, "%lld ms", (long long)early_ms);
+}
+
 static void a_device_that_is_there_is_not_told_as_missing(void **state)
 {
     fake_step steps[] = { { .n_frames = 0, .state = EM_SOURCE_WAITING }, { .n_frames = STEP, .state = EM_SOURCE_UP } };
@@ -485,6 +527,8 @@ int main(void)
         cmocka_unit_test(a_night_of_outage_costs_nothing),
         cmocka_unit_test(a_device_that_goes_and_comes_is_told),
         cmocka_unit_test(a_return_is_told_behind_its_gap_and_with_its_own_time),
+        cmocka_unit_test(clocks_that_come_apart_are_told_and_followed),
+        cmocka_unit_test(latency_makes_events_earlier),
         cmocka_unit_test(a_device_that_is_there_is_not_told_as_missing),
         cmocka_unit_test(warnings_name_the_channel),
         cmocka_unit_test(bad_numbers_stay_finite_and_are_counted),

@@ -104,6 +104,7 @@ void em_source_get_counters(const em_source *s, em_source_counters *out)
     *out = s->count;
     out->waiting = backlog;
     out->captured += backlog;
+    out->n_latency = s->script.n_latency;
     out->n_bad_samples = s->script.n_bad;
 }
 
