@@ -1,11 +1,15 @@
 /* The part of em_capture that does not run in the audio callback. */
 #include "audio/capture.h"
 
+#include "base/clock.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-enum { LEAST_FRAMES = 1 << 10, MOST_FRAMES = 1 << 24 };
+enum { LEAST_FRAMES = 1 << 10, MOST_FRAMES = 1 << 24, MOST_LOOKS = 200 };
+
+static const double look_ms = 0.1;
 
 static uint32_t round_up(uint32_t n_frames)
 {
@@ -67,9 +71,19 @@ void em_capture_set_rate(em_capture *c, int rate_hz)
     ringbuf_note(&c->writer, EM_CAPTURE_RATE_TAG, (uint64_t)rate_hz);
 }
 
+void em_capture_set_latency(em_capture *c, uint32_t n_frames)
+{
+    atomic_store_explicit(&c->shared->n_latency, n_frames, memory_order_relaxed);
+}
+
 void em_capture_count_reconnect(em_capture *c)
 {
     atomic_fetch_add_explicit(&c->shared->n_reconnects, 1, memory_order_relaxed);
+}
+
+uint64_t em_capture_xruns(const em_capture *c)
+{
+    return atomic_load_explicit(&c->shared->n_xruns, memory_order_relaxed);
 }
 
 void em_capture_set_state(em_capture *c, em_source_state state)
@@ -97,6 +111,33 @@ void em_capture_heartbeat(const em_capture *c, uint64_t *n_calls, uint64_t *n_fr
 {
     *n_frames = atomic_load_explicit(&c->shared->n_frames, memory_order_acquire);
     *n_calls = atomic_load_explicit(&c->shared->n_calls, memory_order_relaxed);
+}
+
+/* Every load is an acquire, so the last one sees any callback of which an earlier one saw a store. */
+static bool look(const em_capture *c, ringbuf_reader *reader, uint64_t *n_captured, uint32_t *n_waiting, uint64_t *n_dropped)
+{
+    uint64_t n_ended = atomic_load_explicit(&c->shared->n_calls, memory_order_acquire);
+
+    *n_captured = atomic_load_explicit(&c->shared->n_captured, memory_order_acquire);
+    ringbuf_look(reader, n_waiting, n_dropped);
+    return atomic_load_explicit(&c->shared->n_begun, memory_order_relaxed) == n_ended;
+}
+
+bool em_capture_count(const em_capture *c, ringbuf_reader *reader, uint64_t *n_captured, uint32_t *n_waiting,
+                      uint64_t *n_dropped)
+{
+    for (int i = 0; i < MOST_LOOKS; i++) {
+        if (look(c, reader, n_captured, n_waiting, n_dropped))
+            return true;
+        em_sleep_ms(look_ms);
+    }
+    return false;
+}
+
+bool em_capture_settle(em_capture *c)
+{
+    em_capture_take_losses(c);
+    return ringbuf_flush(&c->writer);
 }
 
 void em_capture_tell_stop(em_capture *c, bool is_stop)

@@ -31,11 +31,15 @@ enum {
 
 typedef struct em_capture_shared {
     _Alignas(RINGBUF_LINE)
+    _Atomic uint64_t n_begun;               /* callbacks begun; n_calls tells how many ended           */
     _Atomic uint64_t n_calls;               /* heartbeat: callbacks                                    */
     _Atomic uint64_t n_frames;              /* heartbeat: frames given, counted after they are in the ring */
+    _Atomic uint64_t n_captured;            /* frames given and frames missing, by what the producer was told:
+                                               the ring's own counts have to agree                     */
     _Alignas(RINGBUF_LINE)
     _Atomic uint64_t n_lost[EM_CAPTURE_REASONS];    /* reported, not in the ring yet                   */
     _Atomic uint64_t n_xruns, n_reconnects;
+    _Atomic uint32_t n_latency;             /* frames between the air and the newest one in the ring   */
     _Alignas(RINGBUF_LINE)
     _Atomic uint32_t is_told_to_stop;       /* control word, by the consumer                           */
     _Atomic uint32_t state;                 /* em_source_state; released after err is written          */
@@ -67,15 +71,24 @@ void em_capture_put(em_capture *c, const float *frames, uint32_t n) EM_RT;
 /* [rt] The same from one array a channel, ports[n_channels][n]. A NULL port gives silence. */
 void em_capture_put_planar(em_capture *c, const float *const *ports, uint32_t n) EM_RT;
 
+/* [rt] Gives the frames reported missing their place in the stream. A put begins with it. */
+void em_capture_take_losses(em_capture *c) EM_RT;
+
 /* [any] n frames are missing before the next ones (an estimate by the clock is fine). Also counts. */
 void em_capture_lost(em_capture *c, em_gap_reason reason, uint64_t n) EM_RT;
 
 /* [any] The sound system reports an xrun. The frames it cost, if known, go to em_capture_lost. */
 void em_capture_count_xrun(em_capture *c) EM_RT;
 
+/* [any] Xruns so far. */
+uint64_t em_capture_xruns(const em_capture *c);
+
 /* [idle] Frames from now on have this rate. To be called each time a device is opened, before its callback
  * starts. No mark is made when the rate is the one it was. */
 void em_capture_set_rate(em_capture *c, int rate_hz);
+
+/* [any] What the sound system says lies between the air and the newest frame. */
+void em_capture_set_latency(em_capture *c, uint32_t n_frames);
 
 /* [any] A lost device is back. */
 void em_capture_count_reconnect(em_capture *c);
@@ -91,6 +104,14 @@ em_source_state em_capture_state(const em_capture *c, em_err *err);
 
 /* [any] Callbacks and frames so far: a hung device moves neither. */
 void em_capture_heartbeat(const em_capture *c, uint64_t *n_calls, uint64_t *n_frames);
+
+/* Frames captured, waiting and dropped, as they were between two callbacks. Does not wait for a producer that stands
+ * still in the middle of one (a stopped process): false, and the three are from some moment of it. */
+bool em_capture_count(const em_capture *c, ringbuf_reader *reader, uint64_t *n_captured, uint32_t *n_waiting,
+                      uint64_t *n_dropped);
+
+/* [idle] No callback comes any more: what is missing at the very end gets its place. False: no room for it yet. */
+bool em_capture_settle(em_capture *c);
 
 /* The control word. */
 void em_capture_tell_stop(em_capture *c, bool is_stop);

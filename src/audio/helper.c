@@ -4,14 +4,16 @@
 
 #include "base/clock.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MS 1000000ull
 
 enum {
-    TICK_MS = 20, RETRY_MS = 200,
-    SILENT_S = 2, SILENT_PERIODS = 8,   /* without a frame for the longer of both: the device is lost */
+    TICK_MS = 20, SETTLE_TICK_MS = 2, RETRY_MS = 200,
+    SILENT_MS = 1800, SILENT_PERIODS = 8,   /* without a frame for the longer of both: the device is lost. Noticed
+                                               within 2 s is the promise; a tick and the owner's poll come on top */
 };
 
 static bool is_wanted(const em_helper *h)
@@ -46,6 +48,7 @@ static bool look(em_helper *h)
     h->session = calloc(1, k->ops->session_bytes);
     pthread_mutex_unlock(&k->lock);
     memset(&h->tap, 0, sizeof h->tap);
+    em_xruns_forget(&h->xruns);
     if (h->session) {
         begin_call(h, EM_KEEPER_CALL_LIMIT_S);
         status = k->ops->open(h->session, k->cfg, &h->tap, &found, &err);
@@ -144,12 +147,32 @@ static bool start(em_helper *h)
     return status == EM_OK && is_mine;
 }
 
+/* What an xrun cost becomes a gap before the next callback's frames. */
+static void count_loss(em_helper *h, uint64_t n_frames, uint64_t now)
+{
+    const em_keeper *k = h->k;
+    em_xruns_now look = {
+        .now_ns = now, .n_frames = n_frames, .n_period = atomic_load(&h->tap.n_period), .rate_hz = k->found.rate_hz,
+        .n_xruns = em_capture_xruns(k->capture), .is_exact = k->ops->made != NULL,
+    };
+    uint64_t n_lost;
+
+    if (atomic_load(&h->tap.is_untimed)) {
+        em_xruns_forget(&h->xruns);
+        return;
+    }
+    look.n_clock = look.is_exact ? k->ops->made(h->session) : (uint64_t)((double)now * 1e-9 * k->found.rate_hz);
+    n_lost = em_xruns_look(&h->xruns, &look);
+    if (n_lost > 0)
+        em_capture_lost(k->capture, EM_GAP_XRUN, n_lost);
+}
+
 /* Looks at the heartbeat. False: too long without one. */
 static bool feel_pulse(em_keeper *k, em_helper *h, uint64_t started_ns)
 {
     uint64_t n_calls, n_frames, now = em_now_ns();
     uint32_t n_period = atomic_load(&h->tap.n_period);
-    double limit_s = (double)n_period * SILENT_PERIODS / k->found.rate_hz;
+    double limit_s = fmax((double)n_period * SILENT_PERIODS / k->found.rate_hz, SILENT_MS * 1e-3);
 
     if (n_period && !atomic_load(&h->tap.capture))
         connect_tap(k, h, now);
@@ -164,11 +187,15 @@ static bool feel_pulse(em_keeper *k, em_helper *h, uint64_t started_ns)
             k->state = EM_SOURCE_UP;
             em_capture_set_state(k->capture, k->state);
         }
+        em_capture_set_latency(k->capture, atomic_load(&h->tap.n_latency));
+        count_loss(h, n_frames, now);
         return true;
     }
+    if (h->xruns.is_settling && k->ops->made)
+        count_loss(h, n_frames, now);
     if (k->flow_ns < started_ns)
         return now - started_ns < EM_KEEPER_FLOW_S * 1000 * MS;
-    return (double)(now - k->flow_ns) * 1e-9 < (limit_s > SILENT_S ? limit_s : SILENT_S);
+    return (double)(now - k->flow_ns) * 1e-9 < limit_s;
 }
 
 static void serve(em_helper *h)
@@ -181,7 +208,7 @@ static void serve(em_helper *h)
     while (is_there) {
         pthread_mutex_lock(&k->lock);
         if (is_wanted(h))
-            em_keeper_wait(k, em_now_ns() + TICK_MS * MS);
+            em_keeper_wait(k, em_now_ns() + (h->xruns.is_settling ? SETTLE_TICK_MS : TICK_MS) * MS);
         is_there = is_wanted(h) && feel_pulse(k, h, started_ns);
         pthread_mutex_unlock(&k->lock);
         is_there = is_there && tick(h);

@@ -34,6 +34,10 @@ typedef struct em_keeper_ops {
     bool      (*tick)(void *session);
     void      (*close)(void *session);
 
+    /* Helper thread; must not block: frames that the sound server has made so far, by whole periods, delivered to
+     * us or not. NULL: only the monotonic clock tells what an xrun cost. */
+    uint64_t  (*made)(void *session);
+
     void      (*abandoned)(void *session);  /* owner's thread: give back what others wait for; or NULL */
     void      (*free_cfg)(void *cfg);
 } em_keeper_ops;

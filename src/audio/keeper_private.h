@@ -8,6 +8,7 @@
 #define EM_AUDIO_KEEPER_PRIVATE_H
 
 #include "audio/keeper.h"
+#include "audio/xruns.h"
 
 #include <pthread.h>
 
@@ -21,6 +22,7 @@ typedef struct em_helper {
     em_keeper *k;
     pthread_t  thread;
     em_tap     tap;
+    em_xruns   xruns;                   /* of this session                                             */
     void      *session;                 /* NULL between sessions                                       */
     uint64_t   deadline_ns;             /* of the library call it is in, 0: in none                    */
     bool       is_done;

@@ -159,6 +159,22 @@ size_t em_resampler_push(em_resampler *r, float *out, size_t room, const float *
     return *n_taken;
 }
 
+static int64_t common_divisor(int64_t a, int64_t b)
+{
+    return b == 0 ? a : common_divisor(b, a % b);
+}
+
+size_t em_resampler_pass_silence(em_resampler *r, size_t n, size_t *n_made)
+{
+    const int64_t divisor = common_divisor(r->in_hz, r->out_hz);
+    const int64_t times = (int64_t)n / (r->in_hz / divisor);
+
+    *n_made = (size_t)(times * (r->out_hz / divisor));
+    r->n_in += times * (r->in_hz / divisor);
+    r->n_out += (int64_t)*n_made;
+    return (size_t)(times * (r->in_hz / divisor));
+}
+
 size_t em_resampler_flush(em_resampler *r, float *out, size_t room)
 {
     static const float silence[BLOCK];

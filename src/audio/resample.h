@@ -25,6 +25,10 @@ void      em_resampler_free(em_resampler *r);
  * Returns how many it made; when that is room, there may be more inside, for which n may be 0. */
 size_t    em_resampler_push(em_resampler *r, float *out, size_t room, const float *in, size_t n, size_t *n_taken);
 
+/* A resampler that holds nothing but silence is to be as if up to n more samples of it had come and gone, as many as make
+ * whole output samples. Returns how many; *n_made says how many output samples they stand for. */
+size_t    em_resampler_pass_silence(em_resampler *r, size_t n, size_t *n_made);
+
 /* No more input: call until it returns 0, and do not push again. */
 size_t    em_resampler_flush(em_resampler *r, float *out, size_t room);
 

@@ -99,6 +99,7 @@ void em_source_stop(em_source *s)
     em_capture_tell_stop(s->capture, true);
     s->ops->stop(s->impl);
     s->life = STOPPED;
+    em_capture_settle(s->capture);          /* counted now, and told when there is room for it (is_over) */
 }
 
 void em_source_get_info(const em_source *s, em_source_info *out)
@@ -145,7 +146,7 @@ static bool is_over(em_source *s)
 
     /* No producer is left, so the writer's handle is ours: what is missing at the very end gets its mark. */
     if (s->life == STOPPED)
-        ringbuf_flush(&s->capture->writer);
+        em_capture_settle(s->capture);
     return s->life == STOPPED || state == EM_SOURCE_ENDED || state == EM_SOURCE_FAILED;
 }
 
@@ -207,9 +208,11 @@ void em_source_get_counters(const em_source *s, em_source_counters *out)
     uint32_t n_waiting;
 
     *out = (em_source_counters){ .taken = reader.n_read, .n_bad_samples = s->n_bad };
-    ringbuf_look(&reader, &n_waiting, &out->dropped);
+    /* Of a producer that stands still in the middle of a callback the ring's own count is all that can be told. */
+    if (!em_capture_count(s->capture, &reader, &out->captured, &n_waiting, &out->dropped))
+        out->captured = out->taken + out->dropped + n_waiting;
     out->waiting = n_waiting;
-    out->captured = out->taken + out->dropped + out->waiting;
-    out->n_xruns = atomic_load_explicit(&shared->n_xruns, memory_order_relaxed);
+    out->n_xruns = em_capture_xruns(s->capture);
+    out->n_latency = atomic_load_explicit(&shared->n_latency, memory_order_relaxed);
     out->n_reconnects = atomic_load_explicit(&shared->n_reconnects, memory_order_relaxed);
 }

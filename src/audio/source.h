@@ -5,8 +5,8 @@
  * heartbeat and control word.
  *
  *   frame     float[n_channels], nominal [-1, 1], at rate_hz
- *   captured  frames the producer has been given so far; at every moment the consumer looks,
- *             captured == taken + dropped + waiting
+ *   captured  frames the producer has been given or has lost so far, by its own count; at every moment the
+ *             consumer looks, captured == taken + dropped + waiting, which are the ring's counts
  *
  * Devices cannot wait: a full ring drops the new block and remembers where (a gap). Files and pipes wait for
  * room instead and drop nothing, unless cfg.is_live.
@@ -81,6 +81,7 @@ typedef struct em_gap {
 typedef struct em_source_counters {
     uint64_t captured, taken, dropped, waiting;
     uint64_t n_xruns;               /* reported by the sound system                          */
+    uint32_t n_latency;             /* frames between the air and the newest one captured, as the sound system says */
     uint64_t n_reconnects;
     uint64_t n_bad_samples;         /* NaN and infinite ones, replaced by 0 in em_source_take */
 } em_source_counters;

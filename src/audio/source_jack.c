@@ -29,8 +29,9 @@ typedef struct jack_session {
     const jack_cfg  *cfg;
     jack_nframes_t   rate_hz;
     _Atomic uint32_t has_new_rate;
-    _Atomic uint32_t is_freewheeling;
     uint32_t         was_freewheeling;
+    jack_nframes_t   cycle;             /* frame time of the last cycle seen, which wraps; */
+    uint64_t         n_made;            /* the same, which does not                        */
     bool             has_names;
     bool             is_held;           /* a hanging call may use the client for ever */
 } jack_session;
@@ -50,7 +51,7 @@ static void on_freewheel(int is_starting, void *arg)
 {
     jack_session *s = arg;
 
-    atomic_store(&s->is_freewheeling, is_starting != 0);
+    atomic_store(&s->ports.tap->is_untimed, is_starting != 0);
 }
 
 static void on_port(jack_port_id_t id, int is_registered, void *arg)
@@ -147,10 +148,20 @@ static em_status session_start(void *session, em_err *err)
     return EM_OK;
 }
 
+/* A port's capture latency is the age of a period's first frame when it is delivered; the last one's is a period less. */
+static void note_latency(jack_session *s)
+{
+    jack_latency_range_t range = { 0 };
+    uint32_t n_period = atomic_load(&s->ports.tap->n_period);
+
+    jack_port_get_latency_range(s->ports.ports[0], JackCaptureLatency, &range);
+    atomic_store(&s->ports.tap->n_latency, range.max > n_period ? range.max - n_period : 0);
+}
+
 static bool session_tick(void *session)
 {
     jack_session *s = session;
-    uint32_t is_freewheeling = atomic_load(&s->is_freewheeling);
+    uint32_t is_freewheeling = atomic_load(&s->ports.tap->is_untimed);
 
     if (is_freewheeling != s->was_freewheeling)
         em_log(EM_LOG_INFO, is_freewheeling ? "JACK runs freely: faster than real time, a full ring drops frames"
@@ -158,8 +169,21 @@ static bool session_tick(void *session)
     s->was_freewheeling = is_freewheeling;
     if (em_jack_news_waits(&s->news))
         connect_ports(s, false);
+    note_latency(s);
     /* A new rate is a new session: frames of both must not meet in one callback. */
     return atomic_load(&s->has_new_rate) == 0;
+}
+
+/* JACK's frame time steps by a period with every cycle of the server, whether or not we were called in it. It is asked
+ * for outside of a cycle's callback, so it names the cycle that runs now: it may be a period ahead of what came. */
+static uint64_t session_made(void *session)
+{
+    jack_session *s = session;
+    jack_nframes_t cycle = jack_last_frame_time(s->client);
+
+    s->n_made += (jack_nframes_t)(cycle - s->cycle);
+    s->cycle = cycle;
+    return s->n_made;
 }
 
 static void ignore_shutdown(void *arg)
@@ -211,7 +235,8 @@ static void free_cfg(void *cfg)
 
 static const em_keeper_ops keeper_ops = {
     .thread = "earmark-jack", .session_bytes = sizeof(jack_session), .most_retry_ms = 500,
-    .open = session_open, .start = session_start, .tick = session_tick, .close = session_close, .free_cfg = free_cfg,
+    .open = session_open, .start = session_start, .tick = session_tick, .close = session_close, .made = session_made,
+    .free_cfg = free_cfg,
 };
 
 static em_status copy_cfg(jack_cfg **out, const em_source_cfg *cfg, em_err *err)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_LATENCY_S = 10 };       /* more is no latency that anybody has                                    */
 enum { ABSENT_CHANNELS = 2 };       /* of a device nobody has seen yet; a mono one then gives its channel twice */
 
 typedef struct pa_cfg {
@@ -20,6 +21,7 @@ typedef struct pa_cfg {
 typedef struct pa_session {
     em_pa_ports ports;
     PaStream   *stream;
+    uint32_t    n_latency;          /* frames of it, as PortAudio says                  */
     em_pa_list  list;
     bool        is_running;         /* PortAudio was started for this session           */
 } pa_session;
@@ -63,6 +65,7 @@ static PaError open_at_some_rate(pa_session *s, int i_device, int *rate_hz)
 
 static em_status open_inside(pa_session *s, const pa_cfg *cfg, em_found *found, em_err *err)
 {
+    const PaStreamInfo *info;
     int i_device, n;
     PaError code;
 
@@ -83,6 +86,9 @@ static em_status open_inside(pa_session *s, const pa_cfg *cfg, em_found *found, 
     }
     if (em_source_check_format(found->name, found->rate_hz, found->n_channels, err) != EM_OK)
         return err->code;
+    info = Pa_GetStreamInfo(s->stream);
+    if (info && info->inputLatency > 0 && info->inputLatency < MOST_LATENCY_S)
+        s->n_latency = (uint32_t)(info->inputLatency * found->rate_hz);
     Pa_SetStreamFinishedCallback(s->stream, em_pa_finished);
     return EM_OK;
 }
@@ -114,10 +120,19 @@ static em_status session_start(void *session, em_err *err)
     return EM_OK;
 }
 
+/* PortAudio's latency is that of a buffer's first frame; the last one is younger by the buffer. */
+static void note_latency(pa_session *s)
+{
+    uint32_t n_period = atomic_load(&s->ports.tap->n_period);
+
+    atomic_store(&s->ports.tap->n_latency, s->n_latency > n_period ? s->n_latency - n_period : 0);
+}
+
 static bool session_tick(void *session)
 {
     pa_session *s = session;
 
+    note_latency(s);
     return Pa_IsStreamActive(s->stream) == 1;
 }
 

@@ -18,7 +18,9 @@ typedef struct em_tap {
     _Atomic(em_capture *) capture;          /* NULL: not connected yet, or cut        */
     _Atomic uint32_t      n_inside;         /* calls between enter and leave          */
     _Atomic uint32_t      n_period;         /* frames of the last callback            */
+    _Atomic uint32_t      n_latency;        /* frames between the air and a callback's last frame */
     _Atomic uint32_t      is_gone;          /* set by a shutdown callback             */
+    _Atomic uint32_t      is_untimed;       /* frames come by no clock: JACK runs freely */
 } em_tap;
 
 /* [rt] The block, or NULL. em_tap_leave follows in both cases. */

@@ -13,6 +13,7 @@ typedef enum em_event_type {
     EM_EVENT_SOURCE,                /* a source came up or went down                           */
     EM_EVENT_SCORES,                /* one hop                                                 */
     EM_EVENT_GAP,                   /* frames are missing                                      */
+    EM_EVENT_SYNC,                  /* sound and wall clock came apart: utc_ms counts anew     */
     EM_EVENT_SUMMARY,               /* one file, at its end                                    */
     EM_EVENT_STOP,                  /* a source ends: its counters                             */
 } em_event_type;
@@ -42,6 +43,7 @@ typedef struct em_event {
             int          n_embedding;
         } scores;
         struct { uint64_t n_frames; const char *reason; } gap;      /* overrun, xrun, device   */
+        struct { double drift_s; } sync;                            /* how far the wall clock was ahead */
         struct { double duration; int64_t n_windows; const float *mean, *max; const double *at; } summary;  /* [n_classes] */
         struct { uint64_t captured, taken, dropped, waiting, skipped_hops, resets; } stop;
     } u;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/pool.h"
+#include "engine/anchor.h"
 #include "engine/scheduler.h"
 #include "engine/summary.h"
 #include "listener/stats.h"
@@ -35,9 +36,10 @@ typedef struct ear {                /* one run */
     em_summary   *summaries;        /* [n_lanes], NULL unless wanted                */
     uint64_t      n_rate_frames;    /* of stream since the last change of rate      */
     double        rate_start_s;     /* when that was                                */
-    int64_t       anchor_ms;        /* wall clock at time 0, -1 unknown             */
+    em_anchor     anchor;           /* wall clock at time 0                         */
     double        next_gap_log_s;
     uint64_t      n_gap_frames;     /* since the last message about them            */
+    uint64_t      n_xruns;          /* told so far                                  */
     uint64_t      progress_ns;
     em_engine_stage stage;
     em_err        broken;           /* damage that ended the input early            */
@@ -53,7 +55,7 @@ static double stream_seconds(const ear *e)
 static em_event event_at(const ear *e, em_event_type type, const char *source, double time)
 {
     return (em_event){ .type = type, .source = source, .time = time,
-                       .utc_ms = e->anchor_ms < 0 ? -1 : e->anchor_ms + llround(time * 1e3) };
+                       .utc_ms = e->anchor.ms < 0 ? -1 : e->anchor.ms + llround(time * 1e3) };
 }
 
 static em_status emit(ear *e, const em_event *event, em_err *err)
@@ -86,10 +88,16 @@ static em_status take_scores(void *ctx, const em_scores_row *row, em_err *err)
     return emit(e, &event, err);
 }
 
-/* Devices come and go; a record says so. One that is there (its rate is known) may need a moment to its first frame. */
+static bool is_there(em_source_state state)
+{
+    return state == EM_SOURCE_UP || state == EM_SOURCE_ENDED;
+}
+
+/* Devices come and go; a record says so, at the place in the stream where it was: down behind the last sound, up behind
+ * the gap. One that is there (its rate is known) may need a moment to its first frame. */
 static em_status tell_state(ear *e, em_source_state state, em_err *err)
 {
-    bool is_up = state == EM_SOURCE_UP || state == EM_SOURCE_ENDED;
+    bool is_up = is_there(state);
     bool is_first = !e->has_state;
     em_event event;
 
@@ -124,15 +132,27 @@ static em_status tell_gap(ear *e, const em_gap *gap, em_err *err)
     return emit(e, &event, err);
 }
 
+/* The first for everybody, all with -v. What they cost is told as a gap. */
+static void tell_xruns(ear *e, const em_source_counters *frames)
+{
+    if (frames->n_xruns == e->n_xruns)
+        return;
+    em_log(e->n_xruns == 0 ? EM_LOG_WARNING : EM_LOG_INFO, "%s: %llu xruns so far: the machine was late%s", e->name,
+           (unsigned long long)frames->n_xruns, e->n_xruns == 0 ? "; the sound lost in them is counted (-v tells each)" : "");
+    e->n_xruns = frames->n_xruns;
+}
+
 static void tell_warnings(ear *e)
 {
-    unsigned w = em_scheduler_warnings(e->scheduler);
+    for (int lane = 0; lane < e->n_lanes; lane++) {
+        unsigned w = em_scheduler_warnings(e->scheduler, lane);
 
-    if (w & EM_WARN_SILENCE)
-        em_log(EM_LOG_WARNING, "%s: nothing but digital silence for %d s: muted or not connected?", e->name,
-               EM_SILENCE_SECONDS);
-    if (w & EM_WARN_CLIPPING)
-        em_log(EM_LOG_WARNING, "%s: clips steadily: turn the input level down", e->name);
+        if (w & EM_WARN_SILENCE)
+            em_log(EM_LOG_WARNING, "%s: nothing but digital silence for %d s: muted or not connected?", e->names[lane],
+                   EM_SILENCE_SECONDS);
+        if (w & EM_WARN_CLIPPING)
+            em_log(EM_LOG_WARNING, "%s: clips steadily: turn the input level down", e->names[lane]);
+    }
 }
 
 static void tell_progress(ear *e)
@@ -148,6 +168,12 @@ static void tell_progress(ear *e)
 
 /* ---- sound ---- */
 
+/* newest_s: where in the stream the newest sound that was captured stands. It is older than now by the latency. */
+static bool look_at_clock(ear *e, const em_source_counters *frames, double newest_s, double *drift_s)
+{
+    return em_anchor_look(&e->anchor, drift_s, em_wall_ms() - (int64_t)frames->n_latency * 1000 / e->rate_hz, newest_s);
+}
+
 static em_status begin_sound(ear *e, em_err *err)
 {
     em_scheduler_cfg cfg = {
@@ -162,8 +188,10 @@ static em_status begin_sound(ear *e, em_err *err)
         return status;
     e->rate_hz = e->info.rate_hz;
     em_source_get_counters(e->source, &frames);
-    if (e->info.is_live)
-        e->anchor_ms = em_wall_ms() - (int64_t)(frames.captured * 1000 / (uint64_t)e->rate_hz);
+    if (e->info.is_live) {
+        e->anchor.ms = -1;                          /* what is heard now is not of another time */
+        look_at_clock(e, &frames, (double)frames.captured / e->rate_hz, NULL);
+    }
     return EM_OK;
 }
 
@@ -230,7 +258,7 @@ static em_status push(ear *e, const float *const *lanes, uint64_t n, uint64_t n_
 }
 
 /* One round: what waits, up to a block. *n_taken 0: nothing waited. */
-static em_status hear(ear *e, size_t *n_taken, em_err *err)
+static em_status hear(ear *e, em_source_state state, size_t *n_taken, em_err *err)
 {
     uint64_t left = frames_left(e);
     em_gap gap = { 0 };
@@ -238,6 +266,8 @@ static em_status hear(ear *e, size_t *n_taken, em_err *err)
     em_status status;
 
     *n_taken = n;
+    if (n == 0 && !is_there(state) && (status = tell_state(e, state, err)))
+        return status;
     if (n == 0 && gap.n_frames == 0)
         return EM_OK;
     if ((status = follow_rate(e, err)))
@@ -245,11 +275,32 @@ static em_status hear(ear *e, size_t *n_taken, em_err *err)
     if (gap.n_frames > 0 && e->scheduler && ((status = tell_gap(e, &gap, err)) ||
                                              (status = push(e, NULL, gap.n_frames, n + frames_behind(e), err))))
         return status;
+    if (n > 0 && is_there(state) && (status = tell_state(e, state, err)))
+        return status;
     pick_channels(e, n);
     if ((status = push(e, (const float *const *)e->lanes, n, frames_behind(e), err)))
         return status;
     tell_warnings(e);
     return EM_OK;
+}
+
+/* Of a source that cannot wait: has it lost sound, do its clock and the wall clock still agree? */
+static em_status look_at_source(ear *e, em_err *err)
+{
+    em_source_counters frames;
+    em_event event;
+    double drift_s;
+
+    if (!e->info.is_live || !e->scheduler)
+        return EM_OK;
+    em_source_get_counters(e->source, &frames);
+    tell_xruns(e, &frames);
+    if (!look_at_clock(e, &frames, stream_seconds(e) + (double)frames.waiting / e->rate_hz, &drift_s))
+        return EM_OK;
+    em_log(EM_LOG_INFO, "%s: the wall clock is %+.3f s off the sound's: times of day are counted anew", e->name, drift_s);
+    event = event_at(e, EM_EVENT_SYNC, e->name, stream_seconds(e));
+    event.u.sync.drift_s = drift_s;
+    return emit(e, &event, err);
 }
 
 static bool is_stopped(const ear *e)
@@ -268,7 +319,7 @@ static em_status listen_to_end(ear *e, em_err *err)
 
         if (e->info.rate_hz == 0)
             em_source_get_info(e->source, &e->info);
-        if ((status = tell_state(e, state, err)) || (status = hear(e, &n, err)))
+        if ((status = hear(e, state, &n, err)) || (is_there(state) && (status = look_at_source(e, err))))
             return status;
         tell_progress(e);
         if (n > 0)
@@ -380,7 +431,7 @@ static em_status judge_input(const ear *e, const em_engine_result *r, em_err *er
 
 em_status em_engine_run(em_engine_result *out, const em_engine_cfg *cfg, em_source *source, em_err *err)
 {
-    ear e = { .cfg = cfg, .source = source, .anchor_ms = cfg->start_ms, .stage = EM_STAGE_INPUT };
+    ear e = { .cfg = cfg, .source = source, .anchor = { .ms = cfg->start_ms }, .stage = EM_STAGE_INPUT };
     em_status status;
 
     *out = (em_engine_result){ 0 };

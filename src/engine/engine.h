@@ -5,7 +5,7 @@
  * counted; files wait and leave out nothing.
  *
  * Once sound flows the path of a hop allocates nothing (tests/unit/engine), but for a device that comes back with
- * another rate. */
+ * another rate or after an outage longer than a window. */
 #ifndef EM_ENGINE_ENGINE_H
 #define EM_ENGINE_ENGINE_H
 

@@ -16,6 +16,7 @@ struct em_scheduler {
     em_scheduler_cfg cfg;
     int        n_classes, n_slots;
     uint64_t   step_frames;         /* a step at the source's rate, rounded up */
+    size_t     second_frames;
     lane      *lanes;
     em_input  *in;                  /* [n_lanes] */
     em_output *out;
@@ -63,6 +64,7 @@ em_status em_scheduler_new(em_scheduler **out, const em_scheduler_cfg *cfg, em_e
     }
     s->step_frames = ((uint64_t)cfg->step_samples * (uint64_t)cfg->rate_hz + (uint64_t)model->sample_rate - 1) /
                      (uint64_t)model->sample_rate;
+    s->second_frames = (size_t)cfg->rate_hz;
     *out = s;
     return EM_OK;
 no_memory:
@@ -164,17 +166,36 @@ static em_status due_hops(em_scheduler *s, uint64_t n_behind, em_err *err)
     }
 }
 
+/* Of n frames of gap to come, those that only move the clock. Behind them more than a step is left, so every hop in them
+ * is late, as it would be if they were pushed. */
+static size_t pass_silence(em_scheduler *s, size_t n)
+{
+    size_t passed = 0;
+    uint64_t n_hops = 0;
+
+    if (!s->cfg.may_skip || n <= s->step_frames)
+        return 0;
+    for (int i = 0; i < s->cfg.n_lanes; i++)
+        passed = em_listener_pass_silence(s->lanes[i].listener, n - (size_t)s->step_frames, &n_hops);
+    s->count.n_skipped += n_hops;
+    return passed;
+}
+
 em_status em_scheduler_push(em_scheduler *s, const float *const *lanes, size_t n, uint64_t n_waiting, em_err *err)
 {
     size_t done = 0;
 
     while (done < n) {
-        size_t taken = 0;
+        size_t taken = 0, most = n - done;
         em_status status;
 
+        if (!lanes) {
+            done += pass_silence(s, n - done);
+            most = n - done < s->second_frames ? n - done : s->second_frames;
+        }
         for (int i = 0; i < s->cfg.n_lanes; i++) {
             em_listener *l = s->lanes[i].listener;
-            size_t t = lanes ? em_listener_push(l, lanes[i] + done, n - done) : em_listener_push_silence(l, n - done);
+            size_t t = lanes ? em_listener_push(l, lanes[i] + done, most) : em_listener_push_silence(l, most);
 
             assert(i == 0 || t == taken);
             taken = t;
@@ -204,6 +225,7 @@ em_status em_scheduler_set_rate(em_scheduler *s, int rate_hz, em_err *err)
             return status;
     }
     s->step_frames = ((uint64_t)s->cfg.step_samples * (uint64_t)rate_hz + (uint64_t)model_hz - 1) / (uint64_t)model_hz;
+    s->second_frames = (size_t)rate_hz;
     return due_hops(s, 0, err);
 }
 
@@ -212,11 +234,7 @@ void em_scheduler_get_counters(const em_scheduler *s, em_scheduler_counters *out
     *out = s->count;
 }
 
-unsigned em_scheduler_warnings(em_scheduler *s)
+unsigned em_scheduler_warnings(em_scheduler *s, int i)
 {
-    unsigned w = 0;
-
-    for (int i = 0; i < s->cfg.n_lanes; i++)
-        w |= em_listener_warnings(s->lanes[i].listener);
-    return w;
+    return em_listener_warnings(s->lanes[i].listener);
 }

@@ -4,7 +4,9 @@
  * A source that cannot wait is never chased hop by hop: while another whole step of it is waiting already, the
  * due hop is left out and counted, so that the newest window is always the next to be scored.
  *
- * No threads, no clock. Nothing allocates after em_scheduler_new but a change of rate. */
+ * A gap of hours costs what one of a window and a few steps costs: in between only the clock moves.
+ *
+ * No threads, no clock. Nothing allocates after em_scheduler_new but a change of rate and sound after a long gap. */
 #ifndef EM_ENGINE_SCHEDULER_H
 #define EM_ENGINE_SCHEDULER_H
 
@@ -64,6 +66,6 @@ typedef struct em_scheduler_counters {
 } em_scheduler_counters;
 
 void     em_scheduler_get_counters(const em_scheduler *s, em_scheduler_counters *out);
-unsigned em_scheduler_warnings(em_scheduler *s);        /* EM_WARN_* of any lane */
+unsigned em_scheduler_warnings(em_scheduler *s, int i);      /* EM_WARN_* of lane i since the last call */
 
 #endif

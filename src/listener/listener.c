@@ -7,10 +7,16 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { CHUNK = 512 };               /* samples moved at a time */
+enum {
+    CHUNK = 512,                    /* samples moved at a time                                             */
+    GAPS = 64,                      /* stretches remembered; more in one window are joined                 */
+};
 
 static const float loudest = 1e4f;  /* 80 dB over full scale: beyond it a sample is damage, and float power overflows */
+
+typedef struct stretch { int64_t begin, end; } stretch;     /* of the stream, samples at the model's rate */
 
 struct em_listener {
     em_listener_cfg cfg;
@@ -22,7 +28,11 @@ struct em_listener {
     int64_t       last_sample;      /* end of the last hop that was given or skipped                     */
     bool          is_finished;
     double        seconds_before;   /* of stream at earlier rates                                        */
+    int64_t       samples_before;   /* the same at the model's rate                                      */
     uint64_t      n_taken;          /* samples at this rate                                              */
+    uint64_t      n_silent;         /* of these, gap in a row up to now                                  */
+    stretch       gaps[GAPS];       /* oldest first, apart from each other                               */
+    int           n_gaps;
     float         in[CHUNK], out[CHUNK];
 };
 
@@ -69,6 +79,51 @@ static bool is_due(const em_listener *l)
     return em_window_end(l->window) == l->due_sample;
 }
 
+/* Where the stream stands: what was taken, at the model's rate. */
+static int64_t position(const em_listener *l)
+{
+    return l->samples_before + (int64_t)llround((double)l->n_taken * l->cfg.frontend.rate_hz / l->cfg.rate_hz);
+}
+
+static void drop_gap(em_listener *l, int i)
+{
+    memmove(l->gaps + i, l->gaps + i + 1, (size_t)(--l->n_gaps - i) * sizeof *l->gaps);
+}
+
+/* Two become one of their length, ending where the later ends: what is missing keeps its amount. */
+static void join_oldest(em_listener *l)
+{
+    l->gaps[1].begin -= l->gaps[0].end - l->gaps[0].begin;
+    drop_gap(l, 0);
+}
+
+static void remember_gap(em_listener *l, int64_t begin, int64_t end)
+{
+    while (l->n_gaps > 0 && l->gaps[0].end <= em_window_end(l->window) - l->cfg.window_samples)
+        drop_gap(l, 0);
+    if (l->n_gaps > 0 && l->gaps[l->n_gaps - 1].end >= begin) {
+        l->gaps[l->n_gaps - 1].end = end;
+        return;
+    }
+    if (l->n_gaps == GAPS)
+        join_oldest(l);
+    l->gaps[l->n_gaps++] = (stretch){ begin, end };
+}
+
+/* Share of the newest window that is sound: neither before the start of the stream nor in a gap. */
+static double filled(const em_listener *l)
+{
+    const int64_t end = em_window_end(l->window), begin = end > l->cfg.window_samples ? end - l->cfg.window_samples : 0;
+    int64_t n = end - begin;
+
+    for (int i = 0; i < l->n_gaps; i++) {
+        int64_t from = l->gaps[i].begin > begin ? l->gaps[i].begin : begin, to = l->gaps[i].end < end ? l->gaps[i].end : end;
+
+        n -= to > from ? to - from : 0;
+    }
+    return (double)n / l->cfg.window_samples;
+}
+
 /* NaN compares as false with everything, itself as well. */
 static float tame(float v)
 {
@@ -83,7 +138,7 @@ static float tame(float v)
  * how many were taken; *has_moved: whether anything happened at all. */
 static size_t move_chunk(em_listener *l, const float *x, size_t n, bool *has_moved)
 {
-    int64_t left = l->due_sample - em_window_end(l->window);
+    const int64_t left = l->due_sample - em_window_end(l->window), begin = position(l);
     size_t  room = left < CHUNK ? (size_t)left : CHUNK, n_taken = 0, n_made;
 
     if (l->is_finished || l->next_resampler) {
@@ -97,9 +152,9 @@ static size_t move_chunk(em_listener *l, const float *x, size_t n, bool *has_mov
     em_window_push(l->window, l->out, n_made);
     if (x)
         em_stats_push(&l->stats, l->in, n_taken);
-    else
-        em_stats_push_gap(&l->stats, n_taken);
     l->n_taken += n_taken;
+    if (!x && n_taken > 0)
+        remember_gap(l, begin, position(l));
     *has_moved = n_taken > 0 || n_made > 0;
     return n_taken;
 }
@@ -124,14 +179,64 @@ static size_t move(em_listener *l, const float *x, size_t n)
     return taken;
 }
 
+/* Everything inside, in the resampler as in the window, is the silence of a gap. */
+static bool is_deep_in_gap(const em_listener *l)
+{
+    return (double)l->n_silent * l->cfg.frontend.rate_hz >= ((double)l->cfg.window_samples + l->cfg.frontend.rate_hz) * l->cfg.rate_hz;
+}
+
+/* Where blocks of a filter begin shows in the last bits of what follows, and a gap that was passed over has moved
+ * them. Without memory for another resampler the old one, which is silent, goes on. */
+static void begin_anew(em_listener *l)
+{
+    if (l->cfg.rate_hz != l->cfg.frontend.rate_hz)
+        em_listener_set_rate(l, l->cfg.rate_hz, NULL);
+}
+
 size_t em_listener_push(em_listener *l, const float *mono, size_t n)
 {
-    return l->is_finished ? n : move(l, mono, n);
+    if (l->is_finished || n == 0)
+        return n;
+    if (is_deep_in_gap(l))
+        begin_anew(l);
+    l->n_silent = 0;
+    return move(l, mono, n);
 }
 
 size_t em_listener_push_silence(em_listener *l, size_t n)
 {
-    return l->is_finished ? n : move(l, NULL, n);
+    n = l->is_finished ? n : move(l, NULL, n);
+    l->n_silent += n;
+    return n;
+}
+
+static void forget_level(em_listener *l)
+{
+    float rms, peak;
+
+    em_stats_level(&l->stats, &rms, &peak);
+}
+
+size_t em_listener_pass_silence(em_listener *l, size_t n, uint64_t *n_hops)
+{
+    const int64_t begin = position(l);
+    size_t n_made;
+
+    *n_hops = 0;
+    if (l->is_finished || l->next_resampler || is_due(l) || !is_deep_in_gap(l))
+        return 0;
+    n = em_resampler_pass_silence(l->resampler, n, &n_made);
+    em_window_pass_silence(l->window, (int64_t)n_made);
+    if (em_window_end(l->window) >= l->due_sample) {
+        *n_hops = (uint64_t)((em_window_end(l->window) - l->due_sample) / l->cfg.step_samples + 1);
+        l->due_sample += (int64_t)*n_hops * l->cfg.step_samples;
+        l->last_sample = l->due_sample - l->cfg.step_samples;
+        forget_level(l);
+    }
+    l->n_taken += n;
+    l->n_silent += n;
+    remember_gap(l, begin, position(l));
+    return n;
 }
 
 void em_listener_finish(em_listener *l)
@@ -149,6 +254,8 @@ em_status em_listener_set_rate(em_listener *l, int rate_hz, em_err *err)
     em_resampler_free(l->next_resampler);
     l->next_resampler = next;
     l->seconds_before = em_listener_seconds(l);
+    l->samples_before = position(l);
+    l->n_silent = (uint64_t)((double)l->n_silent * rate_hz / l->cfg.rate_hz);
     l->n_taken = 0;
     l->cfg.rate_hz = rate_hz;
     em_stats_set_rate(&l->stats, rate_hz);
@@ -178,7 +285,7 @@ bool em_listener_next(em_listener *l, em_hop *hop)
         return false;
     hop->end_sample = em_window_end(l->window);
     hop->time_s = (double)hop->end_sample / l->cfg.frontend.rate_hz;
-    hop->filled = fmin(1.0, (double)hop->end_sample / l->cfg.window_samples);
+    hop->filled = filled(l);
     em_stats_level(&l->stats, &hop->rms_dbfs, &hop->peak_dbfs);
     hop->frames = em_window_frames(l->window);
     hop->n_frames = em_window_n_frames(l->window);
@@ -188,11 +295,9 @@ bool em_listener_next(em_listener *l, em_hop *hop)
 
 bool em_listener_skip(em_listener *l)
 {
-    float rms, peak;
-
     if (!find_hop(l))
         return false;
-    em_stats_level(&l->stats, &rms, &peak);
+    forget_level(l);
     end_hop(l);
     return true;
 }

@@ -1,4 +1,5 @@
-/* listener.h - one source's ear: samples in, due windows out. No threads, no clock, no allocation after new.
+/* listener.h - one source's ear: samples in, due windows out. No threads, no clock; after new nothing is allocated
+ * but a resampler, for another rate or after a long gap.
  *
  * mono samples -> resampler -> model rate -> log-mel frames, computed once each -> rolling window -> hops.
  * How the stream is cut into pushes changes no bit of any window (tests/stream). NaN becomes 0, what
@@ -32,7 +33,7 @@ typedef struct em_hop {
     int64_t end_sample;             /* end of the window, model rate                         */
     double  time_s;                 /* the same in seconds                                   */
     double  filled;                 /* share of the window that is real sound, 0..1          */
-    float   rms_dbfs, peak_dbfs;    /* of what was pushed since the last hop, 1.0 being 0 dBFS;
+    float   rms_dbfs, peak_dbfs;    /* of the sound since the last hop, gaps left out, 1.0 being 0 dBFS;
                                        -INFINITY for digital silence                          */
     const float *frames;            /* [n_frames][n_mels]; valid until the next call         */
     int     n_frames;
@@ -49,8 +50,15 @@ void      em_listener_free(em_listener *l);
 size_t    em_listener_push(em_listener *l, const float *mono, size_t n);
 
 /* n samples of silence (at cfg.rate_hz): what a gap becomes. Returns how many it took, as em_listener_push does.
- * A gap neither begins nor ends what is warned about: it is told as a gap. */
+ * A gap neither begins nor ends what is warned about: it is told as a gap. Sound behind a gap of more than a window and
+ * a second begins anew, with a resampler of its own (which is allocated then), so that no bit depends on whether the
+ * gap was pushed or passed over. */
 size_t    em_listener_push_silence(em_listener *l, size_t n);
+
+/* For sources that cannot wait, with no hop due: of n samples of gap to come, passes over as many as change nothing but
+ * the clock, at no cost. That is none until a window and a second have been gap. Returns how many; *n_hops: hops that
+ * fell due in them and are forgotten. */
+size_t    em_listener_pass_silence(em_listener *l, size_t n, uint64_t *n_hops);
 
 /* No more samples: flushes the resampler and makes the last hop due. */
 void      em_listener_finish(em_listener *l);

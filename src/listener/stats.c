@@ -44,11 +44,6 @@ void em_stats_push(em_stats *s, const float *x, size_t n)
     s->n_level += n;
 }
 
-void em_stats_push_gap(em_stats *s, size_t n)
-{
-    s->n_level += n;
-}
-
 void em_stats_set_rate(em_stats *s, int rate_hz)
 {
     const double ratio = (double)rate_hz / s->rate_hz;

@@ -26,11 +26,9 @@ typedef struct em_stats {
     unsigned warnings;              /* EM_WARN_*: raised once when it begins, again only after it ended    */
 } em_stats;
 
-/* Samples as the source gave them, at rate_hz, finite. */
+/* Samples as the source gave them, at rate_hz, finite. What is missing is not pushed: it has no level, and neither begins
+ * nor ends what is warned about. */
 void     em_stats_push(em_stats *s, const float *x, size_t n);
-
-/* n samples that are missing: silence for the level, but neither beginning nor end of what is warned about. */
-void     em_stats_push_gap(em_stats *s, size_t n);
 
 /* Another rate from here on; what has been counted keeps its length in seconds. */
 void     em_stats_set_rate(em_stats *s, int rate_hz);

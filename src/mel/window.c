@@ -108,6 +108,13 @@ void em_window_push(em_window *w, const float *samples, size_t n)
     }
 }
 
+/* Frames of an older window keep their distance: what they share with this one is the same silence as before. */
+void em_window_pass_silence(em_window *w, int64_t n)
+{
+    w->end += n;
+    w->frames_end += n;
+}
+
 int em_window_n_frames(const em_window *w)
 {
     return w->n_frames;

@@ -25,6 +25,9 @@ void      em_window_free(em_window *w);
 
 void      em_window_push(em_window *w, const float *samples, size_t n);
 
+/* n more samples of silence for a window that holds nothing else: only its end moves. */
+void      em_window_pass_silence(em_window *w, int64_t n);
+
 int       em_window_n_frames(const em_window *w);
 int64_t   em_window_end(const em_window *w);            /* samples pushed since the start          */
 

@@ -3,6 +3,7 @@
  *   start    version, model, sha256, rate, classes (how many), backend, step, window
  *   scores   source, time, filled, then "scores" (every class in index order) or "top"; "slots", "embedding"
  *   gap      frames, reason         source   state up | down
+ *   sync     drift: seconds that the wall clock was ahead; every utc from here on is counted anew
  *   summary  duration, windows, top: ordered by the largest score, "at" the end of its window
  *   stop     captured, taken, dropped, waiting, skipped_hops, resets
  *
@@ -140,6 +141,14 @@ static bool put_gap(jsonl *s, const em_event *e)
     return true;
 }
 
+static bool put_sync(jsonl *s, const em_event *e)
+{
+    put_head(&s->json, "sync");
+    put_where(&s->json, e);
+    em_json_fixed(&s->json, "drift", e->u.sync.drift_s, 3);
+    return true;
+}
+
 static bool put_summary(jsonl *s, const em_event *e)
 {
     const em_sink_cfg *cfg = &s->base.cfg;
@@ -181,7 +190,7 @@ static em_status jsonl_put(em_sink *base, const em_event *e, em_err *err)
 {
     static bool (*const put[])(jsonl *, const em_event *) = {
         [EM_EVENT_START] = put_start, [EM_EVENT_SOURCE] = put_source, [EM_EVENT_SCORES] = put_scores,
-        [EM_EVENT_GAP] = put_gap, [EM_EVENT_SUMMARY] = put_summary, [EM_EVENT_STOP] = put_stop,
+        [EM_EVENT_GAP] = put_gap, [EM_EVENT_SYNC] = put_sync, [EM_EVENT_SUMMARY] = put_summary, [EM_EVENT_STOP] = put_stop,
     };
     jsonl *s = (jsonl *)base;
 

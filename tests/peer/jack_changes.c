@@ -204,6 +204,42 @@ static void ports_have_names_for_people_and_leave_none_behind(void **state)
     peer_kill(jackd, SIGTERM);
 }
 
+static void old_by_a_tenth(jack_latency_callback_mode_t mode, void *arg)
+{
+    ramp_player *p = arg;
+    jack_latency_range_t range = { 4800, 4800 };
+
+    if (mode == JackCaptureLatency)
+        jack_port_set_latency_range(p->out, mode, &range);
+}
+
+/* What we hear was in the air before: by the port's latency, which is that of a period's first frame. */
+static void the_latency_of_what_we_hear_is_known(void **state)
+{
+    const char *globs[] = { "ramp:out" };
+    em_source_cfg cfg = { .kind = "jack", .connect = globs, .n_connect = 1, .wait_lost_s = -1 };
+    pid_t jackd = peer_jackd(48000, 256);
+    em_source_counters counters = { 0 };
+    ramp_check check = { 0 };
+    ramp_player player;
+    em_source *s;
+
+    (void)state;
+    ramp_open(&player, "ramp");
+    jack_deactivate(player.client);
+    assert_int_equal(jack_set_latency_callback(player.client, old_by_a_tenth, &player), 0);
+    assert_int_equal(jack_activate(player.client), 0);
+    s = open_source(&cfg);
+    for (int i = 0; i < 50 && counters.n_latency == 0; i++) {
+        listen_for(&check, s, 0.1);
+        em_source_get_counters(s, &counters);
+    }
+    CHECK(counters.n_latency == 4800 - 256, "%u frames", counters.n_latency);
+    em_source_close(s);
+    ramp_close(&player);
+    peer_kill(jackd, SIGTERM);
+}
+
 static void bad_requests_are_refused(void **state)
 {
     char name[80];
@@ -227,6 +263,7 @@ int main(void)
         cmocka_unit_test(freewheeling_miscounts_no_frame),
         cmocka_unit_test(ports_are_connected_as_asked),
         cmocka_unit_test(ports_have_names_for_people_and_leave_none_behind),
+        cmocka_unit_test(the_latency_of_what_we_hear_is_known),
         cmocka_unit_test(bad_requests_are_refused),
     };
 

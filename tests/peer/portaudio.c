@@ -10,8 +10,10 @@
 
 enum { TONE_HZ = 1000, TONE_RATE_HZ = 48000 };
 
-/* The promise is two seconds from the last callback; a loaded machine may see that callback, and run us, late. */
-#define NOTICED_S 2.5
+/* The promise is two seconds from the last callback. A loaded machine may run us late: of several losses each may be
+ * seen a little late, but one must be seen in time. */
+#define NOTICED_S 2.0
+#define LATE_S    2.5
 #define BACK_S    15.0          /* PulseAudio's null sink gives its first frames two seconds after it is opened */
 
 static int n_alone;             /* threads before anything is opened */
@@ -143,7 +145,7 @@ static void a_lost_device_is_noticed_and_found_again(void **state)
     em_source_info info;
     em_source *s;
     pid_t pulse = peer_pulse();
-    double noticed_s;
+    double noticed_s, least_s = LATE_S;
     int n_threads, n_fds;
 
     (void)state;
@@ -156,7 +158,8 @@ static void a_lost_device_is_noticed_and_found_again(void **state)
         else
             peer_kill(pulse, SIGKILL);
         noticed_s = peer_wait_state(s, EM_SOURCE_DOWN, 20);
-        CHECK(noticed_s >= 0 && noticed_s <= NOTICED_S, "loss %d: noticed after %g s", i, noticed_s);
+        CHECK(noticed_s >= 0 && noticed_s <= LATE_S, "loss %d: noticed after %g s", i, noticed_s);
+        least_s = fmin(least_s, noticed_s);
         CHECK(peer_wait_state(s, EM_SOURCE_UP, 0.3) < 0, "loss %d: it stays away", i);
         if (i == 0)
             CHECK(peer_run(load) == 0, "load");
@@ -170,6 +173,7 @@ static void a_lost_device_is_noticed_and_found_again(void **state)
         CHECK(peer_count_threads() == n_threads, "loss %d: %d threads were %d", i, peer_count_threads(), n_threads);
         CHECK(peer_count_fds() == n_fds, "loss %d: %d fds were %d", i, peer_count_fds(), n_fds);
     }
+    CHECK(least_s <= NOTICED_S, "noticed after %g s at best", least_s);
     em_source_close(s);
     CHECK(peer_count_threads() == n_alone, "%d threads are left", peer_count_threads());
     peer_kill(pulse, SIGKILL);
@@ -188,7 +192,7 @@ static void a_hanging_server_hangs_nobody_else(void **state)
     s = open_microphone(NULL, &info);
     kill(pulse, SIGSTOP);
     noticed_s = peer_wait_state(s, EM_SOURCE_DOWN, 20);
-    CHECK(noticed_s >= 0 && noticed_s <= NOTICED_S, "noticed after %g s", noticed_s);
+    CHECK(noticed_s >= 0 && noticed_s <= LATE_S, "noticed after %g s", noticed_s);
     CHECK(peer_wait_state(s, EM_SOURCE_UP, 3.0) < 0, "it hangs");
     kill(pulse, SIGCONT);
     CHECK(peer_wait_state(s, EM_SOURCE_UP, BACK_S) >= 0, "back");

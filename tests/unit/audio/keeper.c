@@ -5,13 +5,14 @@
 
 #include "base/clock.h"
 
+#include <math.h>
 #include <pthread.h>
 
 enum { RATE = 48000, PERIOD = 240, PERIOD_MS = 5 };
 
 /* What the fake device does; set by the test. */
 static struct {
-    _Atomic bool is_present, is_silent, hangs_in_open, hangs_in_close, is_refused_at_start;
+    _Atomic bool is_present, is_silent, has_xrun, hangs_in_open, hangs_in_close, is_refused_at_start;
     _Atomic int  n_open, n_closed, n_cfg_freed, n_abandoned, n_channels_wanted;
 } fake;
 
@@ -43,6 +44,8 @@ static void *callbacks(void *arg)
         em_capture *capture = em_tap_enter(s->tap);
 
         atomic_store(&s->tap->n_period, PERIOD);
+        if (capture && atomic_exchange(&fake.has_xrun, false))
+            em_capture_count_xrun(capture);
         if (capture)
             em_capture_put_planar(capture, ports, PERIOD);
         em_tap_leave(s->tap);
@@ -203,20 +206,54 @@ static void a_device_that_is_pulled_out_comes_back_with_its_gap(void **state)
     CHECK(fake.n_open == 2 && fake.n_closed >= 2 && fake.n_cfg_freed == 1, "all is closed");
 }
 
-static void a_device_that_falls_silent_is_lost_after_two_seconds(void **state)
+/* Whoever noticed it later than this was stopped by the machine, not by a limit of ours: the promise is two seconds,
+ * and on a busy machine the best of three counts. */
+static void a_device_that_falls_silent_is_lost_within_two_seconds(void **state)
 {
-    double noticed_s;
+    double noticed_s, least_s = 10;
     kept k;
 
     (void)state;
     reset();
     open_kept(&k, 0, -1);
     CHECK(wait_state(&k, EM_SOURCE_UP, 5) >= 0, "up");
+    for (int i = 0; i < 3 && least_s > 2.0; i++) {
+        fake.is_silent = true;
+        noticed_s = wait_state(&k, EM_SOURCE_DOWN, 10);
+        CHECK(noticed_s > 1.5, "%g s: a short silence is no loss", noticed_s);
+        least_s = fmin(least_s, noticed_s);
+        fake.is_silent = false;
+        CHECK(wait_state(&k, EM_SOURCE_UP, 5) >= 0, "back");
+    }
+    CHECK(least_s <= 2.0, "noticed after %g s at best", least_s);
+    close_kept(&k);
+}
+
+/* A callback that stays away and comes back with an xrun: what it did not bring is missing, by the clock. */
+static void an_xrun_costs_what_the_clock_says(void **state)
+{
+    uint64_t n_calls, n_before, n_after, n_told = 0;
+    uint64_t from_ns;
+    double lost_s;
+    kept k;
+
+    (void)state;
+    reset();
+    open_kept(&k, 0, -1);
+    CHECK(wait_state(&k, EM_SOURCE_UP, 5) >= 0, "up");
+    wait_state(&k, EM_SOURCE_DOWN, 1.0);
+    em_capture_heartbeat(k.capture, &n_calls, &n_before);
+    from_ns = em_now_ns();
     fake.is_silent = true;
-    noticed_s = wait_state(&k, EM_SOURCE_DOWN, 10);
-    CHECK(noticed_s > 1.5, "%g s: a short silence is no loss", noticed_s);
+    wait_state(&k, EM_SOURCE_DOWN, 0.4);
+    fake.has_xrun = true;
     fake.is_silent = false;
-    CHECK(wait_state(&k, EM_SOURCE_UP, 5) >= 0, "back");
+    wait_state(&k, EM_SOURCE_DOWN, 0.5);
+    em_capture_heartbeat(k.capture, &n_calls, &n_after);
+    lost_s = (double)(em_now_ns() - from_ns) * 1e-9 - (double)(n_after - n_before) / RATE;
+    drain(&k);
+    n_told = k.n_missing;
+    CHECK(n_told > RATE / 4 && n_told < RATE * lost_s + RATE / 10, "%g s told, about %g s lost", (double)n_told / RATE, lost_s);
     close_kept(&k);
 }
 
@@ -329,7 +366,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_device_that_is_pulled_out_comes_back_with_its_gap),
-        cmocka_unit_test(a_device_that_falls_silent_is_lost_after_two_seconds),
+        cmocka_unit_test(a_device_that_falls_silent_is_lost_within_two_seconds),
+        cmocka_unit_test(an_xrun_costs_what_the_clock_says),
         cmocka_unit_test(a_hanging_close_is_left_behind),
         cmocka_unit_test(stopping_never_waits_for_a_hanging_call),
         cmocka_unit_test(absence_is_an_error_or_waited_for),

@@ -122,6 +122,7 @@ static void a_full_ring_is_a_gap_of_the_right_length_in_the_right_place(void **s
 static void what_is_missing_at_the_very_end_is_told_after_stop(void **state)
 {
     em_source *s = open_fake(48000, 1);
+    em_source_counters c;
     float x[RING];
     em_gap gap;
     em_err err;
@@ -129,10 +130,13 @@ static void what_is_missing_at_the_very_end_is_told_after_stop(void **state)
     (void)state;
     put_ramp(0, RING);
     put_ramp(RING, 77);
+    em_capture_lost(device.capture, EM_GAP_XRUN, 13);   /* no callback comes any more to give them their place */
     em_source_stop(s);
+    em_source_get_counters(s, &c);
+    CHECK(c.captured == RING + 90 && c.dropped == 90, "%llu", (unsigned long long)c.captured);
     CHECK(em_source_watch(s, &err) == EM_SOURCE_ENDED, "after stop");
     CHECK(em_source_take(s, x, RING, &gap) == RING && gap.n_frames == 0, "what waits can still be taken");
-    CHECK(em_source_take(s, x, RING, &gap) == 0 && gap.n_frames == 77, "%llu", (unsigned long long)gap.n_frames);
+    CHECK(em_source_take(s, x, RING, &gap) == 0 && gap.n_frames == 90, "%llu", (unsigned long long)gap.n_frames);
     CHECK(em_source_take(s, x, RING, &gap) == 0 && gap.n_frames == 0, "once");
     em_source_close(s);
 }
@@ -166,6 +170,45 @@ static void losses_of_the_device_stand_before_its_next_frames(void **state)
     CHECK(em_source_take(s, x, RING, &gap) == 1 && gap.n_frames == 55 && gap.reason == EM_GAP_XRUN && x[0] == 325.0f, "whichever is first");
     em_source_get_counters(s, &c);
     CHECK(c.captured == 326 && c.taken == 32 && c.dropped == 294 && c.n_xruns == 1, "counted once");
+    em_source_close(s);
+}
+
+/* captured is the producer's word and the rest the ring's: a frame that gets into the ring, or out of its count, past the
+ * producer breaks the sum. */
+static void captured_is_counted_apart_from_the_ring(void **state)
+{
+    static const float x[7];
+    em_source *s = open_fake(48000, 1);
+    em_source_counters c;
+
+    (void)state;
+    put_ramp(0, 10);
+    em_capture_lost(device.capture, EM_GAP_XRUN, 5);
+    put_ramp(15, 10);
+    em_source_get_counters(s, &c);
+    CHECK(c.captured == 25 && c.captured == c.taken + c.dropped + c.waiting, "%llu", (unsigned long long)c.captured);
+    assert_true(ringbuf_write(&device.capture->writer, x, 7));
+    em_source_get_counters(s, &c);
+    CHECK(c.captured == 25 && c.waiting == 27, "7 frames too many are seen: %llu", (unsigned long long)c.captured);
+    ringbuf_skip(&device.capture->writer, EM_GAP_OVERRUN, 3);
+    em_source_get_counters(s, &c);
+    CHECK(c.captured == 25 && c.dropped == 8, "and 3 too many missing: %llu", (unsigned long long)c.captured);
+    em_source_close(s);
+}
+
+/* A process that is stopped in the middle of a callback holds nobody up. */
+static void a_callback_that_never_ends_is_not_waited_for(void **state)
+{
+    em_source *s = open_fake(48000, 1);
+    uint64_t from_ns = em_now_ns();
+    em_source_counters c;
+
+    (void)state;
+    put_ramp(0, 10);
+    atomic_fetch_add(&device.capture->shared->n_begun, 1);
+    em_source_get_counters(s, &c);
+    CHECK(c.captured == 10 && c.waiting == 10, "%llu", (unsigned long long)c.captured);
+    CHECK(em_now_ns() - from_ns < 2000000000u, "%g s", (double)(em_now_ns() - from_ns) * 1e-9);
     em_source_close(s);
 }
 
@@ -409,6 +452,8 @@ int main(void)
         cmocka_unit_test(a_full_ring_is_a_gap_of_the_right_length_in_the_right_place),
         cmocka_unit_test(what_is_missing_at_the_very_end_is_told_after_stop),
         cmocka_unit_test(losses_of_the_device_stand_before_its_next_frames),
+        cmocka_unit_test(captured_is_counted_apart_from_the_ring),
+        cmocka_unit_test(a_callback_that_never_ends_is_not_waited_for),
         cmocka_unit_test(frames_of_two_rates_never_come_together),
         cmocka_unit_test(a_flapping_rate_never_labels_frames_wrong),
         cmocka_unit_test(bad_samples_become_zero_and_are_counted),

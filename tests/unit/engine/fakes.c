@@ -43,6 +43,13 @@ float fake_sample(uint64_t i, int channel)
     return (float)(0.3 * sin(0.01 * (double)i * (1 + channel)));
 }
 
+static float sample(const em_source *s, uint64_t i, int channel)
+{
+    if (channel + 1 == s->script.dead_channel)
+        return 0;
+    return channel + 1 == s->script.full_channel ? 1 : fake_sample(i, channel);
+}
+
 void em_source_close(em_source *s)                              { free(s); }
 em_status em_source_start(em_source *s, em_err *err)            { (void)s; (void)err; return EM_OK; }
 void em_source_stop(em_source *s)                               { (void)s; }
@@ -79,7 +86,7 @@ size_t em_source_take(em_source *s, float *dst, size_t max, em_gap *gap)
     }
     n = s->n_left < max ? (size_t)s->n_left : max;
     for (size_t i = 0; i < n * n_channels; i++)
-        dst[i] = fake_sample(s->at + i / n_channels, (int)(i % n_channels));
+        dst[i] = sample(s, s->at + i / n_channels, (int)(i % n_channels));
     s->at += n;
     s->n_left -= n;
     s->count.captured += n;
@@ -97,6 +104,7 @@ void em_source_get_counters(const em_source *s, em_source_counters *out)
     *out = s->count;
     out->waiting = backlog;
     out->captured += backlog;
+    out->n_latency = s->script.n_latency;
     out->n_bad_samples = s->script.n_bad;
 }
 

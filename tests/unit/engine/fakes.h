@@ -25,6 +25,8 @@ typedef struct fake_script {
     int  n_steps;
     em_status end_code;             /* what ENDED or FAILED fills err with                       */
     uint64_t n_bad;                 /* bad samples to report                                     */
+    uint32_t n_latency;             /* frames                                                    */
+    int  dead_channel, full_channel;    /* 1..: gives zeros; clips in every sample. 0: none      */
 } fake_script;
 
 em_source *fake_source_new(const fake_script *script);

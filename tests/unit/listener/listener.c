@@ -67,6 +67,70 @@ static void impossible_settings_are_refused(void **state)
     em_listener_free(NULL);
 }
 
+/* Pushes samples of sound (or a gap) at rate_hz; *out is the newest hop, if one fell due. */
+static void push_sound(em_listener *l, bool is_gap, size_t n, em_hop *out)
+{
+    static const float x[4800] = { 0.5f, -0.5f };
+
+    while (n > 0) {
+        size_t most = n < EM_COUNT(x) ? n : EM_COUNT(x);
+
+        n -= is_gap ? em_listener_push_silence(l, n) : em_listener_push(l, x, most);
+        while (em_listener_next(l, out))
+            ;
+    }
+}
+
+static void filled_counts_sound_and_no_gap(void **state)
+{
+    static const int rates[] = { RATE, 48000, 44100, 8000 };
+
+    (void)state;
+    for (size_t r = 0; r < EM_COUNT(rates); r++) {
+        const em_listener_cfg cfg = htsat(rates[r], RATE);
+        const size_t second = (size_t)rates[r], late = second / 2;      /* a resampler gives the last samples later */
+        const double exact = 1.5 / WINDOW;
+        em_listener *l;
+        em_hop hop = { 0 };
+        em_err err;
+
+        CHECK_OK(em_listener_new(&l, &cfg, &err));
+        push_sound(l, false, 2 * second, &hop);
+        push_sound(l, true, 3 * second, &hop);
+        push_sound(l, false, late, &hop);
+        CHECK(hop.time_s == 5 && fabs(hop.filled - 0.2) < exact, "%d Hz: %g at %g s", rates[r], hop.filled, hop.time_s);
+        push_sound(l, false, 5 * second, &hop);
+        CHECK(hop.time_s == 10 && fabs(hop.filled - 0.7) < exact, "%d Hz: %g at %g s", rates[r], hop.filled, hop.time_s);
+        push_sound(l, false, 3 * second, &hop);
+        CHECK(hop.time_s == 13 && fabs(hop.filled - 0.8) < exact, "half out of the window: %g at %g s", hop.filled, hop.time_s);
+        push_sound(l, false, 2 * second, &hop);
+        CHECK(hop.time_s == 15 && hop.filled == 1, "out of the window: %g at %g s", hop.filled, hop.time_s);
+        push_sound(l, true, 12 * second, &hop);
+        CHECK(hop.time_s == 27 && hop.filled < 0.06, "an outage longer than a window: %g at %g s", hop.filled, hop.time_s);
+        em_listener_free(l);
+    }
+}
+
+/* More stretches than are remembered: the share stays right while all of them are inside. */
+static void many_small_gaps_are_all_counted(void **state)
+{
+    const em_listener_cfg cfg = htsat(RATE, RATE);
+    em_listener *l;
+    em_hop hop = { 0 };
+    em_err err;
+
+    (void)state;
+    CHECK_OK(em_listener_new(&l, &cfg, &err));
+    for (int i = 0; i < 500; i++) {
+        push_sound(l, false, RATE / 100, &hop);
+        push_sound(l, true, RATE / 100, &hop);
+    }
+    CHECK(hop.time_s == 10 && hop.filled == 0.5, "%g at %g s", hop.filled, hop.time_s);
+    push_sound(l, false, 20 * RATE, &hop);
+    CHECK(hop.time_s == 30 && hop.filled == 1, "%g at %g s", hop.filled, hop.time_s);
+    em_listener_free(l);
+}
+
 static unsigned push_seconds(em_listener *l, const float *second, size_t n, int n_seconds, int *n_told)
 {
     unsigned all = 0;
@@ -132,6 +196,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_level_is_that_of_the_last_step),
+        cmocka_unit_test(filled_counts_sound_and_no_gap),
+        cmocka_unit_test(many_small_gaps_are_all_counted),
         cmocka_unit_test(impossible_settings_are_refused),
         cmocka_unit_test(warnings_come_once_and_again_after_it_was_over),
     };

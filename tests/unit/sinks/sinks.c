@@ -111,6 +111,7 @@ static void every_record_is_json_with_its_keys(void **state)
         { EM_EVENT_SOURCE, "v type source time state" },
         { EM_EVENT_SCORES, "v type source time filled top" },
         { EM_EVENT_GAP, "v type source time frames reason" },
+        { EM_EVENT_SYNC, "v type source time drift" },
         { EM_EVENT_SUMMARY, "v type source duration windows top" },
         { EM_EVENT_STOP, "v type source time captured taken dropped waiting skipped_hops resets" },
     };
@@ -133,6 +134,8 @@ static void every_record_is_json_with_its_keys(void **state)
         } else if (e.type == EM_EVENT_GAP) {
             e.u.gap.n_frames = 1ull << 40;
             e.u.gap.reason = "overrun";
+        } else if (e.type == EM_EVENT_SYNC) {
+            e.u.sync.drift_s = -0.063;
         } else if (e.type == EM_EVENT_SUMMARY) {
             e.u.summary.n_windows = 3;
             e.u.summary.duration = 3;
