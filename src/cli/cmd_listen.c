@@ -100,7 +100,7 @@ static int open_outputs(run *r, const char *file, em_err *err)
     const em_config *cfg = em_session_config(r->tagger.session);
     em_sink_set_cfg outputs = {
         .tagger = &r->tagger, .give_up = r->stop, .is_live = r->is_live, .file = file,
-        .has_source_names = !file && (r->o->inputs.n > 1 || em_options_channel(r->o) < 0),
+        .has_source_names = (!file && r->o->inputs.n > 1) || em_options_channel(r->o) < 0,
     };
     em_outlet_cfg outlet = {
         .sinks = r->outputs.sinks, .is_queued = r->is_queued, .n_classes = cfg->n_classes,

@@ -59,6 +59,7 @@ silence_wav 1 >one.wav
 run 0 two.wav one.wav; one_line out 2; says out 'two.wav  0:00.5'; says out 'one.wav  0:00.0'
 run 0 --out-dir d -f jsonl --scores two.wav one.wav; empty out; one_line d/two.wav.jsonl 3; one_line d/one.wav.jsonl 3
 run 0 --channel each two.wav; one_line out 2; says out 'two.wav:2'
+run 0 --out-dir d --channel each two.wav; one_line d/two.wav.txt 2; says d/two.wav.txt 'two.wav:2  0:00.5'
 for shard in 1/2 2/2; do run 0 --shard $shard two.wav one.wav; one_line out; cat out; done >shards
 says shards 'two.wav'; says shards 'one.wav'
 
