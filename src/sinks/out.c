@@ -85,8 +85,10 @@ static em_status wait_for_room(const em_out *o, em_err *err)
     }
 }
 
-static em_status write_all(em_out *o, const char *bytes, size_t n, em_err *err)
+/* *n_done: how much of it went out, also after an error. */
+static em_status write_all(em_out *o, size_t *n_done, const char *bytes, size_t n, em_err *err)
 {
+    *n_done = 0;
     while (n > 0) {
         ssize_t done;
 
@@ -105,19 +107,44 @@ static em_status write_all(em_out *o, const char *bytes, size_t n, em_err *err)
             return fail_io(o, "write", err);
         bytes += done;
         n -= (size_t)done;
+        *n_done += (size_t)done;
     }
     return EM_OK;
 }
 
+/* Takes half a record out of the file again. What others opened they may share, append to or have filled before:
+ * only a PATH.part that ends where we stopped is ours to cut. */
+static bool take_back(em_out *o, off_t start, size_t n_done)
+{
+    struct stat st;
+
+    return o->part && start >= 0 && fstat(o->fd, &st) == 0 && st.st_size == start + (off_t)n_done &&
+           ftruncate(o->fd, start) == 0 && lseek(o->fd, start, SEEK_SET) == start;
+}
+
+/* Half a record is a line of its own: what comes behind it, from us or from others, is whole. */
+static em_status end_torn(em_out *o, em_err *err)
+{
+    size_t n_done;
+    em_status status = o->is_torn ? write_all(o, &n_done, "\n", 1, err) : EM_OK;
+
+    if (!status)
+        o->is_torn = false;
+    return status;
+}
+
 em_status em_out_write(em_out *o, const char *bytes, size_t n, em_err *err)
 {
+    em_status status = end_torn(o, err);
     off_t start = o->is_regular ? lseek(o->fd, 0, SEEK_CUR) : -1;
-    em_status status = write_all(o, bytes, n, err);
+    size_t n_done = 0;
 
+    if (!status)
+        status = write_all(o, &n_done, bytes, n, err);
     if (status)
         o->has_lost = true;
-    if (status == EM_EIO && start >= 0 && (ftruncate(o->fd, start) != 0 || lseek(o->fd, start, SEEK_SET) < 0))
-        return status;                  /* half a record stays: the sentence of the failed write says more */
+    if (status == EM_EIO && n_done > 0 && !take_back(o, start, n_done))
+        o->is_torn = true;
     return status;
 }
 
@@ -125,6 +152,7 @@ em_status em_out_close(em_out *o, em_err *err)
 {
     em_status status = EM_OK;
 
+    end_torn(o, NULL);
     if (o->path && o->fd >= 0 && close(o->fd) != 0)
         status = fail_io(o, "be closed", err);
     if (o->part && o->fd >= 0 && status == EM_OK && !o->has_lost && rename(o->part, o->path) != 0)

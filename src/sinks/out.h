@@ -14,6 +14,7 @@ typedef struct em_out {
     char *path, *part;              /* NULL for stdout; part NULL when there is nothing to rename */
     bool  is_regular;
     bool  has_lost;                 /* a record could not be written                              */
+    bool  is_torn;                  /* half a record is its end: a newline comes first            */
     const atomic_bool *give_up;     /* see em_sink_cfg                                            */
 } em_out;
 
@@ -21,7 +22,8 @@ typedef struct em_out {
  * The caller ends it with em_out_close, also after an error. */
 em_status em_out_open(em_out *o, const char *path, const atomic_bool *give_up, em_err *err);
 
-/* All n bytes or, on a regular file, none of them. EM_EIO; EM_ECANCELED: nobody reads any more. */
+/* All n bytes or, into PATH.part, none of them; elsewhere half a record gets its newline with the next write or at
+ * the close, and what was there before is never touched. EM_EIO; EM_ECANCELED: nobody reads any more. */
 em_status em_out_write(em_out *o, const char *bytes, size_t n, em_err *err);
 
 em_status em_out_close(em_out *o, em_err *err);

@@ -78,6 +78,12 @@ em --help >/dev/full 2>err
 says err 'tight.jsonl'
 [ ! -e tight.jsonl ] || bad "a broken output does not get its name"
 "$jsonl_check" <tight.jsonl.part >/dev/null || bad "what was written before are whole records"
+# A log that was opened with >> keeps what others wrote.
+for i in $(seq 400); do echo "line $i of another program"; done >big.log
+cp big.log before.log
+(ulimit -f 12; em -f jsonl --scores=all --duration 3 "$demo" >>big.log 2>err)
+[ $? -eq 6 ] || bad "a log that may not grow is exit code 6"
+head -c "$(stat -c %s before.log)" big.log | cmp -s - before.log || bad "what a log held is still there: $(wc -c <big.log) bytes"
 
 # The truncated file is tagged as far as it goes.
 (wav_header 1 1 32000 16 200000; head -c 100000 /dev/zero) >short.wav

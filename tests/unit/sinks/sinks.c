@@ -311,6 +311,69 @@ static void a_full_disk_leaves_whole_records(void **state)
     CHECK(strlen(read_whole(in_folder("full.txt"))) == n_line, "the old file is untouched");
 }
 
+static void limit_file(const char *path, size_t more)
+{
+    struct rlimit r;
+    struct stat st;
+
+    getrlimit(RLIMIT_FSIZE, &r);
+    r.rlim_cur = more ? (stat(path, &st) == 0 ? (size_t)st.st_size : 0) + more : r.rlim_max;
+    setrlimit(RLIMIT_FSIZE, &r);
+}
+
+/* A log that others fill too, opened with >> or with >: on a full disk nothing that was there is cut away, and half
+ * a record is a line of its own. */
+static void a_full_disk_never_cuts_what_was_there(void **state)
+{
+    static const struct { int flags; const char *why; } cases[] = { { O_APPEND, "opened with >>" }, { 0, "opened with >" } };
+    static const char before[] = "before 1\nbefore 2\n", others[] = "of another program\n";
+    (void)state;
+
+    signal(SIGXFSZ, SIG_IGN);
+    for (size_t i = 0; i < EM_COUNT(cases); i++) {
+        const char *path = in_folder("log.txt");
+        int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | cases[i].flags, 0666);
+        em_out o = { .fd = fd, .is_regular = true };
+        em_err err = { 0 };
+        char *text;
+
+        CHECK(fd >= 0 && write(fd, before, strlen(before)) > 0, "a log");
+        if (cases[i].flags == O_APPEND)
+            CHECK(lseek(fd, 0, SEEK_SET) == 0, "as a shell leaves it");
+        limit_file(path, 5);
+        CHECK(em_out_write(&o, "a whole record\n", 15, &err) == EM_EIO, "%s: no room", cases[i].why);
+        limit_file(path, 0);
+        if (cases[i].flags == O_APPEND)
+            CHECK(write(fd, others, strlen(others)) > 0, "another program");
+        CHECK_OK(em_out_write(&o, "the next\n", 9, &err));
+        CHECK_OK(em_out_close(&o, &err));
+        close(fd);
+        text = read_whole(path);
+        CHECK(strncmp(text, before, strlen(before)) == 0, "%s: what was there: %s", cases[i].why, text);
+        CHECK(strstr(text, "\nthe next\n"), "%s: a line of its own: %s", cases[i].why, text);
+        if (cases[i].flags == O_APPEND)
+            CHECK(strstr(text, others), "%s: what others wrote: %s", cases[i].why, text);
+    }
+}
+
+/* With nothing written after it, the end gives the torn record its newline. */
+static void a_torn_end_is_a_line(void **state)
+{
+    const char *path = in_folder("torn.txt");
+    em_out o = { .fd = open(path, O_RDWR | O_CREAT | O_APPEND, 0666), .is_regular = true };
+    int fd = o.fd;
+    em_err err = { 0 };
+    (void)state;
+
+    signal(SIGXFSZ, SIG_IGN);
+    limit_file(path, 5);
+    CHECK(em_out_write(&o, "a whole record\n", 15, &err) == EM_EIO, "no room");
+    limit_file(path, 0);
+    CHECK_OK(em_out_close(&o, &err));
+    close(fd);
+    CHECK(strcmp(read_whole(path), "a who\n") == 0, "%s", read_whole(path));
+}
+
 static void a_closed_pipe_is_no_failure_and_a_stopped_reader_is_left(void **state)
 {
     em_event e = hop(1);
@@ -355,6 +418,8 @@ int main(void)
         cmocka_unit_test(a_file_gets_its_name_at_the_end),
         cmocka_unit_test(outputs_that_cannot_be_name_themselves),
         cmocka_unit_test(a_full_disk_leaves_whole_records),
+        cmocka_unit_test(a_full_disk_never_cuts_what_was_there),
+        cmocka_unit_test(a_torn_end_is_a_line),
         cmocka_unit_test(a_closed_pipe_is_no_failure_and_a_stopped_reader_is_left),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
