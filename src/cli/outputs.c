@@ -2,6 +2,7 @@
 
 #include "cli/paths.h"
 #include "cli/report.h"
+#include "sinks/out.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -14,7 +15,7 @@
 
 static bool is_stdout(const char *path)
 {
-    return !path || strcmp(path, "-") == 0;
+    return !path || em_out_descriptor(path) == STDOUT_FILENO;
 }
 
 static bool wants_color(const em_options *o, const char *path)

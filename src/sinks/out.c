@@ -15,6 +15,8 @@
 enum {
     POLL_MS = 100,                  /* how often a blocked write looks at give_up     */
     GIVE_UP_MS = 1000,              /* a reader's time to go on once it is set        */
+    MOST_LINKS = 40,                /* of symbolic links in a row, as the kernel has it */
+    MOST_DIGITS = 9,                /* of a descriptor                                */
 };
 
 static const char *name_of(const em_out *o)
@@ -27,23 +29,79 @@ static em_status fail_io(const em_out *o, const char *doing, em_err *err)
     return em_fail(err, EM_EIO, "%s: cannot %s: %s", name_of(o), doing, strerror(errno));
 }
 
-/* A new file gets its name at the end; what is there already and no file (a device, a FIFO) is written directly. */
+int em_out_descriptor(const char *path)
+{
+    static const struct { const char *name; int fd; } named[] = { { "-", 1 }, { "/dev/stdout", 1 }, { "/dev/stderr", 2 } };
+    static const char *const folders[] = { "/dev/fd/", "/proc/self/fd/" };
+
+    for (size_t i = 0; i < EM_COUNT(named); i++)
+        if (strcmp(path, named[i].name) == 0)
+            return named[i].fd;
+    for (size_t i = 0; i < EM_COUNT(folders); i++) {
+        const char *number = path + strlen(folders[i]);
+        size_t n = strlen(path) > strlen(folders[i]) ? strlen(number) : 0;
+
+        if (n > 0 && n <= MOST_DIGITS && strncmp(path, folders[i], strlen(folders[i])) == 0 && strspn(number, "0123456789") == n)
+            return atoi(number);
+    }
+    return -1;
+}
+
+/* Where a symbolic link leads, be it there yet or not; the file behind it is to be replaced, not the link. *target:
+ * PATH_MAX bytes, holds the path. realpath would go on through /dev/stdout and fail where there is no file yet. */
+static em_status follow_links(const em_out *o, char *target, em_err *err)
+{
+    char link[PATH_MAX], joined[PATH_MAX];
+
+    for (int i = 0; i < MOST_LINKS && em_out_descriptor(target) < 0; i++) {
+        ssize_t n = readlink(target, link, sizeof link - 1);
+        const char *slash = strrchr(target, '/');
+        int n_folder = slash ? (int)(slash - target) + 1 : 0;
+
+        if (n < 0)
+            return EM_OK;                       /* no link, or nothing there */
+        link[n] = '\0';
+        if ((size_t)snprintf(joined, sizeof joined, "%.*s%s", link[0] == '/' ? 0 : n_folder, target, link) >= sizeof joined) {
+            errno = ENAMETOOLONG;
+            return fail_io(o, "be opened for writing", err);
+        }
+        memcpy(target, joined, sizeof joined);
+    }
+    if (em_out_descriptor(target) >= 0)
+        return EM_OK;
+    errno = ELOOP;
+    return fail_io(o, "be opened for writing", err);
+}
+
+/* A new file gets its name at the end; what is there already and no file (a device, a FIFO) is written directly, and
+ * what is open already is written as it is. */
 static em_status open_path(em_out *o, const char *path, em_err *err)
 {
+    char target[PATH_MAX];
     struct stat st;
-    const char *target;
+    em_status status;
+    int fd;
 
     if (!(o->path = strdup(path)))
         return em_fail(err, EM_ENOMEM, "no memory for the output's name");
-    if (stat(path, &st) != 0 || S_ISREG(st.st_mode)) {
-        size_t room = strlen(path) + sizeof ".part";
-
-        if (!(o->part = malloc(room)))
-            return em_fail(err, EM_ENOMEM, "no memory for the output's name");
-        snprintf(o->part, room, "%s.part", path);
+    if ((size_t)snprintf(target, sizeof target, "%s", path) >= sizeof target) {
+        errno = ENAMETOOLONG;
+        return fail_io(o, "be opened for writing", err);
     }
-    target = o->part ? o->part : path;
-    o->fd = open(target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+    if ((status = follow_links(o, target, err)))
+        return status;
+    if ((fd = em_out_descriptor(target)) >= 0) {
+        o->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        return o->fd < 0 ? fail_io(o, "be opened for writing", err) : EM_OK;
+    }
+    if (stat(target, &st) != 0 || S_ISREG(st.st_mode)) {
+        size_t room = strlen(target) + sizeof ".part";
+
+        if (!(o->target = strdup(target)) || !(o->part = malloc(room)))
+            return em_fail(err, EM_ENOMEM, "no memory for the output's name");
+        snprintf(o->part, room, "%s.part", target);
+    }
+    o->fd = open(o->part ? o->part : target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
     return o->fd < 0 ? fail_io(o, "be opened for writing", err) : EM_OK;
 }
 
@@ -155,9 +213,10 @@ em_status em_out_close(em_out *o, em_err *err)
     end_torn(o, NULL);
     if (o->path && o->fd >= 0 && close(o->fd) != 0)
         status = fail_io(o, "be closed", err);
-    if (o->part && o->fd >= 0 && status == EM_OK && !o->has_lost && rename(o->part, o->path) != 0)
+    if (o->part && o->fd >= 0 && status == EM_OK && !o->has_lost && rename(o->part, o->target) != 0)
         status = fail_io(o, "be put in place", err);
     free(o->path);
+    free(o->target);
     free(o->part);
     *o = (em_out){ .fd = -1 };
     return status;

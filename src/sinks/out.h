@@ -11,14 +11,20 @@
 
 typedef struct em_out {
     int   fd;
-    char *path, *part;              /* NULL for stdout; part NULL when there is nothing to rename */
+    char *path;                     /* as named, NULL for stdout                                  */
+    char *target, *part;            /* the file behind links, and PATH.part until it is whole; NULL when there is
+                                       nothing to rename                                          */
     bool  is_regular;
     bool  has_lost;                 /* a record could not be written                              */
     bool  is_torn;                  /* half a record is its end: a newline comes first            */
     const atomic_bool *give_up;     /* see em_sink_cfg                                            */
 } em_out;
 
-/* path NULL or "-": stdout. A path that is a device or FIFO is written as it is. EM_EIO names the path.
+/* The descriptor that a path means: "-" and /dev/stdout, /dev/stderr, /dev/fd/N, /proc/self/fd/N; -1: none. */
+int em_out_descriptor(const char *path);
+
+/* path NULL or "-": stdout. A symbolic link stays one: what it leads to is written. A path that is a device, a FIFO
+ * or an open descriptor is written as it is. EM_EIO names the path.
  * The caller ends it with em_out_close, also after an error. */
 em_status em_out_open(em_out *o, const char *path, const atomic_bool *give_up, em_err *err);
 

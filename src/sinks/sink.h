@@ -19,7 +19,7 @@ typedef void em_sink_notice(void *ctx, char *out, size_t room);
 
 typedef struct em_sink_cfg {
     const char *format;             /* a row of sinks.c: "text", "jsonl"                               */
-    const char *path;               /* NULL or "-": stdout; else a file, written as PATH.part and renamed at close */
+    const char *path;               /* NULL or "-": stdout; else see out.h: a file is written as PATH.part and renamed at close */
     const em_classes *classes;
     em_scores_mode scores;          /* jsonl: which scores records; text lists its top k always        */
     int    top_k;

@@ -23,6 +23,7 @@ usage 'a window of 3 s' --window 3 "$demo"
 usage '--channel 3' --channel 3 "$demo"
 usage 'cannot go together' --out-dir d -o e "$demo"
 usage 'share standard output' -f text -f jsonl "$demo"
+usage 'share standard output' -o - -o /dev/stdout "$demo"
 usage 'same output' --out-dir d a/x.wav b/x.wav
 usage 'needs one -o OUT' --import x
 usage '--backend' --backend tpu "$demo"

@@ -54,6 +54,10 @@ em -f jsonl --scores=all --raw s16le - <noise.raw 2>err | sed 's/"stdin"/"noise.
 
 # several outputs, several files
 run 0 -f jsonl --scores -o a.jsonl -f text -o - --duration 1 "$demo"; one_line out; one_line a.jsonl 3
+ln -s /dev/stdout link
+run 0 -o link --duration 1 "$demo"; one_line out; says out '0:01.0'; [ -L link ] || bad "a link to /dev/stdout stays one"
+em -o /dev/stdout --duration 1 "$demo" 2>err | cat >out; one_line out
+run 0 -f jsonl --scores -o /dev/fd/3 -f text -o - --duration 1 "$demo" 3>third; one_line third 3; one_line out
 silence_wav 16000 2 >two.wav
 silence_wav 1 >one.wav
 run 0 two.wav one.wav; one_line out 2; says out 'two.wav  0:00.5'; says out 'one.wav  0:00.0'

@@ -261,6 +261,68 @@ static void a_file_gets_its_name_at_the_end(void **state)
     CHECK(stat(in_folder("late.txt"), &st) == 0 && stat(in_folder("late.txt.part"), &st) != 0, "only the name");
 }
 
+/* A link stays a link, whether the file behind it is there or not, and through links of links. */
+static void a_link_stays_and_its_file_is_replaced(void **state)
+{
+    static const struct { const char *link, *to, *file; } cases[] = {
+        { "link1", "there.txt", "there.txt" },  { "link2", "new.txt", "new.txt" },
+        { "link3", "link1", "there.txt" },      { "link4", "sub/far.txt", "sub/far.txt" },
+    };
+    em_event e = hop(1);
+    (void)state;
+
+    CHECK(mkdir(in_folder("sub"), 0777) == 0, "a folder");
+    written(&(em_sink_cfg){ .format = "jsonl", .path = in_folder("there.txt"), .classes = &classes }, &e, 1);
+    for (size_t i = 0; i < EM_COUNT(cases); i++) {
+        em_sink_cfg cfg = usual("text", in_folder(cases[i].link));
+        char to[64] = "";
+
+        CHECK(symlink(cases[i].to, cfg.path) == 0, "%s", cases[i].link);
+        CHECK(strstr(written(&cfg, &e, 1), "0:01.0"), "%s", cases[i].link);
+        CHECK(readlink(cfg.path, to, sizeof to - 1) > 0 && strcmp(to, cases[i].to) == 0, "%s is still a link", cases[i].link);
+        CHECK(strstr(read_whole(in_folder(cases[i].file)), "0:01.0"), "%s", cases[i].file);
+    }
+    CHECK(symlink("round", in_folder("round")) == 0, "a link to itself");
+    em_sink_cfg cfg = usual("text", in_folder("round"));
+    em_sink *s;
+    em_err err;
+    CHECK(em_sink_open(&s, &cfg, &err) == EM_EIO && strstr(err.msg, "round"), "a link to itself");
+}
+
+static void an_open_descriptor_is_written_as_it_is(void **state)
+{
+    static const struct { const char *path; int fd; } cases[] = {
+        { "-", 1 }, { "/dev/stdout", 1 }, { "/dev/stderr", 2 }, { "/dev/fd/7", 7 }, { "/proc/self/fd/12", 12 },
+        { "/dev/fd/", -1 }, { "/dev/fd/1x", -1 }, { "/dev/fd/../x", -1 }, { "/dev/fd/12345678901", -1 }, { "/dev/null", -1 }, { "", -1 },
+    };
+    const char *path = in_folder("open.txt");
+    char name[32];
+    em_event e = hop(1);
+    em_sink_cfg cfg;
+    em_sink *s;
+    em_err err;
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    (void)state;
+
+    for (size_t i = 0; i < EM_COUNT(cases); i++)
+        CHECK(em_out_descriptor(cases[i].path) == cases[i].fd, "%s: %d", cases[i].path, em_out_descriptor(cases[i].path));
+    CHECK(fd >= 0 && write(fd, "before\n", 7) == 7, "a file");
+    snprintf(name, sizeof name, "/dev/fd/%d", fd);
+    CHECK(symlink(name, in_folder("descriptor")) == 0, "a link to it");
+    cfg = usual("text", name);
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(em_sink_open(&s, &cfg, &err));
+        CHECK_OK(em_sink_put(s, &e, &err));
+        CHECK_OK(em_sink_close(s, &err));
+        cfg.path = in_folder("descriptor");
+    }
+    CHECK(fcntl(fd, F_GETFD) >= 0, "it is still open");
+    close(fd);
+    CHECK(strncmp(read_whole(path), "before\n0:01.0", 13) == 0, "appended: %s", read_whole(path));
+    cfg.path = "/dev/fd/999999";
+    CHECK(em_sink_open(&s, &cfg, &err) == EM_EIO && strstr(err.msg, cfg.path), "not open: %s", err.msg);
+}
+
 static void outputs_that_cannot_be_name_themselves(void **state)
 {
     static const char *const paths[] = { "/nonexistent/x.txt", "/", "/dev/full" };
@@ -416,6 +478,8 @@ int main(void)
         cmocka_unit_test(the_largest_come_first_and_ties_by_index),
         cmocka_unit_test(the_view_redraws_in_place_at_any_size),
         cmocka_unit_test(a_file_gets_its_name_at_the_end),
+        cmocka_unit_test(a_link_stays_and_its_file_is_replaced),
+        cmocka_unit_test(an_open_descriptor_is_written_as_it_is),
         cmocka_unit_test(outputs_that_cannot_be_name_themselves),
         cmocka_unit_test(a_full_disk_leaves_whole_records),
         cmocka_unit_test(a_full_disk_never_cuts_what_was_there),
