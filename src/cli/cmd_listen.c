@@ -28,6 +28,7 @@ typedef struct run {
     bool       is_queued;           /* slow readers must not hold up the hops           */
     int        i_input;
     int        n_bad;               /* files that did not end well                      */
+    bool       has_heard;           /* sound, since the outputs were opened             */
     double     window_s;            /* that the session needs for one window            */
 } run;
 
@@ -109,6 +110,7 @@ static int open_outputs(run *r, const char *file, em_err *err)
     em_status status = em_sink_set_open(&r->outputs, r->o, &outputs, err);
     em_event start = start_event(r);
 
+    r->has_heard = false;
     if (status)
         return em_exit_code(status, status == EM_EINVAL ? EM_EXIT_USAGE : EM_EXIT_OUTPUT);
     outlet.n_sinks = r->outputs.n;
@@ -117,6 +119,14 @@ static int open_outputs(run *r, const char *file, em_err *err)
     if (r->outputs.has_view)
         em_report_view(true);
     return em_exit_code(em_outlet_put(r->outlet, &start, err), EM_EXIT_OUTPUT);
+}
+
+/* What an old result is replaced by has to be one. */
+static em_sink_end end_of(const run *r, int code)
+{
+    if (code != EM_EXIT_OK && !r->has_heard)
+        return EM_SINK_EMPTY;
+    return code == EM_EXIT_INTERNAL ? EM_SINK_CUT : EM_SINK_WHOLE;
 }
 
 static int close_outputs(run *r, int code, em_err *err)
@@ -131,7 +141,7 @@ static int close_outputs(run *r, int code, em_err *err)
     em_outlet_free(r->outlet);
     r->outlet = NULL;
     em_report_view(false);
-    if (em_sink_set_close(&r->outputs, &why) && code == EM_EXIT_OK) {
+    if (em_sink_set_close(&r->outputs, end_of(r, code), &why) && code == EM_EXIT_OK) {
         em_fail(err, why.code, "%s", why.msg);
         code = EM_EXIT_OUTPUT;
     }
@@ -186,6 +196,7 @@ static int hear(run *r, em_source *source, em_err *err)
         cfg.progress = show_progress;
     status = em_engine_run(&result, &cfg, source, err);
     em_report_progress("");
+    r->has_heard |= status == EM_OK || result.frames.taken > 0;
     em_log(EM_LOG_DEBUG, "%.1f s heard, %lld hops, %llu frames captured, %llu dropped, %llu hops skipped, %llu resets",
            result.seconds, (long long)result.n_hops, (unsigned long long)result.frames.captured,
            (unsigned long long)result.frames.dropped, (unsigned long long)result.skipped_hops,

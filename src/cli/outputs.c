@@ -133,12 +133,12 @@ em_status em_sink_set_open(em_sink_set *out, const em_options *o, const em_sink_
     return EM_OK;
 }
 
-em_status em_sink_set_close(em_sink_set *out, em_err *err)
+em_status em_sink_set_close(em_sink_set *out, em_sink_end end, em_err *err)
 {
     em_status first = EM_OK;
 
     for (int i = 0; i < out->n; i++) {
-        em_status status = em_sink_close(out->sinks[i], first ? NULL : err);
+        em_status status = em_sink_close(out->sinks[i], end, first ? NULL : err);
 
         if (!first)
             first = status;

@@ -29,6 +29,6 @@ typedef struct em_sink_set_cfg {
 em_status em_sink_set_open(em_sink_set *out, const em_options *o, const em_sink_set_cfg *cfg, em_err *err);
 
 /* The first failure is told. */
-em_status em_sink_set_close(em_sink_set *out, em_err *err);
+em_status em_sink_set_close(em_sink_set *out, em_sink_end end, em_err *err);
 
 #endif

@@ -1,6 +1,7 @@
 #include "sinks/out.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -206,15 +207,29 @@ em_status em_out_write(em_out *o, const char *bytes, size_t n, em_err *err)
     return status;
 }
 
-em_status em_out_close(em_out *o, em_err *err)
+/* What becomes of PATH.part. */
+static em_status name_part(const em_out *o, em_sink_end end, em_err *err)
+{
+    if (end == EM_SINK_EMPTY) {
+        unlink(o->part);
+        return EM_OK;
+    }
+    if (end == EM_SINK_CUT)
+        em_log(EM_LOG_INFO, "%s: stopped before the end, what there is stays in %s", name_of(o), o->part);
+    if (end == EM_SINK_CUT || o->has_lost || rename(o->part, o->target) == 0)
+        return EM_OK;
+    return fail_io(o, "be put in place", err);
+}
+
+em_status em_out_close(em_out *o, em_sink_end end, em_err *err)
 {
     em_status status = EM_OK;
 
     end_torn(o, NULL);
     if (o->path && o->fd >= 0 && close(o->fd) != 0)
         status = fail_io(o, "be closed", err);
-    if (o->part && o->fd >= 0 && status == EM_OK && !o->has_lost && rename(o->part, o->target) != 0)
-        status = fail_io(o, "be put in place", err);
+    if (o->part && o->fd >= 0 && status == EM_OK)
+        status = name_part(o, end, err);
     free(o->path);
     free(o->target);
     free(o->part);

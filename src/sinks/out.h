@@ -4,6 +4,7 @@
 #define EM_SINKS_OUT_H
 
 #include "base/status.h"
+#include "sinks/sink.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -32,6 +33,6 @@ em_status em_out_open(em_out *o, const char *path, const atomic_bool *give_up, e
  * the close, and what was there before is never touched. EM_EIO; EM_ECANCELED: nobody reads any more. */
 em_status em_out_write(em_out *o, const char *bytes, size_t n, em_err *err);
 
-em_status em_out_close(em_out *o, em_err *err);
+em_status em_out_close(em_out *o, em_sink_end end, em_err *err);
 
 #endif

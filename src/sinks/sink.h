@@ -47,8 +47,15 @@ em_status em_sink_open(em_sink **out, const em_sink_cfg *cfg, em_err *err);
  * EM_ECANCELED: the reader is gone (EPIPE), which is no failure. */
 em_status em_sink_put(em_sink *s, const em_event *e, em_err *err);
 
+/* How a run ended, for what is written as PATH.part. */
+typedef enum em_sink_end {
+    EM_SINK_WHOLE,                  /* it gets its name                                                */
+    EM_SINK_CUT,                    /* stopped before its end: it stays, beside what PATH was before   */
+    EM_SINK_EMPTY,                  /* nothing was heard: it goes, and what PATH was before stays      */
+} em_sink_end;
+
 /* Flushes, renames, frees. EM_EIO: names the path. After a lost record PATH.part keeps its name. */
-em_status em_sink_close(em_sink *s, em_err *err);
+em_status em_sink_close(em_sink *s, em_sink_end end, em_err *err);
 
 /* The i-th format and what it is, for help and checks; NULL after the last. */
 const char *em_sink_format(int i, const char **help);

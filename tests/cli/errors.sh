@@ -86,6 +86,19 @@ cp big.log before.log
 [ $? -eq 6 ] || bad "a log that may not grow is exit code 6"
 head -c "$(stat -c %s before.log)" big.log | cmp -s - before.log || bad "what a log held is still there: $(wc -c <big.log) bytes"
 
+# A run that heard nothing leaves the old result, and nothing beside it.
+echo precious >keep.txt
+for format in text jsonl; do
+    for input in nope.wav none.wav text.wav 'nope.wav text.wav'; do
+        # shellcheck disable=SC2086
+        run 4 -f $format -o keep.txt $input
+        [ "$(cat keep.txt)" = precious ] || bad "-o $format: $input replaced an old result: $(head -c 100 keep.txt)"
+        [ ! -e keep.txt.part ] || bad "-o $format: $input left keep.txt.part"
+    done
+done
+run 4 -o never.txt nope.wav; [ ! -e never.txt ] || bad "nothing was heard, and never.txt is there"
+run 2 --channel 3 --out-dir chan "$demo"; [ -z "$(ls chan)" ] || bad "nothing was heard, and there is $(ls chan)"
+
 # The truncated file is tagged as far as it goes.
 (wav_header 1 1 32000 16 200000; head -c 100000 /dev/zero) >short.wav
 em short.wav >out 2>err </dev/null

@@ -72,7 +72,7 @@ static char *written(const em_sink_cfg *cfg, const em_event *events, int n)
     CHECK_OK(em_sink_open(&s, cfg, &err));
     for (int i = 0; i < n; i++)
         CHECK_OK(em_sink_put(s, &events[i], &err));
-    CHECK_OK(em_sink_close(s, &err));
+    CHECK_OK(em_sink_close(s, EM_SINK_WHOLE, &err));
     return read_whole(cfg->path);
 }
 
@@ -257,7 +257,7 @@ static void a_file_gets_its_name_at_the_end(void **state)
     CHECK_OK(em_sink_open(&s, &cfg, &err));
     CHECK_OK(em_sink_put(s, &e, &err));
     CHECK(stat(in_folder("late.txt"), &st) != 0 && stat(in_folder("late.txt.part"), &st) == 0 && st.st_size > 0, "only .part, flushed");
-    CHECK_OK(em_sink_close(s, &err));
+    CHECK_OK(em_sink_close(s, EM_SINK_WHOLE, &err));
     CHECK(stat(in_folder("late.txt"), &st) == 0 && stat(in_folder("late.txt.part"), &st) != 0, "only the name");
 }
 
@@ -313,7 +313,7 @@ static void an_open_descriptor_is_written_as_it_is(void **state)
     for (int i = 0; i < 2; i++) {
         CHECK_OK(em_sink_open(&s, &cfg, &err));
         CHECK_OK(em_sink_put(s, &e, &err));
-        CHECK_OK(em_sink_close(s, &err));
+        CHECK_OK(em_sink_close(s, EM_SINK_WHOLE, &err));
         cfg.path = in_folder("descriptor");
     }
     CHECK(fcntl(fd, F_GETFD) >= 0, "it is still open");
@@ -323,9 +323,32 @@ static void an_open_descriptor_is_written_as_it_is(void **state)
     CHECK(em_sink_open(&s, &cfg, &err) == EM_EIO && strstr(err.msg, cfg.path), "not open: %s", err.msg);
 }
 
+static void what_is_not_whole_does_not_replace_a_result(void **state)
+{
+    static const struct { em_sink_end end; const char *want; bool has_part; } cases[] = {
+        { EM_SINK_CUT, "old\n", true }, { EM_SINK_EMPTY, "old\n", false }, { EM_SINK_WHOLE, "0:01.0", false },
+    };
+    em_sink_cfg cfg = usual("text", in_folder("kept.txt"));
+    em_event e = hop(1);
+    struct stat st;
+    em_sink *s;
+    em_err err;
+    int fd = open(in_folder("kept.txt"), O_WRONLY | O_CREAT, 0666);
+    (void)state;
+
+    CHECK(fd >= 0 && write(fd, "old\n", 4) == 4 && close(fd) == 0, "an old result");
+    for (size_t i = 0; i < EM_COUNT(cases); i++) {
+        CHECK_OK(em_sink_open(&s, &cfg, &err));
+        CHECK_OK(em_sink_put(s, &e, &err));
+        CHECK_OK(em_sink_close(s, cases[i].end, &err));
+        CHECK(strncmp(read_whole(cfg.path), cases[i].want, strlen(cases[i].want)) == 0, "case %zu: %s", i, read_whole(cfg.path));
+        CHECK((stat(in_folder("kept.txt.part"), &st) == 0) == cases[i].has_part, "case %zu: PATH.part", i);
+    }
+}
+
 static void outputs_that_cannot_be_name_themselves(void **state)
 {
-    static const char *const paths[] = { "/nonexistent/x.txt", "/", "/dev/full" };
+    static const char *const paths[] = { "/dev/null/x.txt", "/", "/dev/full" };
     em_event e = hop(1);
     (void)state;
 
@@ -338,7 +361,7 @@ static void outputs_that_cannot_be_name_themselves(void **state)
         if (!status)
             status = em_sink_put(s, &e, &err);
         CHECK(status == EM_EIO && strstr(err.msg, paths[i]), "%s: %d %s", paths[i], status, err.msg);
-        em_sink_close(s, NULL);
+        em_sink_close(s, EM_SINK_WHOLE, NULL);
     }
 }
 
@@ -367,7 +390,7 @@ static void a_full_disk_leaves_whole_records(void **state)
     setrlimit(RLIMIT_FSIZE, &old);
     CHECK(strlen(read_whole(in_folder("full.txt.part"))) == 2 * n_line, "no half line");
     CHECK_OK(em_sink_put(s, &e, &err));
-    CHECK_OK(em_sink_close(s, &err));
+    CHECK_OK(em_sink_close(s, EM_SINK_WHOLE, &err));
     text = read_whole(in_folder("full.txt.part"));
     CHECK(strlen(text) == 3 * n_line && memcmp(text, text + 2 * n_line, n_line) == 0, "three whole lines: %s", text);
     CHECK(strlen(read_whole(in_folder("full.txt"))) == n_line, "the old file is untouched");
@@ -408,7 +431,7 @@ static void a_full_disk_never_cuts_what_was_there(void **state)
         if (cases[i].flags == O_APPEND)
             CHECK(write(fd, others, strlen(others)) > 0, "another program");
         CHECK_OK(em_out_write(&o, "the next\n", 9, &err));
-        CHECK_OK(em_out_close(&o, &err));
+        CHECK_OK(em_out_close(&o, EM_SINK_WHOLE, &err));
         close(fd);
         text = read_whole(path);
         CHECK(strncmp(text, before, strlen(before)) == 0, "%s: what was there: %s", cases[i].why, text);
@@ -431,7 +454,7 @@ static void a_torn_end_is_a_line(void **state)
     limit_file(path, 5);
     CHECK(em_out_write(&o, "a whole record\n", 15, &err) == EM_EIO, "no room");
     limit_file(path, 0);
-    CHECK_OK(em_out_close(&o, &err));
+    CHECK_OK(em_out_close(&o, EM_SINK_WHOLE, &err));
     close(fd);
     CHECK(strcmp(read_whole(path), "a who\n") == 0, "%s", read_whole(path));
 }
@@ -480,6 +503,7 @@ int main(void)
         cmocka_unit_test(a_file_gets_its_name_at_the_end),
         cmocka_unit_test(a_link_stays_and_its_file_is_replaced),
         cmocka_unit_test(an_open_descriptor_is_written_as_it_is),
+        cmocka_unit_test(what_is_not_whole_does_not_replace_a_result),
         cmocka_unit_test(outputs_that_cannot_be_name_themselves),
         cmocka_unit_test(a_full_disk_leaves_whole_records),
         cmocka_unit_test(a_full_disk_never_cuts_what_was_there),
