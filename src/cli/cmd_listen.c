@@ -24,7 +24,8 @@ typedef struct run {
     em_inputs  inputs;
     em_sink_set outputs;
     em_outlet *outlet;
-    bool       is_live;             /* device, --live or --realtime                     */
+    bool       is_live;             /* sound at its own pace, which any moment may end: device, --live or --realtime;
+                                       a file or pipe that waits for us is done at its end only */
     bool       is_queued;           /* slow readers must not hold up the hops           */
     int        i_input;
     int        n_bad;               /* files that did not end well                      */
@@ -126,7 +127,7 @@ static em_sink_end end_of(const run *r, int code)
 {
     if (code != EM_EXIT_OK && !r->has_heard)
         return EM_SINK_EMPTY;
-    return code == EM_EXIT_INTERNAL ? EM_SINK_CUT : EM_SINK_WHOLE;
+    return code == EM_EXIT_INTERNAL || code == EM_EXIT_CUT ? EM_SINK_CUT : EM_SINK_WHOLE;
 }
 
 static int close_outputs(run *r, int code, em_err *err)
@@ -186,7 +187,7 @@ static int hear(run *r, em_source *source, em_err *err)
         .session = r->tagger.session, .outlet = r->outlet, .stop = r->stop,
         .max_batch = em_options_channel(r->o) < 0 ? EACH_BATCH : 1, .step_samples = em_tagger_step(&r->tagger, r->o),
         .channel = em_options_channel(r->o), .has_slots = r->o->slots, .has_embeddings = r->o->embeddings,
-        .has_summary = r->o->summary, .duration_s = r->o->duration, .start_ms = em_options_start_ms(r->o),
+        .has_summary = r->o->summary, .needs_end = !r->is_live, .duration_s = r->o->duration, .start_ms = em_options_start_ms(r->o),
         .progress_ctx = r,
     };
     em_engine_result result;
@@ -201,6 +202,9 @@ static int hear(run *r, em_source *source, em_err *err)
            result.seconds, (long long)result.n_hops, (unsigned long long)result.frames.captured,
            (unsigned long long)result.frames.dropped, (unsigned long long)result.skipped_hops,
            (unsigned long long)result.resets);
+    if (!r->is_live && (result.was_stopped || (status == EM_ECANCELED && atomic_load(r->stop))) &&
+        (!status || status == EM_ECANCELED))
+        return EM_EXIT_CUT;
     return status == EM_ECANCELED ? -1 : stage_code(r, &result, status);
 }
 
@@ -230,7 +234,7 @@ static int hear_input(run *r, em_err *err)
     return code;
 }
 
-/* One bad file does not stop the others; anything else does. */
+/* One bad file does not stop the others; anything else does, a signal among it. */
 static int hear_all(run *r, em_err *err)
 {
     for (r->i_input = 0; r->i_input < r->inputs.n && !atomic_load(r->stop); r->i_input++) {
@@ -244,6 +248,8 @@ static int hear_all(run *r, em_err *err)
             return code < 0 ? EM_EXIT_OK : code;
         }
     }
+    if (r->i_input < r->inputs.n && !r->is_live)
+        return EM_EXIT_CUT;
     return r->n_bad ? EM_EXIT_INPUT : EM_EXIT_OK;
 }
 

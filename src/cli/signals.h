@@ -10,6 +10,10 @@
 /* For programs that end cleanly: what their work has to look at. Call once, before threads start. */
 const atomic_bool *em_signals_catch(void);
 
+/* Ends the program by the signal that em_signals_catch caught first: what started us sees that the work is not done,
+ * and a shell ends its loop. */
+void em_signals_die(void);
+
 /* Just SIGPIPE and SIGXFSZ: for every command. */
 void em_signals_ignore(void);
 

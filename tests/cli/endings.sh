@@ -24,7 +24,32 @@ signal() {
     "$jsonl_check" <out >/dev/null || bad "SIG$name: whole records, and the counters add up"
 }
 signal INT --realtime "$demo"
+signal INT --realtime -o - -f text -o live.txt "$demo"; [ -s live.txt ] || bad "live sound may end at any moment"
 signal TERM --realtime "$demo"
+
+# Files and pipes that wait for us are done at their end only: no name for a part, no summary, and the signal is seen.
+# cut NAME CODE FILE TEXT args...: sends the signal when TEXT is in FILE. Standard input goes through.
+cut() {
+    local name=$1 want=$2 file=$3 text=$4 i pid
+    shift 4
+    timeout 60 "$earmark" "$@" >out 2>err <&0 &
+    pid=$!
+    for i in $(seq 200); do grep -qs "$text" "$file" && break; sleep 0.05; done
+    pkill -"$name" -P $pid 2>/dev/null
+    wait $pid
+    local code=$?
+    [ $code -eq "$want" ] || bad "SIG$name before the end: exit code $code, not $want: $(cat err)"
+}
+echo old >part.jsonl
+cut INT 130 part.jsonl.part '"scores"' -f jsonl --scores --step 0.1 -o part.jsonl "$demo" "$demo" "$demo" "$demo" </dev/null
+[ "$(cat part.jsonl)" = old ] || bad "a part has the name of the whole"
+"$jsonl_check" <part.jsonl.part >/dev/null || bad "what was heard is whole records"
+tail -n 1 part.jsonl.part | grep -q '"type":"stop"' || bad "the last record is $(tail -n 1 part.jsonl.part | head -c 200)"
+one_line err; says err 'stays in part.jsonl.part'
+cut TERM 143 s/demo.flac.jsonl.part '"start"' -f jsonl --summary --step 0.01 --out-dir s "$demo" </dev/null
+[ ! -e s/demo.flac.jsonl ] && ! grep -q '"summary"' s/* || bad "a summary of a part: $(ls s)"
+cut INT 130 pipe.part 0:01 -o pipe - < <(noise_wav 320000; sleep 20)
+[ ! -e pipe ] && [ -s pipe.part ] || bad "a pipe that waits was cut off"
 
 # A pipe that is a device: nobody may wait, and the end of the pipe ends the run.
 noise_wav 96000 | em --live -f jsonl --scores - >out 2>err
