@@ -70,6 +70,31 @@ kill -0 $pid 2>/dev/null && { bad "a stopped reader holds up the end"; kill -9 $
 kill $reader 2>/dev/null
 wait 2>/dev/null
 
+# Two signals within the time that an end may take are one wish: a stopped reader is given its second, and the file
+# beside it gets its last record and its name.
+sleep 30 <slow &
+reader=$!
+timeout 60 "$earmark" -f jsonl --scores=all -o twice.jsonl -f jsonl --scores=all -o slow --realtime --step 0.02 "$demo" 2>err </dev/null &
+pid=$!
+sleep 3
+for i in 1 2; do pkill -INT -P $pid 2>/dev/null; sleep 0.7; done
+wait $pid
+code=$?
+[ $code -eq 0 ] || bad "twice SIGINT: exit code $code"
+tail -n 1 twice.jsonl | grep -q '"type":"stop"' || bad "twice SIGINT: the last record is $(tail -n 1 twice.jsonl | head -c 200)"
+kill $reader 2>/dev/null
+wait 2>/dev/null
+
+# An end that hangs (here: a FIFO that nobody opens) is ended by another signal 3 s later.
+mkfifo nobody
+timeout 60 "$earmark" -o nobody "$demo" 2>err </dev/null &
+pid=$!
+sleep 1.5
+pkill -TERM -P $pid 2>/dev/null; sleep 3.2; pkill -TERM -P $pid 2>/dev/null
+wait $pid
+code=$?
+[ $code -eq 143 ] || bad "SIGTERM while the end hangs: exit code $code"
+
 # Devices that are not there: at once, or after the time to wait.
 features=$(em --version)
 case $features in *'jack: yes'*)
