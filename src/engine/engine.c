@@ -396,7 +396,6 @@ em_status em_engine_run(em_engine_result *out, const em_engine_cfg *cfg, em_sour
     count(&e, out);
     if (status == EM_OK && (status = tell_end(&e, out, err)) == EM_OK)
         status = judge_input(&e, out, err);
-    em_outlet_drain(cfg->outlet);
 done:
     out->failed_at = e.stage;
     out->was_stopped = e.was_stopped;

@@ -123,6 +123,11 @@ em_status em_out_open(em_out *o, const char *path, const atomic_bool *give_up, e
     return EM_OK;
 }
 
+static bool may_give_up(const em_out *o)
+{
+    return atomic_load(&o->is_ending) || (o->give_up && atomic_load(o->give_up));
+}
+
 /* Waits until the reader has room. A write of PIPE_BUF bytes after it does not block, so that a reader that
  * has stopped cannot hold up the end of the program. */
 static em_status wait_for_room(const em_out *o, em_err *err)
@@ -135,12 +140,14 @@ static em_status wait_for_room(const em_out *o, em_err *err)
 
         if (n > 0 || (n < 0 && errno != EINTR))
             return EM_OK;
-        if (!o->give_up || !atomic_load(o->give_up))
+        if (!may_give_up(o))
             continue;
-        if (left_at == 0)
+        if (left_at == 0) {
             left_at = em_now_ns() + GIVE_UP_MS * 1000000ull;
-        else if (em_now_ns() >= left_at)
+        } else if (em_now_ns() >= left_at) {
+            em_log(EM_LOG_WARNING, "%s: the reader takes nothing, the rest is left out", name_of(o));
             return em_fail(err, EM_ECANCELED, "%s: the reader takes nothing", name_of(o));
+        }
     }
 }
 

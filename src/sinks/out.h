@@ -19,6 +19,7 @@ typedef struct em_out {
     bool  has_lost;                 /* a record could not be written                              */
     bool  is_torn;                  /* half a record is its end: a newline comes first            */
     const atomic_bool *give_up;     /* see em_sink_cfg                                            */
+    atomic_bool is_ending;          /* see em_sink_hurry                                          */
 } em_out;
 
 /* The descriptor that a path means: "-" and /dev/stdout, /dev/stderr, /dev/fd/N, /proc/self/fd/N; -1: none. */

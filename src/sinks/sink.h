@@ -32,7 +32,7 @@ typedef struct em_sink_cfg {
     bool   has_utf8;                /* the terminal shows block characters                             */
     const bool  *is_shown;          /* [n_classes] after --watch and --ignore, NULL: all               */
     const float *thresholds;        /* [n_classes] text: scores below are not listed, NULL: all are    */
-    const atomic_bool *give_up;     /* once true, a reader that takes nothing for a second is left; may be NULL */
+    const atomic_bool *give_up;     /* once true, the same as em_sink_hurry; may be NULL               */
     em_sink_notice *notice;         /* the live view's last line asks for it, may be NULL              */
     void  *notice_ctx;
 } em_sink_cfg;
@@ -46,6 +46,9 @@ em_status em_sink_open(em_sink **out, const em_sink_cfg *cfg, em_err *err);
 /* EM_EIO: disk full and the like, names the path; the record is lost, the next call tries again.
  * EM_ECANCELED: the reader is gone (EPIPE), which is no failure. */
 em_status em_sink_put(em_sink *s, const em_event *e, em_err *err);
+
+/* The run comes to its end: from now on a reader that takes nothing for a second is left. From any thread. */
+void em_sink_hurry(em_sink *s);
 
 /* How a run ended, for what is written as PATH.part. */
 typedef enum em_sink_end {

@@ -50,6 +50,11 @@ em_status em_sink_put(em_sink *s, const em_event *e, em_err *err)
     return s->row->put(s, e, err);
 }
 
+void em_sink_hurry(em_sink *s)
+{
+    atomic_store(&s->out.is_ending, true);
+}
+
 em_status em_sink_close(em_sink *s, em_sink_end end, em_err *err)
 {
     em_status status;

@@ -95,6 +95,37 @@ wait $pid
 code=$?
 [ $code -eq 143 ] || bad "SIGTERM while the end hangs: exit code $code"
 
+# Live, a reader that is stuck takes nothing from the output beside it, and does not hold up an end that comes by itself.
+# counts FILE: hops scored and records lost; skipped: hops that the machine was too late for.
+counts() { echo $(($(grep -c '"type":"scores"' "$1") + $(sed -n 's/.*"type":"lost".*"records":\([0-9]*\).*/\1/p' "$1" | paste -sd+ | sed 's/^$/0/'))); }
+skipped() { sed -n 's/.*"skipped_hops":\([0-9]*\).*/\1/p' "$1"; }
+sleep 60 <slow &
+reader=$!
+started=$SECONDS
+em -f jsonl --scores=all --slots -o slow -f jsonl --scores=all --slots -o beside.jsonl --live --step 0.1 --duration 4 "$demo" 2>err </dev/null
+code=$?
+[ $code -eq 0 ] || bad "a stuck reader, live: exit code $code"
+[ $((SECONDS - started)) -lt 20 ] || bad "a stuck reader holds up the end of a live run: $((SECONDS - started)) s"
+says err 'slow: the reader takes nothing'
+kill $reader 2>/dev/null
+wait 2>/dev/null
+"$jsonl_check" <beside.jsonl >/dev/null || bad "whole records beside a stuck reader"
+[ $(($(grep -c '"type":"scores"' beside.jsonl) + $(skipped beside.jsonl))) -eq 40 ] ||
+    bad "beside a stuck reader: $(grep -c '"type":"scores"' beside.jsonl) records, $(skipped beside.jsonl) hops skipped, of 40"
+
+# One that goes on later sees the hole and the end.
+(sleep 4; cat) <slow >later.jsonl &
+em -f jsonl --scores=all --slots -o slow -f jsonl --scores -o beside.jsonl --live --step 0.1 --duration 5 "$demo" 2>err </dev/null
+code=$?
+wait
+[ $code -eq 0 ] || bad "a late reader: exit code $code"
+"$jsonl_check" <later.jsonl >types || bad "whole records for a late reader"
+[ "$(tail -n 1 types)" = stop ] || bad "a late reader sees $(uniq -c types | tr '\n' ' ')"
+# (A machine too slow for most hops has little to lose.)
+[ "$(grep -c lost types)" -eq 1 ] || [ "$(grep -c '"type":"scores"' beside.jsonl)" -lt 30 ] || bad "a late reader sees no hole: $(uniq -c types | tr '\n' ' ')"
+[ $(($(counts later.jsonl) + $(skipped later.jsonl))) -eq 50 ] || bad "a late reader: $(counts later.jsonl) records and holes, $(skipped later.jsonl) skipped, of 50"
+! grep -q lost types || says err 'records were dropped'
+
 # Devices that are not there: at once, or after the time to wait.
 features=$(em --version)
 case $features in *'jack: yes'*)

@@ -112,6 +112,7 @@ static void every_record_is_json_with_its_keys(void **state)
         { EM_EVENT_SCORES, "v type source time filled top" },
         { EM_EVENT_GAP, "v type source time frames reason" },
         { EM_EVENT_SUMMARY, "v type source duration windows top" },
+        { EM_EVENT_LOST, "v type source time records" },
         { EM_EVENT_STOP, "v type source time captured taken dropped waiting skipped_hops resets" },
     };
     em_sink_cfg cfg = usual("jsonl", in_folder("all.jsonl"));
@@ -475,6 +476,9 @@ static void a_closed_pipe_is_no_failure_and_a_stopped_reader_is_left(void **stat
     CHECK_OK(em_out_write(&o, block, sizeof block, &err));      /* fills the pipe */
     atomic_store(&give_up, true);
     CHECK(em_out_write(&o, block, 100, &err) == EM_ECANCELED, "nobody takes it");
+    atomic_store(&give_up, false);
+    atomic_store(&o.is_ending, true);
+    CHECK(em_out_write(&o, block, 100, &err) == EM_ECANCELED, "nobody takes it at the end");
     close(fds[0]);
     CHECK(em_out_write(&o, block, 100, &err) == EM_ECANCELED, "nobody is there");
     close(fds[1]);
