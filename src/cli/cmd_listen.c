@@ -185,6 +185,7 @@ static int hear(run *r, em_source *source, em_err *err)
 {
     em_engine_cfg cfg = {
         .session = r->tagger.session, .outlet = r->outlet, .stop = r->stop,
+        .name = r->inputs.list ? r->inputs.list[r->i_input].name : NULL,
         .max_batch = em_options_channel(r->o) < 0 ? EACH_BATCH : 1, .step_samples = em_tagger_step(&r->tagger, r->o),
         .channel = em_options_channel(r->o), .has_slots = r->o->slots, .has_embeddings = r->o->embeddings,
         .has_summary = r->o->summary, .needs_end = !r->is_live, .duration_s = r->o->duration, .start_ms = em_options_start_ms(r->o),
@@ -225,7 +226,7 @@ static int hear_input(run *r, em_err *err)
     em_source_get_info(source, &info);
     if (r->is_live || r->o->verbose > 0)
         tell_banner(r, &info);
-    code = r->o->out_dir ? open_outputs(r, cfg.name, err) : EM_EXIT_OK;
+    code = r->o->out_dir ? open_outputs(r, r->inputs.list[r->i_input].output, err) : EM_EXIT_OK;
     if (code == EM_EXIT_OK)
         code = hear(r, source, err);
     if (r->o->out_dir)

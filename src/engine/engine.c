@@ -388,7 +388,7 @@ em_status em_engine_run(em_engine_result *out, const em_engine_cfg *cfg, em_sour
     *out = (em_engine_result){ 0 };
     em_flush_denormals();
     em_source_get_info(source, &e.info);
-    snprintf(e.name, sizeof e.name, "%s", e.info.name);
+    snprintf(e.name, sizeof e.name, "%s", cfg->name ? cfg->name : e.info.name);
     if ((status = prepare(&e, err)) || (status = em_source_start(source, err)))
         goto done;
     status = listen_to_end(&e, err);

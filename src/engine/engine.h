@@ -24,6 +24,7 @@ typedef void em_engine_progress(void *ctx, const char *source, double done_s, do
 typedef struct em_engine_cfg {
     em_session *session;            /* borrowed                                                    */
     em_outlet  *outlet;             /* borrowed                                                    */
+    const char *name;               /* that records give the source, NULL: its own                 */
     const atomic_bool *stop;        /* true: come to an end, which is no failure; may be NULL      */
     int     max_batch;              /* what the session was made for                               */
     int     step_samples;           /* at the model's rate                                         */

@@ -24,7 +24,10 @@ usage '--channel 3' --channel 3 "$demo"
 usage 'cannot go together' --out-dir d -o e "$demo"
 usage 'share standard output' -f text -f jsonl "$demo"
 usage 'share standard output' -o - -o /dev/stdout "$demo"
-usage 'same output' --out-dir d a/x.wav b/x.wav
+usage 'same output' --out-dir d a/x.wav ./a/x.wav
+usage 'same output' --out-dir d ../x.wav x.wav
+usage 'same output' --out-dir d x.wav x.wav
+usage 'same output' --out-dir d - stdin
 usage 'needs one -o OUT' --import x
 usage '--backend' --backend tpu "$demo"
 mkdir -p config/earmark

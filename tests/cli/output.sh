@@ -67,6 +67,24 @@ run 0 --out-dir d --channel each two.wav; one_line d/two.wav.txt 2; says d/two.w
 for shard in 1/2 2/2; do run 0 --shard $shard two.wav one.wav; one_line out; cat out; done >shards
 says shards 'two.wav'; says shards 'one.wav'
 
+# files of one name: told apart by their paths, in records and in --out-dir
+mkdir -p a/deep b
+cp two.wav a/same.wav; cp one.wav b/same.wav; cp one.wav a/deep/other.wav; cp one.wav stdin
+sources() { sed -n 's/.*"type":"summary","source":"\([^"]*\)".*/\1/p' out | tr '\n' ' '; }
+run 0 -f jsonl --summary a/same.wav ./b/same.wav a/deep/other.wav
+[ "$(sources)" = 'a/same.wav ./b/same.wav other.wav ' ] || bad "sources: $(sources)"
+run 0 -f jsonl --summary a/same.wav a/same.wav; [ "$(sources)" = 'same.wav same.wav ' ] || bad "one file twice: $(sources)"
+run 0 --shard 2/2 -f jsonl --summary a/same.wav b/same.wav; [ "$(sources)" = 'b/same.wav ' ] || bad "a part: $(sources)"
+run 0 a/same.wav b/same.wav; says out 'a/same.wav  0:00.5'; says out 'b/same.wav  0:00.0'
+run 0 --out-dir of_one_name -f jsonl --summary a/same.wav ../"$(basename "$here")"/b/same.wav "$here/a/deep/other.wav"; empty out
+(cd of_one_name && find . -type f | sort | tr '\n' ' ') >out
+[ "$(cat out)" = "./$(basename "$here")/b/same.wav.jsonl ./a/same.wav.jsonl ./other.wav.jsonl " ] ||
+    [ "$(cat out)" = "./a/same.wav.jsonl ./other.wav.jsonl ./$(basename "$here")/b/same.wav.jsonl " ] || bad "--out-dir: $(cat out)"
+silence_wav 320 | em -f jsonl --summary - stdin >out 2>err; [ "$(sources)" = '- stdin ' ] || bad "standard input and a file stdin: $(sources)"
+long=$(printf 'x%.0s' $(seq 60))
+mkdir -p "$long/$long"; cp one.wav "$long/$long/same.wav"
+run 0 -f jsonl --summary "$long/$long/same.wav" b/same.wav; sources | grep -qE '^\.\.\.x{25,}/x{60}/same\.wav b/same\.wav $' || bad "a long path: $(sources)"
+
 # NaN and infinity: finite scores, the reset is counted
 (wav_header 3 1 32000 32 128000; printf '\0\0\300\177\0\0\200\177'; head -c 127992 /dev/zero) >nan.wav
 run 0 -f jsonl --scores=all nan.wav
