@@ -44,7 +44,7 @@ const atomic_bool *em_signals_catch(void)
     return &is_asked;
 }
 
-void em_signals_die(void)
+int em_signals_die(void)
 {
     int number = atomic_load(&asked_by);
     sigset_t set;
@@ -54,6 +54,7 @@ void em_signals_die(void)
     sigaddset(&set, number);
     sigprocmask(SIG_UNBLOCK, &set, NULL);
     raise(number);
+    return 128 + number;
 }
 
 void em_signals_ignore(void)

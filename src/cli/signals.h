@@ -12,8 +12,8 @@
 const atomic_bool *em_signals_catch(void);
 
 /* Ends the program by the signal that em_signals_catch caught first: what started us sees that the work is not done,
- * and a shell ends its loop. */
-void em_signals_die(void);
+ * and a shell ends its loop. Returns 128 + its number where that kills nobody: the first process of a container. */
+int em_signals_die(void);
 
 /* Just SIGPIPE and SIGXFSZ: for every command. */
 void em_signals_ignore(void);
