@@ -127,7 +127,7 @@ static em_sink_end end_of(const run *r, int code)
 {
     if (code != EM_EXIT_OK && !r->has_heard)
         return EM_SINK_EMPTY;
-    return code == EM_EXIT_INTERNAL || code == EM_EXIT_CUT ? EM_SINK_CUT : EM_SINK_WHOLE;
+    return code == EM_EXIT_INTERNAL || code == EM_EXIT_OUTPUT || code == EM_EXIT_CUT ? EM_SINK_CUT : EM_SINK_WHOLE;
 }
 
 static int close_outputs(run *r, int code, em_err *err)

@@ -82,6 +82,10 @@ em --help >/dev/full 2>err
 says err 'tight.jsonl'
 [ ! -e tight.jsonl ] || bad "a broken output does not get its name"
 "$jsonl_check" <tight.jsonl.part >/dev/null || bad "what was written before are whole records"
+(ulimit -f 8; em -f jsonl --scores=all -o tight.jsonl -f text -o beside.txt "$demo" 2>err)
+[ $? -eq 6 ] || bad "one of two files that may not grow is exit code 6"
+[ ! -e beside.txt ] && [ -s beside.txt.part ] || bad "the run ended early: the other output is a part, too"
+
 # A log that was opened with >> keeps what others wrote.
 for i in $(seq 400); do echo "line $i of another program"; done >big.log
 cp big.log before.log
