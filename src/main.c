@@ -32,5 +32,5 @@ int main(int argc, char **argv)
     if (code == EM_EXIT_USAGE)
         fputs("Try 'earmark --help'\n", stderr);
     em_options_deinit(&o);
-    return code;
+    return code == EM_EXIT_CUT ? em_signals_die() : code;
 }

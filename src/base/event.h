@@ -16,6 +16,7 @@ typedef enum em_event_type {
     EM_EVENT_SYNC,                  /* sound and wall clock came apart: utc_ms counts anew     */
     EM_EVENT_SUMMARY,               /* one file, at its end                                    */
     EM_EVENT_STOP,                  /* a source ends: its counters                             */
+    EM_EVENT_LOST,                  /* records are missing before the next one, in this output */
 } em_event_type;
 
 /* Names of the model's classes; the same for a whole run, outlives every sink. */
@@ -45,6 +46,7 @@ typedef struct em_event {
         struct { uint64_t n_frames; const char *reason; } gap;      /* overrun, xrun, device   */
         struct { double drift_s; } sync;                            /* how far the wall clock was ahead */
         struct { double duration; int64_t n_windows; const float *mean, *max; const double *at; } summary;  /* [n_classes] */
+        struct { uint64_t n_records; } lost;
         struct { uint64_t captured, taken, dropped, waiting, skipped_hops, resets; } stop;
     } u;
 } em_event;

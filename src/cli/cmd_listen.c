@@ -24,10 +24,12 @@ typedef struct run {
     em_inputs  inputs;
     em_sink_set outputs;
     em_outlet *outlet;
-    bool       is_live;             /* device, --live or --realtime                     */
+    bool       is_live;             /* sound at its own pace, which any moment may end: device, --live or --realtime;
+                                       a file or pipe that waits for us is done at its end only */
     bool       is_queued;           /* slow readers must not hold up the hops           */
     int        i_input;
     int        n_bad;               /* files that did not end well                      */
+    bool       has_heard;           /* sound, since the outputs were opened             */
     double     window_s;            /* that the session needs for one window            */
 } run;
 
@@ -100,7 +102,7 @@ static int open_outputs(run *r, const char *file, em_err *err)
     const em_config *cfg = em_session_config(r->tagger.session);
     em_sink_set_cfg outputs = {
         .tagger = &r->tagger, .give_up = r->stop, .is_live = r->is_live, .file = file,
-        .has_source_names = !file && (r->o->inputs.n > 1 || em_options_channel(r->o) < 0),
+        .has_source_names = (!file && r->o->inputs.n > 1) || em_options_channel(r->o) < 0,
     };
     em_outlet_cfg outlet = {
         .sinks = r->outputs.sinks, .is_queued = r->is_queued, .n_classes = cfg->n_classes,
@@ -109,6 +111,7 @@ static int open_outputs(run *r, const char *file, em_err *err)
     em_status status = em_sink_set_open(&r->outputs, r->o, &outputs, err);
     em_event start = start_event(r);
 
+    r->has_heard = false;
     if (status)
         return em_exit_code(status, status == EM_EINVAL ? EM_EXIT_USAGE : EM_EXIT_OUTPUT);
     outlet.n_sinks = r->outputs.n;
@@ -117,6 +120,14 @@ static int open_outputs(run *r, const char *file, em_err *err)
     if (r->outputs.has_view)
         em_report_view(true);
     return em_exit_code(em_outlet_put(r->outlet, &start, err), EM_EXIT_OUTPUT);
+}
+
+/* What an old result is replaced by has to be one. */
+static em_sink_end end_of(const run *r, int code)
+{
+    if (code != EM_EXIT_OK && !r->has_heard)
+        return EM_SINK_EMPTY;
+    return code == EM_EXIT_INTERNAL || code == EM_EXIT_OUTPUT || code == EM_EXIT_CUT ? EM_SINK_CUT : EM_SINK_WHOLE;
 }
 
 static int close_outputs(run *r, int code, em_err *err)
@@ -131,7 +142,7 @@ static int close_outputs(run *r, int code, em_err *err)
     em_outlet_free(r->outlet);
     r->outlet = NULL;
     em_report_view(false);
-    if (em_sink_set_close(&r->outputs, &why) && code == EM_EXIT_OK) {
+    if (em_sink_set_close(&r->outputs, end_of(r, code), &why) && code == EM_EXIT_OK) {
         em_fail(err, why.code, "%s", why.msg);
         code = EM_EXIT_OUTPUT;
     }
@@ -174,9 +185,10 @@ static int hear(run *r, em_source *source, em_err *err)
 {
     em_engine_cfg cfg = {
         .session = r->tagger.session, .outlet = r->outlet, .stop = r->stop,
+        .name = r->inputs.list ? r->inputs.list[r->i_input].name : NULL,
         .max_batch = em_options_channel(r->o) < 0 ? EACH_BATCH : 1, .step_samples = em_tagger_step(&r->tagger, r->o),
         .channel = em_options_channel(r->o), .has_slots = r->o->slots, .has_embeddings = r->o->embeddings,
-        .has_summary = r->o->summary, .duration_s = r->o->duration, .start_ms = em_options_start_ms(r->o),
+        .has_summary = r->o->summary, .needs_end = !r->is_live, .duration_s = r->o->duration, .start_ms = em_options_start_ms(r->o),
         .progress_ctx = r,
     };
     em_engine_result result;
@@ -186,10 +198,14 @@ static int hear(run *r, em_source *source, em_err *err)
         cfg.progress = show_progress;
     status = em_engine_run(&result, &cfg, source, err);
     em_report_progress("");
+    r->has_heard |= status == EM_OK || result.frames.taken > 0;
     em_log(EM_LOG_DEBUG, "%.1f s heard, %lld hops, %llu frames captured, %llu dropped, %llu hops skipped, %llu resets",
            result.seconds, (long long)result.n_hops, (unsigned long long)result.frames.captured,
            (unsigned long long)result.frames.dropped, (unsigned long long)result.skipped_hops,
            (unsigned long long)result.resets);
+    if (!r->is_live && (result.was_stopped || (status == EM_ECANCELED && atomic_load(r->stop))) &&
+        (!status || status == EM_ECANCELED))
+        return EM_EXIT_CUT;
     return status == EM_ECANCELED ? -1 : stage_code(r, &result, status);
 }
 
@@ -210,7 +226,7 @@ static int hear_input(run *r, em_err *err)
     em_source_get_info(source, &info);
     if (r->is_live || r->o->verbose > 0)
         tell_banner(r, &info);
-    code = r->o->out_dir ? open_outputs(r, cfg.name, err) : EM_EXIT_OK;
+    code = r->o->out_dir ? open_outputs(r, r->inputs.list[r->i_input].output, err) : EM_EXIT_OK;
     if (code == EM_EXIT_OK)
         code = hear(r, source, err);
     if (r->o->out_dir)
@@ -219,7 +235,7 @@ static int hear_input(run *r, em_err *err)
     return code;
 }
 
-/* One bad file does not stop the others; anything else does. */
+/* One bad file does not stop the others; anything else does, a signal among it. */
 static int hear_all(run *r, em_err *err)
 {
     for (r->i_input = 0; r->i_input < r->inputs.n && !atomic_load(r->stop); r->i_input++) {
@@ -233,6 +249,8 @@ static int hear_all(run *r, em_err *err)
             return code < 0 ? EM_EXIT_OK : code;
         }
     }
+    if (r->i_input < r->inputs.n && !r->is_live)
+        return EM_EXIT_CUT;
     return r->n_bad ? EM_EXIT_INPUT : EM_EXIT_OK;
 }
 

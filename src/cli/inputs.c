@@ -3,8 +3,11 @@
 #include "base/text.h"
 #include "cli/paths.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { NAME_BYTES = 101 };          /* of a source's name that stands in for its own, with its NUL */
 
 static em_source_cfg common_from(const em_options *o)
 {
@@ -18,38 +21,137 @@ static em_source_cfg common_from(const em_options *o)
     };
 }
 
-static int by_base_name(const void *a, const void *b)
+/* ---- files of one name ---- */
+
+static const char *base_of(const char *file)
 {
-    return strcmp(em_path_base(*(const char *const *)a), em_path_base(*(const char *const *)b));
+    return strcmp(file, "-") == 0 ? "stdin" : em_path_base(file);
 }
 
-/* With --out-dir two files of one name would write the same output. */
-static em_status check_out_dir(const em_options *o, em_err *err)
+static int by_base_and_path(const void *a, const void *b)
 {
-    size_t n = (size_t)o->inputs.n;
-    const char **sorted = malloc((n + 1) * sizeof *sorted);
-    em_status status = EM_OK;
+    const em_sound_file *x = *(em_sound_file *const *)a, *y = *(em_sound_file *const *)b;
+    int order = strcmp(base_of(x->file), base_of(y->file));
+
+    return order ? order : strcmp(x->file, y->file);
+}
+
+static int by_output(const void *a, const void *b)
+{
+    return strcmp((*(em_sound_file *const *)a)->output, (*(em_sound_file *const *)b)->output);
+}
+
+/* The path as named, or its end where that is longer than a line of text shows of a name. */
+static char *name_from(const char *file)
+{
+    size_t n = strlen(file);
+    const char *tail = n < NAME_BYTES ? file : file + n - (NAME_BYTES - sizeof "...");
+    char *name = malloc(NAME_BYTES), whole[NAME_BYTES];
+
+    if (!name)
+        return NULL;
+    while (((unsigned char)*tail & 0xc0) == 0x80)       /* not into the middle of a character */
+        tail++;
+    snprintf(whole, sizeof whole, "%s%s", n < NAME_BYTES ? "" : "...", tail);
+    return em_text_clean(name, NAME_BYTES, whole);
+}
+
+/* dog.wav, or a/dog.wav where the list has another dog.wav: the folders as named, without what leads out of --out-dir. */
+static char *output_from(const char *file, bool is_shared)
+{
+    const char *from = strcmp(file, "-") == 0 ? "stdin" : is_shared ? file : em_path_base(file);
+    char *output = malloc(strlen(from) + 1), *to = output;
+
+    while (output && *from) {
+        size_t n = strcspn(from, "/");
+        bool is_left_out = n == 0 || (n <= 2 && strspn(from, ".") >= n);
+
+        if (!is_left_out) {
+            memcpy(to, from, n);
+            to += n;
+        }
+        from += n + (from[n] == '/');
+        if (!is_left_out && *from)
+            *to++ = '/';
+    }
+    if (output)
+        *to = '\0';
+    return output;
+}
+
+/* sorted: all of them, by_base_and_path. Files of one name (and no other) get names and outputs that tell them apart. */
+static em_status tell_apart(em_sound_file **sorted, size_t n, em_err *err)
+{
+    for (size_t from = 0, to; from < n; from = to) {
+        bool is_shared;
+
+        for (to = from + 1; to < n && strcmp(base_of(sorted[to]->file), base_of(sorted[from]->file)) == 0;)
+            to++;
+        is_shared = strcmp(sorted[from]->file, sorted[to - 1]->file) != 0;
+        for (size_t i = from; i < to; i++) {
+            em_sound_file *in = sorted[i];
+
+            in->output = output_from(in->file, is_shared);
+            in->name = is_shared ? name_from(in->file) : NULL;
+            if (!in->output || (is_shared && !in->name))
+                return em_fail(err, EM_ENOMEM, "no memory for the list of files");
+        }
+    }
+    return EM_OK;
+}
+
+static em_status name_all(em_sound_file *list, size_t n, bool has_out_dir, em_err *err)
+{
+    em_sound_file **sorted = malloc((n + 1) * sizeof *sorted);
+    em_status status;
 
     if (!sorted)
         return em_fail(err, EM_ENOMEM, "no memory for the list of files");
     for (size_t i = 0; i < n; i++)
-        sorted[i] = o->inputs.list[i];
-    qsort(sorted, n, sizeof *sorted, by_base_name);
-    for (size_t i = 1; i < n && !status; i++)
-        if (by_base_name(&sorted[i - 1], &sorted[i]) == 0)
-            status = em_fail(err, EM_EINVAL, "--out-dir: %.80s and %.80s would have the same output", sorted[i - 1], sorted[i]);
+        sorted[i] = &list[i];
+    qsort(sorted, n, sizeof *sorted, by_base_and_path);
+    status = tell_apart(sorted, n, err);
+    if (has_out_dir && !status) {
+        qsort(sorted, n, sizeof *sorted, by_output);
+        for (size_t i = 1; i < n && !status; i++)
+            if (by_output(&sorted[i - 1], &sorted[i]) == 0)
+                status = em_fail(err, EM_EINVAL, "--out-dir: %.80s and %.80s would have the same output", sorted[i - 1]->file,
+                                 sorted[i]->file);
+    }
     free(sorted);
     return status;
 }
 
+/* ---- what to hear ---- */
+
+static void free_input(em_sound_file *in)
+{
+    free(in->name);
+    free(in->output);
+    *in = (em_sound_file){ 0 };
+}
+
+/* Names are given before --shard takes its part, so that every part has the same. */
+static void keep_shard(em_inputs *in, em_shard shard)
+{
+    int n = 0;
+
+    for (int i = 0; i < in->n; i++) {
+        if (i % shard.n == shard.i - 1)
+            in->list[n++] = in->list[i];
+        else
+            free_input(&in->list[i]);
+    }
+    in->n = n;
+}
+
 static em_status take_files(em_inputs *in, const em_options *o, em_err *err)
 {
-    em_shard shard = em_options_shard(o);
     int n_stdin = 0;
     em_status status;
 
-    in->files = malloc(((size_t)o->inputs.n + 1) * sizeof *in->files);
-    if (!in->files)
+    in->list = calloc((size_t)o->inputs.n + 1, sizeof *in->list);
+    if (!in->list)
         return em_fail(err, EM_ENOMEM, "no memory for the list of files");
     for (int i = 0; i < o->inputs.n; i++) {
         const char *file = o->inputs.list[i];
@@ -57,13 +159,13 @@ static em_status take_files(em_inputs *in, const em_options *o, em_err *err)
         n_stdin += strcmp(file, "-") == 0;
         if (o->raw && strcmp(file, "-") != 0)
             return em_fail(err, EM_EINVAL, "--raw is for standard input: earmark --raw %s - < %.120s", o->raw, file);
-        if (i % shard.n == shard.i - 1)
-            in->files[in->n++] = file;
+        in->list[in->n++].file = file;
     }
     if (n_stdin > 1)
         return em_fail(err, EM_EINVAL, "standard input (-) can be read only once");
-    if (o->out_dir && (status = check_out_dir(o, err)))
+    if ((status = name_all(in->list, (size_t)in->n, o->out_dir != NULL, err)))
         return status;
+    keep_shard(in, em_options_shard(o));
     return EM_OK;
 }
 
@@ -90,7 +192,9 @@ em_status em_inputs_from(em_inputs *in, const em_options *o, bool is_interactive
 
 void em_inputs_deinit(em_inputs *in)
 {
-    free(in->files);
+    for (int i = 0; in->list && i < in->n; i++)
+        free_input(&in->list[i]);
+    free(in->list);
     *in = (em_inputs){ 0 };
 }
 
@@ -98,8 +202,8 @@ em_source_cfg em_inputs_source(const em_inputs *in, int i)
 {
     em_source_cfg cfg = in->common;
 
-    cfg.kind = in->kind ? in->kind : strcmp(in->files[i], "-") == 0 ? "stdin" : "file";
+    cfg.kind = in->kind ? in->kind : strcmp(in->list[i].file, "-") == 0 ? "stdin" : "file";
     if (!in->kind)
-        cfg.name = in->files[i];
+        cfg.name = in->list[i].file;
     return cfg;
 }

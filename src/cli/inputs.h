@@ -5,10 +5,17 @@
 #include "audio/source.h"
 #include "cli/options.h"
 
+typedef struct em_sound_file {
+    const char *file;               /* path or "-"; from the options                     */
+    char       *name;               /* that records give it: the path as named, where another file has its name;
+                                       NULL: the name that the source gives itself       */
+    char       *output;             /* --out-dir: where its outputs go in there, without their extension */
+} em_sound_file;
+
 typedef struct em_inputs {
     em_source_cfg common;           /* all but kind and name                             */
     const char   *kind;             /* of a device; NULL: files                          */
-    const char  **files;            /* [n] paths and "-", after --shard; from the options */
+    em_sound_file *list;            /* [n] files, after --shard; NULL for a device        */
     int           n;                /* sources: 1 for a device                           */
 } em_inputs;
 

@@ -40,7 +40,9 @@ void em_options_print_help(FILE *f)
     }
     fputs("\nAll options but the commands can stand in earmark.conf (key = value) or in the environment\n"
           "(EARMARK_TOP_K=3). Exit status: 0 done, 2 wrong use, 3 bad model, 4 no sound input,\n"
-          "5 no such backend here, 6 output failed, 70 internal error.\n", f);
+          "5 no such backend here, 6 output failed, 70 internal error. SIGINT and SIGTERM end live sound\n"
+          "(a device, --live, --realtime) with 0; before the end of a file or pipe the program dies of them\n"
+          "(130 and 143 in a shell).\n", f);
 }
 
 static void print_pairs(const em_options *o, FILE *f)

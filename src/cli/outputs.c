@@ -1,7 +1,7 @@
 #include "cli/outputs.h"
 
-#include "cli/paths.h"
 #include "cli/report.h"
+#include "sinks/out.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -14,7 +14,7 @@
 
 static bool is_stdout(const char *path)
 {
-    return !path || strcmp(path, "-") == 0;
+    return !path || em_out_descriptor(path) == STDOUT_FILENO;
 }
 
 static bool wants_color(const em_options *o, const char *path)
@@ -76,17 +76,34 @@ static em_status open_one(em_sink_set *out, const em_options *o, const em_sink_s
     return EM_OK;
 }
 
+/* The folders of a path; those that are there already stay. */
+static em_status make_folders(char *path, em_err *err)
+{
+    for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
+        bool is_made;
+
+        *slash = '\0';
+        is_made = mkdir(path, 0777) == 0 || errno == EEXIST;
+        if (!is_made)
+            em_fail(err, EM_EIO, "%s: cannot be made: %s", path, strerror(errno));
+        *slash = '/';
+        if (!is_made)
+            return EM_EIO;
+    }
+    return EM_OK;
+}
+
 /* DIR/dog.wav.jsonl; standard input is DIR/stdin.jsonl. */
 static em_status open_in_dir(em_sink_set *out, const em_options *o, const em_sink_set_cfg *cfg, const char *format, em_err *err)
 {
-    const char *base = strcmp(cfg->file, "-") == 0 ? "stdin" : em_path_base(cfg->file);
     const char *extension = strcmp(format, "text") == 0 ? "txt" : format;
     char path[PATH_MAX];
+    em_status status;
 
-    if (mkdir(o->out_dir, 0777) != 0 && errno != EEXIST)
-        return em_fail(err, EM_EIO, "%s: cannot be made: %s", o->out_dir, strerror(errno));
-    if ((size_t)snprintf(path, sizeof path, "%s/%s.%s", o->out_dir, base, extension) >= sizeof path)
-        return em_fail(err, EM_EINVAL, "--out-dir: the path of %.60s's output is too long", base);
+    if ((size_t)snprintf(path, sizeof path, "%s/%s.%s", o->out_dir, cfg->file, extension) >= sizeof path)
+        return em_fail(err, EM_EINVAL, "--out-dir: the path of %.60s's output is too long", cfg->file);
+    if ((status = make_folders(path, err)))
+        return status;
     return open_one(out, o, cfg, format, path, err);
 }
 
@@ -132,12 +149,12 @@ em_status em_sink_set_open(em_sink_set *out, const em_options *o, const em_sink_
     return EM_OK;
 }
 
-em_status em_sink_set_close(em_sink_set *out, em_err *err)
+em_status em_sink_set_close(em_sink_set *out, em_sink_end end, em_err *err)
 {
     em_status first = EM_OK;
 
     for (int i = 0; i < out->n; i++) {
-        em_status status = em_sink_close(out->sinks[i], first ? NULL : err);
+        em_status status = em_sink_close(out->sinks[i], end, first ? NULL : err);
 
         if (!first)
             first = status;

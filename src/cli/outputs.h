@@ -22,13 +22,13 @@ typedef struct em_sink_set_cfg {
     const atomic_bool *give_up;
     bool is_live;                   /* sound at its own pace: a terminal gets the live view */
     bool has_source_names;
-    const char *file;               /* --out-dir: the input that these outputs belong to; else NULL */
+    const char *file;               /* --out-dir: where these outputs go in there, without extension; else NULL */
 } em_sink_set_cfg;
 
 /* EM_EINVAL: options that do not fit together; EM_EIO names the path. The caller ends *out with em_sink_set_close. */
 em_status em_sink_set_open(em_sink_set *out, const em_options *o, const em_sink_set_cfg *cfg, em_err *err);
 
 /* The first failure is told. */
-em_status em_sink_set_close(em_sink_set *out, em_err *err);
+em_status em_sink_set_close(em_sink_set *out, em_sink_end end, em_err *err);
 
 #endif

@@ -5,9 +5,10 @@
 #include <time.h>
 #include <unistd.h>
 
-static const int64_t SAME_WISH_MS = 500;
+static const int64_t PATIENCE_MS = 3000;    /* more than a clean end takes */
 
 static atomic_bool is_asked;
+static atomic_int  asked_by;        /* the first signal */
 static _Atomic int64_t asked_ms;
 
 static int64_t now_ms(void)
@@ -20,11 +21,14 @@ static int64_t now_ms(void)
 
 static void ask(int number)
 {
-    (void)number;
-    if (!atomic_exchange(&is_asked, true))
+    int none = 0;
+
+    if (atomic_compare_exchange_strong(&asked_by, &none, number)) {
         atomic_store(&asked_ms, now_ms());
-    else if (atomic_load(&asked_ms) > 0 && now_ms() - atomic_load(&asked_ms) >= SAME_WISH_MS)
-        _exit(0);
+        atomic_store(&is_asked, true);
+    } else if (atomic_load(&asked_ms) > 0 && now_ms() - atomic_load(&asked_ms) >= PATIENCE_MS) {
+        _exit(128 + number);
+    }
 }
 
 const atomic_bool *em_signals_catch(void)
@@ -38,6 +42,19 @@ const atomic_bool *em_signals_catch(void)
     if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
         sigaction(SIGHUP, &action, NULL);
     return &is_asked;
+}
+
+int em_signals_die(void)
+{
+    int number = atomic_load(&asked_by);
+    sigset_t set;
+
+    signal(number, SIG_DFL);
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    raise(number);
+    return 128 + number;
 }
 
 void em_signals_ignore(void)

@@ -43,6 +43,7 @@ typedef struct ear {                /* one run */
     uint64_t      progress_ns;
     em_engine_stage stage;
     em_err        broken;           /* damage that ended the input early            */
+    bool          was_stopped;      /* before its end                               */
 } ear;
 
 /* ---- events ---- */
@@ -312,7 +313,7 @@ static em_status listen_to_end(ear *e, em_err *err)
 {
     em_status status;
 
-    while (!is_stopped(e) && frames_left(e) > 0) {
+    while (!(e->was_stopped = is_stopped(e)) && frames_left(e) > 0) {
         em_err why = { 0 };
         em_source_state state = em_source_watch(e->source, &why);
         size_t n;
@@ -332,7 +333,7 @@ static em_status listen_to_end(ear *e, em_err *err)
         em_sleep_ms(POLL_MS);
     }
     /* A signal ends at once; the end of the sound has a last window. */
-    if (!e->scheduler || is_stopped(e))
+    if (!e->scheduler || e->was_stopped)
         return EM_OK;
     status = em_scheduler_finish(e->scheduler, err);
     if (status && e->stage != EM_STAGE_OUTPUT)
@@ -401,9 +402,10 @@ static void count(const ear *e, em_engine_result *out)
 static em_status tell_end(ear *e, const em_engine_result *r, em_err *err)
 {
     em_event event = event_at(e, EM_EVENT_STOP, e->name, r->seconds);
+    bool has_summary = e->summaries && e->scheduler && !(e->was_stopped && e->cfg->needs_end);
     em_status status;
 
-    for (int i = 0; e->summaries && e->scheduler && i < e->n_lanes; i++) {
+    for (int i = 0; has_summary && i < e->n_lanes; i++) {
         em_event summary = event_at(e, EM_EVENT_SUMMARY, e->names[i], r->seconds);
 
         em_summary_event(&e->summaries[i], &summary, r->seconds);
@@ -424,7 +426,7 @@ static em_status judge_input(const ear *e, const em_engine_result *r, em_err *er
 {
     if (e->broken.code)
         return em_fail(err, e->broken.code, "%s", e->broken.msg);
-    if (!e->info.is_live && r->frames.captured == 0 && !is_stopped(e))
+    if (!e->info.is_live && r->frames.captured == 0 && !e->was_stopped)
         return em_fail(err, EM_EFORMAT, "%s: holds no samples", e->name);
     return EM_OK;
 }
@@ -437,7 +439,7 @@ em_status em_engine_run(em_engine_result *out, const em_engine_cfg *cfg, em_sour
     *out = (em_engine_result){ 0 };
     em_flush_denormals();
     em_source_get_info(source, &e.info);
-    snprintf(e.name, sizeof e.name, "%s", e.info.name);
+    snprintf(e.name, sizeof e.name, "%s", cfg->name ? cfg->name : e.info.name);
     if ((status = prepare(&e, err)) || (status = em_source_start(source, err)))
         goto done;
     status = listen_to_end(&e, err);
@@ -445,9 +447,9 @@ em_status em_engine_run(em_engine_result *out, const em_engine_cfg *cfg, em_sour
     count(&e, out);
     if (status == EM_OK && (status = tell_end(&e, out, err)) == EM_OK)
         status = judge_input(&e, out, err);
-    em_outlet_drain(cfg->outlet);
 done:
     out->failed_at = e.stage;
+    out->was_stopped = e.was_stopped;
     clean_up(&e);
     return status;
 }

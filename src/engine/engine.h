@@ -24,12 +24,14 @@ typedef void em_engine_progress(void *ctx, const char *source, double done_s, do
 typedef struct em_engine_cfg {
     em_session *session;            /* borrowed                                                    */
     em_outlet  *outlet;             /* borrowed                                                    */
+    const char *name;               /* that records give the source, NULL: its own                 */
     const atomic_bool *stop;        /* true: come to an end, which is no failure; may be NULL      */
     int     max_batch;              /* what the session was made for                               */
     int     step_samples;           /* at the model's rate                                         */
     int     channel;                /* 1..: that one; 0: the mean; -1: each, as "NAME:1", "NAME:2" */
     bool    has_slots, has_embeddings;
     bool    has_summary;            /* one record at the end in place of scores                    */
+    bool    needs_end;              /* a stop before the sound's end leaves no summary             */
     double  duration_s;             /* 0: to the end                                               */
     int64_t start_ms;               /* wall clock at a file's first sample, -1 unknown             */
     em_engine_progress *progress;   /* may be NULL                                                 */
@@ -40,6 +42,7 @@ typedef enum em_engine_stage { EM_STAGE_INPUT, EM_STAGE_MODEL, EM_STAGE_OUTPUT }
 
 typedef struct em_engine_result {
     em_engine_stage    failed_at;   /* where an error came from                                    */
+    bool    was_stopped;            /* *stop was true before the sound's end (or duration_s)       */
     em_source_counters frames;
     uint64_t skipped_hops, resets;  /* resets: bad samples and bad scores put back to finite ones  */
     int64_t  n_hops;

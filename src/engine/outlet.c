@@ -1,11 +1,9 @@
 #include "engine/outlet.h"
 
 #include "base/arena.h"
-#include "base/clock.h"
 #include "base/log.h"
-#include "base/queue.h"
+#include "engine/record.h"
 
-#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -14,172 +12,211 @@
 enum {
     QUEUE_BYTES = 1 << 20,
     MIN_ITEMS = 8, MAX_ITEMS = 256,
-    STOP_WAIT_MS = 2000,            /* how long the last record waits for room              */
 };
+
+typedef struct writer {             /* one sink and, queued, the thread that writes to it      */
+    em_outlet *outlet;
+    em_sink  *sink;
+    bool      is_gone;              /* left out from now on                                    */
+    bool      has_warned;
+    char     *item;                 /* the record being written                                */
+    uint64_t  next;                 /* the record that it takes next, of all that were put     */
+    bool      is_writing;
+    pthread_t thread;
+    bool      has_thread;
+} writer;
 
 struct em_outlet {
     em_outlet_cfg cfg;
-    bool     *is_gone;              /* [n_sinks] by the thread that writes                  */
+    em_record_cfg record;
+    writer   *writers;              /* [n_sinks]                                               */
     atomic_int n_left;
     atomic_ullong n_dropped, n_failed;
-    bool      has_warned;
-    size_t    item_bytes;
-    char     *in, *out;             /* one item: being pushed, being written                */
-    em_queue *queue;
-    atomic_int n_open;              /* items pushed and not yet written                     */
-    pthread_t thread;
-    bool      has_thread;
+    pthread_mutex_t lock;           /* of what follows and of next, is_writing, is_gone        */
+    pthread_cond_t  changed;
+    size_t    n_items, item_bytes;
+    char     *items;                /* [n_items] the newest records; record i is item i % n_items */
+    uint64_t  n_put;
+    bool      is_closed;
 };
 
-/* ---- events as items: the struct, then its arrays, whose pointers are set anew on the other side ---- */
+/* ---- one sink ---- */
 
-typedef struct piece { const void *from; const void **to; size_t n_bytes; } piece;
-
-static int pieces_of(piece out[4], em_event *e, const em_outlet_cfg *cfg)
+static void leave(writer *w)
 {
-    size_t row = (size_t)cfg->n_classes * sizeof(float);
-    int n = 0;
+    em_outlet *o = w->outlet;
 
-#define PIECE(field, bytes) out[n++] = (piece){ field, (const void **)(void *)&(field), bytes }
-    if (e->type == EM_EVENT_SCORES) {
-        PIECE(e->u.scores.scores, row);
-        if (e->u.scores.slots)
-            PIECE(e->u.scores.slots, row * (size_t)e->u.scores.n_slots);
-        if (e->u.scores.embedding)
-            PIECE(e->u.scores.embedding, (size_t)e->u.scores.n_embedding * sizeof(float));
-    } else if (e->type == EM_EVENT_SUMMARY) {
-        PIECE(e->u.summary.mean, row);
-        PIECE(e->u.summary.max, row);
-        PIECE(e->u.summary.at, (size_t)cfg->n_classes * sizeof(double));
+    pthread_mutex_lock(&o->lock);
+    w->is_gone = true;
+    pthread_cond_broadcast(&o->changed);
+    pthread_mutex_unlock(&o->lock);
+    atomic_fetch_sub(&o->n_left, 1);
+}
+
+static em_status write_to(writer *w, const em_event *e, em_err *err)
+{
+    em_outlet *o = w->outlet;
+    em_err why = { 0 };
+    em_status status = em_sink_put(w->sink, e, &why);
+
+    if (!status)
+        return EM_OK;
+    if (status == EM_ECANCELED) {
+        leave(w);
+        return EM_OK;
     }
-#undef PIECE
-    return n;
+    atomic_fetch_add(&o->n_failed, 1);
+    if (o->cfg.is_queued && !w->has_warned)
+        em_log(EM_LOG_ERROR, "%s; trying again with every record", why.msg);
+    w->has_warned = true;
+    return em_fail(err, status, "%s", why.msg);
 }
 
-static size_t aligned(size_t n)
+/* ---- direct ---- */
+
+static em_status nobody_left(em_err *err)
 {
-    return (n + EM_ALIGN - 1) / EM_ALIGN * EM_ALIGN;
+    return em_fail(err, EM_ECANCELED, "nobody reads any more");
 }
 
-static size_t item_bytes(const em_outlet_cfg *cfg)
-{
-    size_t row = aligned((size_t)cfg->n_classes * sizeof(double));
-    size_t scores = row + aligned((size_t)cfg->n_slots * (size_t)cfg->n_classes * sizeof(float)) +
-                    aligned((size_t)cfg->n_embedding * sizeof(float));
-
-    return aligned(sizeof(em_event)) + (scores > 3 * row ? scores : 3 * row);
-}
-
-static void pack(em_outlet *o, const em_event *e)
-{
-    em_event copy = *e;
-    piece p[4];
-    int n = pieces_of(p, &copy, &o->cfg);
-    size_t at = aligned(sizeof copy);
-
-    memcpy(o->in, e, sizeof *e);
-    for (int i = 0; i < n; i++) {
-        assert(at + p[i].n_bytes <= o->item_bytes);
-        memcpy(o->in + at, p[i].from, p[i].n_bytes);
-        at += aligned(p[i].n_bytes);
-    }
-}
-
-static em_event *unpack(em_outlet *o)
-{
-    em_event *e = (em_event *)(void *)o->out;
-    piece p[4];
-    int n = pieces_of(p, e, &o->cfg);
-    size_t at = aligned(sizeof *e);
-
-    for (int i = 0; i < n; i++) {
-        *p[i].to = o->out + at;
-        at += aligned(p[i].n_bytes);
-    }
-    return e;
-}
-
-/* ---- writing ---- */
-
-static em_status write_event(em_outlet *o, const em_event *e, em_err *err)
+static em_status write_to_all(em_outlet *o, const em_event *e, em_err *err)
 {
     for (int i = 0; i < o->cfg.n_sinks; i++) {
-        em_err why = { 0 };
-        em_status status;
+        em_status status = o->writers[i].is_gone ? EM_OK : write_to(&o->writers[i], e, err);
 
-        if (o->is_gone[i] || !(status = em_sink_put(o->cfg.sinks[i], e, &why)))
-            continue;
-        if (status == EM_ECANCELED) {
-            o->is_gone[i] = true;
-            atomic_fetch_sub(&o->n_left, 1);
-            continue;
-        }
-        atomic_fetch_add(&o->n_failed, 1);
-        if (!o->cfg.is_queued)
-            return em_fail(err, status, "%s", why.msg);
-        if (!o->has_warned)
-            em_log(EM_LOG_ERROR, "%s; trying again with every record", why.msg);
-        o->has_warned = true;
+        if (status)
+            return status;
     }
-    return atomic_load(&o->n_left) > 0 ? EM_OK : em_fail(err, EM_ECANCELED, "nobody reads any more");
+    return atomic_load(&o->n_left) > 0 ? EM_OK : nobody_left(err);
+}
+
+/* ---- queued ---- */
+
+/* How many records w came too late for; under the lock. */
+static uint64_t overrun(const writer *w)
+{
+    uint64_t oldest = w->outlet->n_put > w->outlet->n_items ? w->outlet->n_put - w->outlet->n_items : 0;
+
+    return oldest > w->next ? oldest - w->next : 0;
+}
+
+/* Waits for a record and copies it into w->item, so that the queue can go on under a slow write. False: it was the
+ * last one. */
+static bool take(writer *w, uint64_t *n_lost)
+{
+    em_outlet *o = w->outlet;
+    bool has_one;
+
+    pthread_mutex_lock(&o->lock);
+    w->is_writing = false;
+    pthread_cond_broadcast(&o->changed);
+    while (w->next == o->n_put && !o->is_closed)
+        pthread_cond_wait(&o->changed, &o->lock);
+    has_one = w->next < o->n_put;
+    *n_lost = overrun(w);
+    w->next += *n_lost;
+    if (has_one) {
+        memcpy(w->item, o->items + w->next % o->n_items * o->item_bytes, o->item_bytes);
+        w->next++;
+        w->is_writing = true;
+    }
+    atomic_fetch_add(&o->n_dropped, *n_lost);
+    pthread_mutex_unlock(&o->lock);
+    return has_one;
+}
+
+/* The hole in what w's reader gets, before the record behind it. */
+static void tell_lost(writer *w, const em_event *next, uint64_t n_lost)
+{
+    em_event e = { .type = EM_EVENT_LOST, .source = next->source, .time = next->time, .utc_ms = next->utc_ms };
+
+    e.u.lost.n_records = n_lost;
+    write_to(w, &e, NULL);
 }
 
 static void *run(void *ctx)
 {
-    em_outlet *o = ctx;
+    writer *w = ctx;
+    uint64_t n_lost;
 
-    while (em_queue_pop(o->queue, o->out, -1)) {
-        write_event(o, unpack(o), NULL);
-        atomic_fetch_sub(&o->n_open, 1);
+    while (!w->is_gone && take(w, &n_lost)) {
+        em_event *e = em_record_unpack(w->item, &w->outlet->record);
+
+        if (n_lost > 0)
+            tell_lost(w, e, n_lost);
+        if (!w->is_gone)
+            write_to(w, e, NULL);
     }
     return NULL;
+}
+
+static void enqueue(em_outlet *o, const em_event *e)
+{
+    pthread_mutex_lock(&o->lock);
+    em_record_pack(o->items + o->n_put % o->n_items * o->item_bytes, e, &o->record);
+    o->n_put++;
+    pthread_cond_broadcast(&o->changed);
+    pthread_mutex_unlock(&o->lock);
 }
 
 em_status em_outlet_put(em_outlet *o, const em_event *e, em_err *err)
 {
     if (!o->cfg.is_queued)
-        return write_event(o, e, err);
+        return write_to_all(o, e, err);
     if (atomic_load(&o->n_left) == 0)
-        return em_fail(err, EM_ECANCELED, "nobody reads any more");
-    pack(o, e);
-    atomic_fetch_add(&o->n_open, 1);
-    /* The last record of a source says what became of every frame: it waits for room. */
-    if (!em_queue_push(o->queue, o->in, e->type == EM_EVENT_STOP ? STOP_WAIT_MS : 0)) {
-        atomic_fetch_sub(&o->n_open, 1);
-        atomic_fetch_add(&o->n_dropped, 1);
-    }
+        return nobody_left(err);
+    enqueue(o, e);
     return EM_OK;
+}
+
+static bool is_done(const writer *w)
+{
+    return w->is_gone || !w->has_thread || (w->next == w->outlet->n_put && !w->is_writing);
 }
 
 void em_outlet_drain(em_outlet *o)
 {
-    while (o->cfg.is_queued && atomic_load(&o->n_open) > 0)
-        em_sleep_ms(1);
+    if (!o->cfg.is_queued)
+        return;
+    for (int i = 0; i < o->cfg.n_sinks; i++)
+        em_sink_hurry(o->cfg.sinks[i]);
+    pthread_mutex_lock(&o->lock);
+    for (int i = 0; i < o->cfg.n_sinks; i++)
+        while (!is_done(&o->writers[i]))
+            pthread_cond_wait(&o->changed, &o->lock);
+    pthread_mutex_unlock(&o->lock);
 }
 
 void em_outlet_get_counters(em_outlet *o, em_outlet_counters *out)
 {
+    pthread_mutex_lock(&o->lock);
     out->n_dropped = atomic_load(&o->n_dropped);
     out->n_failed = atomic_load(&o->n_failed);
+    for (int i = 0; o->cfg.is_queued && i < o->cfg.n_sinks; i++)
+        out->n_dropped += o->writers[i].is_gone ? 0 : overrun(&o->writers[i]);
+    pthread_mutex_unlock(&o->lock);
 }
 
 /* ---- life ---- */
 
-static em_status start_thread(em_outlet *o, em_err *err)
+static em_status start_threads(em_outlet *o, em_err *err)
 {
-    size_t n = QUEUE_BYTES / o->item_bytes;
-    em_status status;
+    size_t n;
 
-    n = n < MIN_ITEMS ? MIN_ITEMS : n > MAX_ITEMS ? MAX_ITEMS : n;
-    o->in = em_alloc(o->item_bytes);
-    o->out = em_alloc(o->item_bytes);
-    if (!o->in || !o->out)
+    o->item_bytes = em_record_bytes(&o->record);
+    n = QUEUE_BYTES / o->item_bytes;
+    o->n_items = n < MIN_ITEMS ? MIN_ITEMS : n > MAX_ITEMS ? MAX_ITEMS : n;
+    if (!(o->items = em_alloc(o->n_items * o->item_bytes)))
         return em_fail(err, EM_ENOMEM, "no memory for the queue of records");
-    if ((status = em_queue_new(&o->queue, n, o->item_bytes, err)))
-        return status;
-    if (pthread_create(&o->thread, NULL, run, o) != 0)
-        return em_fail(err, EM_ENOMEM, "no thread for the outputs");
-    o->has_thread = true;
+    for (int i = 0; i < o->cfg.n_sinks; i++) {
+        writer *w = &o->writers[i];
+
+        if (!(w->item = em_alloc(o->item_bytes)))
+            return em_fail(err, EM_ENOMEM, "no memory for the queue of records");
+        if (pthread_create(&w->thread, NULL, run, w) != 0)
+            return em_fail(err, EM_ENOMEM, "no thread for the outputs");
+        w->has_thread = true;
+    }
     return EM_OK;
 }
 
@@ -189,14 +226,20 @@ em_status em_outlet_new(em_outlet **out, const em_outlet_cfg *cfg, em_err *err)
     em_status status;
 
     *out = NULL;
-    if (!o || !(o->is_gone = calloc((size_t)cfg->n_sinks + 1, sizeof *o->is_gone))) {
+    if (!o)
+        return em_fail(err, EM_ENOMEM, "no memory for the outputs");
+    o->cfg = *cfg;
+    o->record = (em_record_cfg){ cfg->n_classes, cfg->n_slots, cfg->n_embedding };
+    atomic_init(&o->n_left, cfg->n_sinks);
+    pthread_mutex_init(&o->lock, NULL);
+    pthread_cond_init(&o->changed, NULL);
+    if (!(o->writers = calloc((size_t)cfg->n_sinks + 1, sizeof *o->writers))) {
         em_outlet_free(o);
         return em_fail(err, EM_ENOMEM, "no memory for the outputs");
     }
-    o->cfg = *cfg;
-    o->item_bytes = item_bytes(cfg);
-    atomic_init(&o->n_left, cfg->n_sinks);
-    if (cfg->is_queued && (status = start_thread(o, err))) {
+    for (int i = 0; i < cfg->n_sinks; i++)
+        o->writers[i] = (writer){ .outlet = o, .sink = cfg->sinks[i] };
+    if (cfg->is_queued && (status = start_threads(o, err))) {
         em_outlet_free(o);
         return status;
     }
@@ -208,13 +251,20 @@ void em_outlet_free(em_outlet *o)
 {
     if (!o)
         return;
-    if (o->queue)
-        em_queue_close(o->queue);
-    if (o->has_thread)
-        pthread_join(o->thread, NULL);
-    em_queue_free(o->queue);
-    free(o->in);
-    free(o->out);
-    free(o->is_gone);
+    if (o->writers)
+        em_outlet_drain(o);
+    pthread_mutex_lock(&o->lock);
+    o->is_closed = true;
+    pthread_cond_broadcast(&o->changed);
+    pthread_mutex_unlock(&o->lock);
+    for (int i = 0; o->writers && i < o->cfg.n_sinks; i++) {
+        if (o->writers[i].has_thread)
+            pthread_join(o->writers[i].thread, NULL);
+        free(o->writers[i].item);
+    }
+    pthread_cond_destroy(&o->changed);
+    pthread_mutex_destroy(&o->lock);
+    free(o->writers);
+    free(o->items);
     free(o);
 }

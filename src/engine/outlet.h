@@ -1,6 +1,7 @@
 /* outlet.h - from the worker to the sinks. Direct: em_outlet_put returns when every sink has the record, so that
- * files wait for slow readers. Queued: it copies the event into a bounded queue that a thread of the outlet's own
- * empties, so that no reader ever delays a hop; when the queue is full the record is dropped and counted.
+ * files wait for slow readers. Queued: it copies the event into one bounded queue, from which each sink has a thread
+ * that reads at its own pace, so that no reader ever delays a hop or another reader. Whoever is more than the queue
+ * behind loses the oldest records: they are counted, and a LOST event stands in their place.
  *
  * A sink whose reader is gone is left out from then on. Queued sinks that fail are tried again with the next
  * record; direct ones end the run. em_outlet_put belongs to one thread. */
@@ -26,17 +27,18 @@ typedef struct em_outlet_cfg {
 /* EM_ENOMEM. The caller frees *out with em_outlet_free; on error it is NULL. */
 em_status em_outlet_new(em_outlet **out, const em_outlet_cfg *cfg, em_err *err);
 
-/* Ends the thread after the queue is empty. */
+/* Ends the threads after em_outlet_drain. */
 void      em_outlet_free(em_outlet *o);
 
-/* Strings in *e must outlive the outlet. EM_ECANCELED: no sink is left. EM_EIO (direct): a sink failed. */
+/* The strings of a start record and of a gap's reason must outlive the outlet. EM_ECANCELED: no sink is left. EM_EIO (direct): a sink failed. */
 em_status em_outlet_put(em_outlet *o, const em_event *e, em_err *err);
 
-/* Waits until the queue is empty. */
+/* Nothing comes any more: waits until every sink has written its last record, and leaves a reader that takes nothing
+ * for a second. Direct: nothing is left to do. */
 void      em_outlet_drain(em_outlet *o);
 
 typedef struct em_outlet_counters {
-    uint64_t n_dropped;             /* records that found the queue full        */
+    uint64_t n_dropped;             /* records that a sink was too late for, over all sinks */
     uint64_t n_failed;              /* records that a sink could not write      */
 } em_outlet_counters;
 

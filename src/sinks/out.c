@@ -1,6 +1,7 @@
 #include "sinks/out.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,8 @@
 enum {
     POLL_MS = 100,                  /* how often a blocked write looks at give_up     */
     GIVE_UP_MS = 1000,              /* a reader's time to go on once it is set        */
+    MOST_LINKS = 40,                /* of symbolic links in a row, as the kernel has it */
+    MOST_DIGITS = 9,                /* of a descriptor                                */
 };
 
 static const char *name_of(const em_out *o)
@@ -27,23 +30,79 @@ static em_status fail_io(const em_out *o, const char *doing, em_err *err)
     return em_fail(err, EM_EIO, "%s: cannot %s: %s", name_of(o), doing, strerror(errno));
 }
 
-/* A new file gets its name at the end; what is there already and no file (a device, a FIFO) is written directly. */
+int em_out_descriptor(const char *path)
+{
+    static const struct { const char *name; int fd; } named[] = { { "-", 1 }, { "/dev/stdout", 1 }, { "/dev/stderr", 2 } };
+    static const char *const folders[] = { "/dev/fd/", "/proc/self/fd/" };
+
+    for (size_t i = 0; i < EM_COUNT(named); i++)
+        if (strcmp(path, named[i].name) == 0)
+            return named[i].fd;
+    for (size_t i = 0; i < EM_COUNT(folders); i++) {
+        const char *number = path + strlen(folders[i]);
+        size_t n = strlen(path) > strlen(folders[i]) ? strlen(number) : 0;
+
+        if (n > 0 && n <= MOST_DIGITS && strncmp(path, folders[i], strlen(folders[i])) == 0 && strspn(number, "0123456789") == n)
+            return atoi(number);
+    }
+    return -1;
+}
+
+/* Where a symbolic link leads, be it there yet or not; the file behind it is to be replaced, not the link. *target:
+ * PATH_MAX bytes, holds the path. realpath would go on through /dev/stdout and fail where there is no file yet. */
+static em_status follow_links(const em_out *o, char *target, em_err *err)
+{
+    char link[PATH_MAX], joined[PATH_MAX];
+
+    for (int i = 0; i < MOST_LINKS && em_out_descriptor(target) < 0; i++) {
+        ssize_t n = readlink(target, link, sizeof link - 1);
+        const char *slash = strrchr(target, '/');
+        int n_folder = slash ? (int)(slash - target) + 1 : 0;
+
+        if (n < 0)
+            return EM_OK;                       /* no link, or nothing there */
+        link[n] = '\0';
+        if ((size_t)snprintf(joined, sizeof joined, "%.*s%s", link[0] == '/' ? 0 : n_folder, target, link) >= sizeof joined) {
+            errno = ENAMETOOLONG;
+            return fail_io(o, "be opened for writing", err);
+        }
+        memcpy(target, joined, sizeof joined);
+    }
+    if (em_out_descriptor(target) >= 0)
+        return EM_OK;
+    errno = ELOOP;
+    return fail_io(o, "be opened for writing", err);
+}
+
+/* A new file gets its name at the end; what is there already and no file (a device, a FIFO) is written directly, and
+ * what is open already is written as it is. */
 static em_status open_path(em_out *o, const char *path, em_err *err)
 {
+    char target[PATH_MAX];
     struct stat st;
-    const char *target;
+    em_status status;
+    int fd;
 
     if (!(o->path = strdup(path)))
         return em_fail(err, EM_ENOMEM, "no memory for the output's name");
-    if (stat(path, &st) != 0 || S_ISREG(st.st_mode)) {
-        size_t room = strlen(path) + sizeof ".part";
-
-        if (!(o->part = malloc(room)))
-            return em_fail(err, EM_ENOMEM, "no memory for the output's name");
-        snprintf(o->part, room, "%s.part", path);
+    if ((size_t)snprintf(target, sizeof target, "%s", path) >= sizeof target) {
+        errno = ENAMETOOLONG;
+        return fail_io(o, "be opened for writing", err);
     }
-    target = o->part ? o->part : path;
-    o->fd = open(target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+    if ((status = follow_links(o, target, err)))
+        return status;
+    if ((fd = em_out_descriptor(target)) >= 0) {
+        o->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        return o->fd < 0 ? fail_io(o, "be opened for writing", err) : EM_OK;
+    }
+    if (stat(target, &st) != 0 || S_ISREG(st.st_mode)) {
+        size_t room = strlen(target) + sizeof ".part";
+
+        if (!(o->target = strdup(target)) || !(o->part = malloc(room)))
+            return em_fail(err, EM_ENOMEM, "no memory for the output's name");
+        snprintf(o->part, room, "%s.part", target);
+    }
+    o->fd = open(o->part ? o->part : target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
     return o->fd < 0 ? fail_io(o, "be opened for writing", err) : EM_OK;
 }
 
@@ -64,6 +123,11 @@ em_status em_out_open(em_out *o, const char *path, const atomic_bool *give_up, e
     return EM_OK;
 }
 
+static bool may_give_up(const em_out *o)
+{
+    return atomic_load(&o->is_ending) || (o->give_up && atomic_load(o->give_up));
+}
+
 /* Waits until the reader has room. A write of PIPE_BUF bytes after it does not block, so that a reader that
  * has stopped cannot hold up the end of the program. */
 static em_status wait_for_room(const em_out *o, em_err *err)
@@ -76,17 +140,21 @@ static em_status wait_for_room(const em_out *o, em_err *err)
 
         if (n > 0 || (n < 0 && errno != EINTR))
             return EM_OK;
-        if (!o->give_up || !atomic_load(o->give_up))
+        if (!may_give_up(o))
             continue;
-        if (left_at == 0)
+        if (left_at == 0) {
             left_at = em_now_ns() + GIVE_UP_MS * 1000000ull;
-        else if (em_now_ns() >= left_at)
+        } else if (em_now_ns() >= left_at) {
+            em_log(EM_LOG_WARNING, "%s: the reader takes nothing, the rest is left out", name_of(o));
             return em_fail(err, EM_ECANCELED, "%s: the reader takes nothing", name_of(o));
+        }
     }
 }
 
-static em_status write_all(em_out *o, const char *bytes, size_t n, em_err *err)
+/* *n_done: how much of it went out, also after an error. */
+static em_status write_all(em_out *o, size_t *n_done, const char *bytes, size_t n, em_err *err)
 {
+    *n_done = 0;
     while (n > 0) {
         ssize_t done;
 
@@ -105,31 +173,72 @@ static em_status write_all(em_out *o, const char *bytes, size_t n, em_err *err)
             return fail_io(o, "write", err);
         bytes += done;
         n -= (size_t)done;
+        *n_done += (size_t)done;
     }
     return EM_OK;
 }
 
-em_status em_out_write(em_out *o, const char *bytes, size_t n, em_err *err)
+/* Takes half a record out of the file again. What others opened they may share, append to or have filled before:
+ * only a PATH.part that ends where we stopped is ours to cut. */
+static bool take_back(em_out *o, off_t start, size_t n_done)
 {
-    off_t start = o->is_regular ? lseek(o->fd, 0, SEEK_CUR) : -1;
-    em_status status = write_all(o, bytes, n, err);
+    struct stat st;
 
-    if (status)
-        o->has_lost = true;
-    if (status == EM_EIO && start >= 0 && (ftruncate(o->fd, start) != 0 || lseek(o->fd, start, SEEK_SET) < 0))
-        return status;                  /* half a record stays: the sentence of the failed write says more */
+    return o->part && start >= 0 && fstat(o->fd, &st) == 0 && st.st_size == start + (off_t)n_done &&
+           ftruncate(o->fd, start) == 0 && lseek(o->fd, start, SEEK_SET) == start;
+}
+
+/* Half a record is a line of its own: what comes behind it, from us or from others, is whole. */
+static em_status end_torn(em_out *o, em_err *err)
+{
+    size_t n_done;
+    em_status status = o->is_torn ? write_all(o, &n_done, "\n", 1, err) : EM_OK;
+
+    if (!status)
+        o->is_torn = false;
     return status;
 }
 
-em_status em_out_close(em_out *o, em_err *err)
+em_status em_out_write(em_out *o, const char *bytes, size_t n, em_err *err)
+{
+    em_status status = end_torn(o, err);
+    off_t start = o->is_regular ? lseek(o->fd, 0, SEEK_CUR) : -1;
+    size_t n_done = 0;
+
+    if (!status)
+        status = write_all(o, &n_done, bytes, n, err);
+    if (status)
+        o->has_lost = true;
+    if (status == EM_EIO && n_done > 0 && !take_back(o, start, n_done))
+        o->is_torn = true;
+    return status;
+}
+
+/* What becomes of PATH.part. */
+static em_status name_part(const em_out *o, em_sink_end end, em_err *err)
+{
+    if (end == EM_SINK_EMPTY) {
+        unlink(o->part);
+        return EM_OK;
+    }
+    if (end == EM_SINK_CUT)
+        em_log(EM_LOG_INFO, "%s: stopped before the end, what there is stays in %s", name_of(o), o->part);
+    if (end == EM_SINK_CUT || o->has_lost || rename(o->part, o->target) == 0)
+        return EM_OK;
+    return fail_io(o, "be put in place", err);
+}
+
+em_status em_out_close(em_out *o, em_sink_end end, em_err *err)
 {
     em_status status = EM_OK;
 
+    end_torn(o, NULL);
     if (o->path && o->fd >= 0 && close(o->fd) != 0)
         status = fail_io(o, "be closed", err);
-    if (o->part && o->fd >= 0 && status == EM_OK && !o->has_lost && rename(o->part, o->path) != 0)
-        status = fail_io(o, "be put in place", err);
+    if (o->part && o->fd >= 0 && status == EM_OK)
+        status = name_part(o, end, err);
     free(o->path);
+    free(o->target);
     free(o->part);
     *o = (em_out){ .fd = -1 };
     return status;

@@ -4,6 +4,7 @@
 #define EM_SINKS_OUT_H
 
 #include "base/status.h"
+#include "sinks/sink.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -11,19 +12,28 @@
 
 typedef struct em_out {
     int   fd;
-    char *path, *part;              /* NULL for stdout; part NULL when there is nothing to rename */
+    char *path;                     /* as named, NULL for stdout                                  */
+    char *target, *part;            /* the file behind links, and PATH.part until it is whole; NULL when there is
+                                       nothing to rename                                          */
     bool  is_regular;
     bool  has_lost;                 /* a record could not be written                              */
+    bool  is_torn;                  /* half a record is its end: a newline comes first            */
     const atomic_bool *give_up;     /* see em_sink_cfg                                            */
+    atomic_bool is_ending;          /* see em_sink_hurry                                          */
 } em_out;
 
-/* path NULL or "-": stdout. A path that is a device or FIFO is written as it is. EM_EIO names the path.
+/* The descriptor that a path means: "-" and /dev/stdout, /dev/stderr, /dev/fd/N, /proc/self/fd/N; -1: none. */
+int em_out_descriptor(const char *path);
+
+/* path NULL or "-": stdout. A symbolic link stays one: what it leads to is written. A path that is a device, a FIFO
+ * or an open descriptor is written as it is. EM_EIO names the path.
  * The caller ends it with em_out_close, also after an error. */
 em_status em_out_open(em_out *o, const char *path, const atomic_bool *give_up, em_err *err);
 
-/* All n bytes or, on a regular file, none of them. EM_EIO; EM_ECANCELED: nobody reads any more. */
+/* All n bytes or, into PATH.part, none of them; elsewhere half a record gets its newline with the next write or at
+ * the close, and what was there before is never touched. EM_EIO; EM_ECANCELED: nobody reads any more. */
 em_status em_out_write(em_out *o, const char *bytes, size_t n, em_err *err);
 
-em_status em_out_close(em_out *o, em_err *err);
+em_status em_out_close(em_out *o, em_sink_end end, em_err *err);
 
 #endif

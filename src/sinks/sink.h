@@ -19,7 +19,7 @@ typedef void em_sink_notice(void *ctx, char *out, size_t room);
 
 typedef struct em_sink_cfg {
     const char *format;             /* a row of sinks.c: "text", "jsonl"                               */
-    const char *path;               /* NULL or "-": stdout; else a file, written as PATH.part and renamed at close */
+    const char *path;               /* NULL or "-": stdout; else see out.h: a file is written as PATH.part and renamed at close */
     const em_classes *classes;
     em_scores_mode scores;          /* jsonl: which scores records; text lists its top k always        */
     int    top_k;
@@ -32,7 +32,7 @@ typedef struct em_sink_cfg {
     bool   has_utf8;                /* the terminal shows block characters                             */
     const bool  *is_shown;          /* [n_classes] after --watch and --ignore, NULL: all               */
     const float *thresholds;        /* [n_classes] text: scores below are not listed, NULL: all are    */
-    const atomic_bool *give_up;     /* once true, a reader that takes nothing for a second is left; may be NULL */
+    const atomic_bool *give_up;     /* once true, the same as em_sink_hurry; may be NULL               */
     em_sink_notice *notice;         /* the live view's last line asks for it, may be NULL              */
     void  *notice_ctx;
 } em_sink_cfg;
@@ -47,8 +47,18 @@ em_status em_sink_open(em_sink **out, const em_sink_cfg *cfg, em_err *err);
  * EM_ECANCELED: the reader is gone (EPIPE), which is no failure. */
 em_status em_sink_put(em_sink *s, const em_event *e, em_err *err);
 
+/* The run comes to its end: from now on a reader that takes nothing for a second is left. From any thread. */
+void em_sink_hurry(em_sink *s);
+
+/* How a run ended, for what is written as PATH.part. */
+typedef enum em_sink_end {
+    EM_SINK_WHOLE,                  /* it gets its name                                                */
+    EM_SINK_CUT,                    /* stopped before its end: it stays, beside what PATH was before   */
+    EM_SINK_EMPTY,                  /* nothing was heard: it goes, and what PATH was before stays      */
+} em_sink_end;
+
 /* Flushes, renames, frees. EM_EIO: names the path. After a lost record PATH.part keeps its name. */
-em_status em_sink_close(em_sink *s, em_err *err);
+em_status em_sink_close(em_sink *s, em_sink_end end, em_err *err);
 
 /* The i-th format and what it is, for help and checks; NULL after the last. */
 const char *em_sink_format(int i, const char **help);

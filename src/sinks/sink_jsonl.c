@@ -6,6 +6,7 @@
  *   sync     drift: seconds that the wall clock was ahead; every utc from here on is counted anew
  *   summary  duration, windows, top: ordered by the largest score, "at" the end of its window
  *   stop     captured, taken, dropped, waiting, skipped_hops, resets
+ *   lost     records: how many this output's reader was too slow for (live only); source and time: of the next one
  *
  * Times are seconds of the stream; "utc" stands beside them where the wall clock is known. */
 #include "sinks/row.h"
@@ -186,11 +187,20 @@ static bool put_stop(jsonl *s, const em_event *e)
     return true;
 }
 
+static bool put_lost(jsonl *s, const em_event *e)
+{
+    put_head(&s->json, "lost");
+    put_where(&s->json, e);
+    em_json_int(&s->json, "records", (int64_t)e->u.lost.n_records);
+    return true;
+}
+
 static em_status jsonl_put(em_sink *base, const em_event *e, em_err *err)
 {
     static bool (*const put[])(jsonl *, const em_event *) = {
         [EM_EVENT_START] = put_start, [EM_EVENT_SOURCE] = put_source, [EM_EVENT_SCORES] = put_scores,
         [EM_EVENT_GAP] = put_gap, [EM_EVENT_SYNC] = put_sync, [EM_EVENT_SUMMARY] = put_summary, [EM_EVENT_STOP] = put_stop,
+        [EM_EVENT_LOST] = put_lost,
     };
     jsonl *s = (jsonl *)base;
 

@@ -38,8 +38,7 @@ em_status em_sink_open(em_sink **out, const em_sink_cfg *cfg, em_err *err)
     s->cfg = *cfg;
     s->out.fd = -1;
     if ((status = em_out_open(&s->out, cfg->path, cfg->give_up, err)) || (row->init && (status = row->init(s, err)))) {
-        s->out.has_lost = true;             /* an empty file must not replace an old one */
-        em_sink_close(s, NULL);
+        em_sink_close(s, EM_SINK_EMPTY, NULL);
         return status;
     }
     *out = s;
@@ -51,13 +50,18 @@ em_status em_sink_put(em_sink *s, const em_event *e, em_err *err)
     return s->row->put(s, e, err);
 }
 
-em_status em_sink_close(em_sink *s, em_err *err)
+void em_sink_hurry(em_sink *s)
+{
+    atomic_store(&s->out.is_ending, true);
+}
+
+em_status em_sink_close(em_sink *s, em_sink_end end, em_err *err)
 {
     em_status status;
 
     if (!s)
         return EM_OK;
-    status = em_out_close(&s->out, err);
+    status = em_out_close(&s->out, end, err);
     if (s->row->deinit)
         s->row->deinit(s);
     free(s);

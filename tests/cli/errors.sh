@@ -23,7 +23,11 @@ usage 'a window of 3 s' --window 3 "$demo"
 usage '--channel 3' --channel 3 "$demo"
 usage 'cannot go together' --out-dir d -o e "$demo"
 usage 'share standard output' -f text -f jsonl "$demo"
-usage 'same output' --out-dir d a/x.wav b/x.wav
+usage 'share standard output' -o - -o /dev/stdout "$demo"
+usage 'same output' --out-dir d a/x.wav ./a/x.wav
+usage 'same output' --out-dir d ../x.wav x.wav
+usage 'same output' --out-dir d x.wav x.wav
+usage 'same output' --out-dir d - stdin
 usage 'needs one -o OUT' --import x
 usage '--backend' --backend tpu "$demo"
 mkdir -p config/earmark
@@ -78,6 +82,29 @@ em --help >/dev/full 2>err
 says err 'tight.jsonl'
 [ ! -e tight.jsonl ] || bad "a broken output does not get its name"
 "$jsonl_check" <tight.jsonl.part >/dev/null || bad "what was written before are whole records"
+(ulimit -f 8; em -f jsonl --scores=all -o tight.jsonl -f text -o beside.txt "$demo" 2>err)
+[ $? -eq 6 ] || bad "one of two files that may not grow is exit code 6"
+[ ! -e beside.txt ] && [ -s beside.txt.part ] || bad "the run ended early: the other output is a part, too"
+
+# A log that was opened with >> keeps what others wrote.
+for i in $(seq 400); do echo "line $i of another program"; done >big.log
+cp big.log before.log
+(ulimit -f 12; em -f jsonl --scores=all --duration 3 "$demo" >>big.log 2>err)
+[ $? -eq 6 ] || bad "a log that may not grow is exit code 6"
+head -c "$(stat -c %s before.log)" big.log | cmp -s - before.log || bad "what a log held is still there: $(wc -c <big.log) bytes"
+
+# A run that heard nothing leaves the old result, and nothing beside it.
+echo precious >keep.txt
+for format in text jsonl; do
+    for input in nope.wav none.wav text.wav 'nope.wav text.wav'; do
+        # shellcheck disable=SC2086
+        run 4 -f $format -o keep.txt $input
+        [ "$(cat keep.txt)" = precious ] || bad "-o $format: $input replaced an old result: $(head -c 100 keep.txt)"
+        [ ! -e keep.txt.part ] || bad "-o $format: $input left keep.txt.part"
+    done
+done
+run 4 -o never.txt nope.wav; [ ! -e never.txt ] || bad "nothing was heard, and never.txt is there"
+run 2 --channel 3 --out-dir chan "$demo"; [ -z "$(ls chan)" ] || bad "nothing was heard, and there is $(ls chan)"
 
 # The truncated file is tagged as far as it goes.
 (wav_header 1 1 32000 16 200000; head -c 100000 /dev/zero) >short.wav

@@ -54,13 +54,36 @@ em -f jsonl --scores=all --raw s16le - <noise.raw 2>err | sed 's/"stdin"/"noise.
 
 # several outputs, several files
 run 0 -f jsonl --scores -o a.jsonl -f text -o - --duration 1 "$demo"; one_line out; one_line a.jsonl 3
+ln -s /dev/stdout link
+run 0 -o link --duration 1 "$demo"; one_line out; says out '0:01.0'; [ -L link ] || bad "a link to /dev/stdout stays one"
+em -o /dev/stdout --duration 1 "$demo" 2>err | cat >out; one_line out
+run 0 -f jsonl --scores -o /dev/fd/3 -f text -o - --duration 1 "$demo" 3>third; one_line third 3; one_line out
 silence_wav 16000 2 >two.wav
 silence_wav 1 >one.wav
 run 0 two.wav one.wav; one_line out 2; says out 'two.wav  0:00.5'; says out 'one.wav  0:00.0'
 run 0 --out-dir d -f jsonl --scores two.wav one.wav; empty out; one_line d/two.wav.jsonl 3; one_line d/one.wav.jsonl 3
 run 0 --channel each two.wav; one_line out 2; says out 'two.wav:2'
+run 0 --out-dir d --channel each two.wav; one_line d/two.wav.txt 2; says d/two.wav.txt 'two.wav:2  0:00.5'
 for shard in 1/2 2/2; do run 0 --shard $shard two.wav one.wav; one_line out; cat out; done >shards
 says shards 'two.wav'; says shards 'one.wav'
+
+# files of one name: told apart by their paths, in records and in --out-dir
+mkdir -p a/deep b
+cp two.wav a/same.wav; cp one.wav b/same.wav; cp one.wav a/deep/other.wav; cp one.wav stdin
+sources() { sed -n 's/.*"type":"summary","source":"\([^"]*\)".*/\1/p' out | tr '\n' ' '; }
+run 0 -f jsonl --summary a/same.wav ./b/same.wav a/deep/other.wav
+[ "$(sources)" = 'a/same.wav ./b/same.wav other.wav ' ] || bad "sources: $(sources)"
+run 0 -f jsonl --summary a/same.wav a/same.wav; [ "$(sources)" = 'same.wav same.wav ' ] || bad "one file twice: $(sources)"
+run 0 --shard 2/2 -f jsonl --summary a/same.wav b/same.wav; [ "$(sources)" = 'b/same.wav ' ] || bad "a part: $(sources)"
+run 0 a/same.wav b/same.wav; says out 'a/same.wav  0:00.5'; says out 'b/same.wav  0:00.0'
+run 0 --out-dir of_one_name -f jsonl --summary a/same.wav ../"$(basename "$here")"/b/same.wav "$here/a/deep/other.wav"; empty out
+(cd of_one_name && find . -type f | sort | tr '\n' ' ') >out
+[ "$(cat out)" = "./$(basename "$here")/b/same.wav.jsonl ./a/same.wav.jsonl ./other.wav.jsonl " ] ||
+    [ "$(cat out)" = "./a/same.wav.jsonl ./other.wav.jsonl ./$(basename "$here")/b/same.wav.jsonl " ] || bad "--out-dir: $(cat out)"
+silence_wav 320 | em -f jsonl --summary - stdin >out 2>err; [ "$(sources)" = '- stdin ' ] || bad "standard input and a file stdin: $(sources)"
+long=$(printf 'x%.0s' $(seq 60))
+mkdir -p "$long/$long"; cp one.wav "$long/$long/same.wav"
+run 0 -f jsonl --summary "$long/$long/same.wav" b/same.wav; sources | grep -qE '^\.\.\.x{25,}/x{60}/same\.wav b/same\.wav $' || bad "a long path: $(sources)"
 
 # NaN and infinity: finite scores, the reset is counted
 (wav_header 3 1 32000 32 128000; printf '\0\0\300\177\0\0\200\177'; head -c 127992 /dev/zero) >nan.wav

@@ -458,6 +458,14 @@ static void start_time_gives_files_a_wall_clock(void **state)
     CHECK(h.sink.events[0].e.utc_ms == 1001000, "%lld", (long long)h.sink.events[0].e.utc_ms);
 }
 
+static void stop_at_once(void *ctx, const char *source, double done_s, double total_s)
+{
+    (void)source;
+    (void)total_s;
+    if (ctx && done_s > 0)
+        atomic_store((atomic_bool *)ctx, true);
+}
+
 static void a_stop_ends_without_a_last_window(void **state)
 {
     fake_step steps[] = { { .n_frames = 3 * STEP / 2, .state = EM_SOURCE_UP }, { .n_frames = 10 * STEP, .state = EM_SOURCE_UP } };
@@ -473,6 +481,53 @@ static void a_stop_ends_without_a_last_window(void **state)
     hear(&h, &script, cfg, NULL);
     CHECK(h.status == EM_OK && h.sink.n == 2 && h.sink.events[1].e.type == EM_EVENT_STOP, "one hop, then the stop record: %d", h.sink.n);
     CHECK(h.result.seconds > 1, "behind the hop some sound was heard: %g", h.result.seconds);
+}
+
+/* What is stopped before its end has no summary, unless its end is whenever it is stopped. */
+static void a_summary_of_a_part_is_none(void **state)
+{
+    static const struct { bool needs_end, is_stopped; int n_summaries; } cases[] = {
+        { true, true, 0 }, { true, false, 1 }, { false, true, 1 }, { false, false, 1 },
+    };
+    fake_step steps[] = { { .n_frames = 3 * STEP / 2, .state = EM_SOURCE_UP }, { .n_frames = 10 * STEP, .state = EM_SOURCE_UP } };
+    fake_script script = file_of(steps, 2);
+    static atomic_bool stop;
+    static heard h;
+    (void)state;
+
+    for (size_t i = 0; i < EM_COUNT(cases); i++) {
+        em_engine_cfg cfg = usual();
+
+        cfg.has_summary = true;
+        cfg.needs_end = cases[i].needs_end;
+        cfg.stop = &stop;
+        cfg.progress = stop_at_once;
+        cfg.progress_ctx = cases[i].is_stopped ? &stop : NULL;
+        atomic_store(&stop, false);
+        hear(&h, &script, cfg, NULL);
+        CHECK(h.status == EM_OK && h.result.was_stopped == cases[i].is_stopped, "case %zu: %s", i, h.err.msg);
+        CHECK(memory_count(&h.sink, EM_EVENT_SUMMARY) == cases[i].n_summaries, "case %zu: %d summaries", i,
+              memory_count(&h.sink, EM_EVENT_SUMMARY));
+        CHECK(memory_count(&h.sink, EM_EVENT_STOP) == 1, "case %zu: a stop record", i);
+    }
+}
+
+/* A stop that comes when all was heard cuts off nothing. */
+static void a_stop_behind_the_end_is_none(void **state)
+{
+    fake_step step = { .n_frames = STEP, .state = EM_SOURCE_UP };
+    fake_script script = file_of(&step, 1);
+    em_engine_cfg cfg = usual();
+    static atomic_bool stop;
+    static heard h;
+    (void)state;
+
+    cfg.duration_s = 1;
+    cfg.stop = &stop;
+    h.sink.stop = &stop;
+    h.sink.stop_after = 2;              /* the stop record */
+    hear(&h, &script, cfg, NULL);
+    CHECK(atomic_load(&stop) && !h.result.was_stopped, "it came too late");
 }
 
 static void nobody_reading_is_no_failure(void **state)
@@ -536,6 +591,8 @@ int main(void)
         cmocka_unit_test(a_summary_stands_in_place_of_scores),
         cmocka_unit_test(start_time_gives_files_a_wall_clock),
         cmocka_unit_test(a_stop_ends_without_a_last_window),
+        cmocka_unit_test(a_summary_of_a_part_is_none),
+        cmocka_unit_test(a_stop_behind_the_end_is_none),
         cmocka_unit_test(nobody_reading_is_no_failure),
         cmocka_unit_test(a_failing_file_output_ends_the_run),
         cmocka_unit_test(a_device_comes_back_with_another_rate),

@@ -10,8 +10,10 @@ em_status em_sink_put(em_sink *s, const em_event *e, em_err *err)
     memory_event *m;
 
     atomic_fetch_add(&s->n_put, 1);
-    while (atomic_load(&s->is_held))
+    while (atomic_load(&s->is_held) && !atomic_load(&s->is_hurried))
         em_sleep_ms(1);
+    if (atomic_load(&s->is_held))
+        return em_fail(err, EM_ECANCELED, "memory: takes nothing");
     if (s->gone_after && s->n >= s->gone_after)
         return em_fail(err, EM_ECANCELED, "memory: nobody reads");
     if (s->broken_until > 0) {
@@ -30,6 +32,11 @@ em_status em_sink_put(em_sink *s, const em_event *e, em_err *err)
     if (e->type == EM_EVENT_SUMMARY)
         memcpy(m->scores, e->u.summary.max, (size_t)s->n_classes * sizeof *m->scores);
     return EM_OK;
+}
+
+void em_sink_hurry(em_sink *s)
+{
+    atomic_store(&s->is_hurried, true);
 }
 
 int memory_count(const em_sink *s, em_event_type type)

@@ -21,7 +21,8 @@ struct em_sink {
     int          n_classes;
     int          gone_after;        /* records until EM_ECANCELED, 0: never  */
     int          broken_until;      /* EM_EIO for that many records          */
-    atomic_bool  is_held;           /* put waits until it is false           */
+    atomic_bool  is_held;           /* put waits until it is false, or until it is hurried: EM_ECANCELED */
+    atomic_bool  is_hurried;
     atomic_int   n_put;             /* calls begun                           */
     int          stop_after;        /* records until it sets *stop           */
     atomic_bool *stop;

@@ -1,5 +1,5 @@
-/* The queue between worker and sinks: a reader that stands still loses records, not hops; and once sound flows
- * nothing is allocated. */
+/* The queue between worker and sinks: a reader that stands still loses records of its own, not hops and not those of
+ * others; and once sound flows nothing is allocated. */
 #include "check.h"
 
 #include "base/clock.h"
@@ -50,6 +50,7 @@ static void a_reader_that_stands_still_loses_records_and_is_told_the_end(void **
     em_outlet *o = outlet_of(sinks, 1, true);
     em_outlet_counters lost;
     em_event stop = { .type = EM_EVENT_STOP, .source = "mic" };
+    const memory_event *hole;
     em_err err;
     const int n = 1000;
     (void)state;
@@ -60,16 +61,67 @@ static void a_reader_that_stands_still_loses_records_and_is_told_the_end(void **
 
         scores[1] = (float)i;
         CHECK(em_outlet_put(o, &e, &err) == EM_OK, "record %d", i);
+        while (atomic_load(&sink.n_put) == 0)           /* the first one is being written */
+            em_sleep_ms(1);
     }
     em_outlet_get_counters(o, &lost);
     CHECK(lost.n_dropped > 0 && lost.n_dropped < (uint64_t)n, "%llu dropped", (unsigned long long)lost.n_dropped);
     atomic_store(&sink.is_held, false);
     CHECK(em_outlet_put(o, &stop, &err) == EM_OK, "the last record");
     em_outlet_drain(o);
-    CHECK((uint64_t)sink.n == (uint64_t)n - lost.n_dropped + 1, "%d came, %llu dropped", sink.n, (unsigned long long)lost.n_dropped);
+    em_outlet_get_counters(o, &lost);
+    hole = memory_nth(&sink, EM_EVENT_LOST, 0);
+    CHECK(memory_count(&sink, EM_EVENT_LOST) == 1 && hole, "%d holes", memory_count(&sink, EM_EVENT_LOST));
+    CHECK(hole->e.u.lost.n_records == lost.n_dropped, "the hole is told: %llu, %llu", (unsigned long long)hole->e.u.lost.n_records,
+          (unsigned long long)lost.n_dropped);
+    CHECK((uint64_t)sink.n == (uint64_t)n - lost.n_dropped + 2, "%d came, %llu dropped", sink.n, (unsigned long long)lost.n_dropped);
     CHECK(sink.events[sink.n - 1].e.type == EM_EVENT_STOP, "the last record is the stop");
-    for (int i = 0; i + 1 < sink.n; i++)
-        CHECK(sink.events[i].scores[1] == (float)sink.events[i].e.time, "record %d has its own scores", i);
+    for (int i = 0; i + 1 < sink.n; i++) {
+        const memory_event *m = &sink.events[i];
+
+        if (m->e.type == EM_EVENT_LOST)
+            CHECK(i + 1 < sink.n && m[1].e.time == m->e.time && m->e.time - m[-1].e.time == (double)lost.n_dropped + 1,
+                  "it stands where the hole is: %g to %g", m[-1].e.time, m->e.time);
+        else
+            CHECK(m->scores[1] == (float)m->e.time, "record %d has its own scores", i);
+        CHECK(strcmp(m->source, "mic") == 0, "record %d has its own name", i);
+    }
+    em_outlet_free(o);
+}
+
+static void a_stuck_reader_takes_nothing_from_others(void **state)
+{
+    enum { N_PUT = 400, AT_ONCE = 50 };
+    static em_sink stuck, there, also;
+    float scores[FAKE_CLASSES] = { 0 };
+    em_sink *sinks[] = { &stuck, &there, &also };
+    em_outlet *o = outlet_of(sinks, 3, true);
+    uint64_t from;
+    em_err err;
+    (void)state;
+
+    atomic_store(&stuck.is_held, true);
+    for (int i = 0; i < N_PUT; i++) {
+        char name[16];
+        em_event e = scores_event(i, scores);
+
+        snprintf(name, sizeof name, "mic %d", i);       /* what a caller's stack holds is copied */
+        e.source = name;
+        scores[1] = (float)i;
+        CHECK_OK(em_outlet_put(o, &e, &err));
+        for (from = em_now_ns(); i % AT_ONCE == 0 && em_now_ns() - from < 10000000000ull;)
+            if (atomic_load(&there.n_put) > i && atomic_load(&also.n_put) > i)
+                break;
+    }
+    from = em_now_ns();
+    em_outlet_drain(o);
+    CHECK(em_now_ns() - from < 10000000000ull, "a stuck reader does not hold up the end");
+    for (int k = 1; k < 3; k++) {
+        CHECK(sinks[k]->n == N_PUT && memory_count(sinks[k], EM_EVENT_LOST) == 0, "sink %d: %d records", k, sinks[k]->n);
+        for (int i = 0; i < N_PUT; i++)
+            CHECK(sinks[k]->events[i].scores[1] == (float)i && atoi(sinks[k]->events[i].source + 4) == i, "sink %d: record %d", k, i);
+    }
+    CHECK(stuck.n == 0 && atomic_load(&stuck.n_put) == 1, "the stuck one wrote nothing: %d", stuck.n);
     em_outlet_free(o);
 }
 
@@ -163,6 +215,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_reader_that_stands_still_loses_records_and_is_told_the_end),
+        cmocka_unit_test(a_stuck_reader_takes_nothing_from_others),
         cmocka_unit_test(a_full_disk_is_tried_again),
         cmocka_unit_test(a_gone_reader_ends_only_itself),
         cmocka_unit_test(the_hop_path_allocates_nothing),
