@@ -176,6 +176,8 @@ em_status em_options_read(em_options *o, int argc, char **argv, em_err *err)
         status = read_layers(o, config && *config ? config : NULL, err);
     if (!status)
         status = em_options_read_argv(o, argc, argv, err);
+    if (!status)
+        status = em_options_settle(o, err);
 done:
     em_options_deinit(&first);
     return status;

@@ -55,11 +55,11 @@ static em_status take_files(em_inputs *in, const em_options *o, em_err *err)
         const char *file = o->inputs.list[i];
 
         n_stdin += strcmp(file, "-") == 0;
-        if (o->raw && strcmp(file, "-") != 0)
-            return em_fail(err, EM_EINVAL, "--raw is for standard input: earmark --raw %s - < %.120s", o->raw, file);
         if (i % shard.n == shard.i - 1)
             in->files[in->n++] = file;
     }
+    if (o->raw && n_stdin == 0)
+        return em_fail(err, EM_EINVAL, "--raw is for standard input: earmark --raw %s - < %.120s", o->raw, o->inputs.list[0]);
     if (n_stdin > 1)
         return em_fail(err, EM_EINVAL, "standard input (-) can be read only once");
     if (o->out_dir && (status = check_out_dir(o, err)))
@@ -74,6 +74,12 @@ em_status em_inputs_from(em_inputs *in, const em_options *o, bool is_interactive
         return em_fail(err, EM_EINVAL, "choose one source: files, --device or --jack");
     if (o->jack) {
         in->kind = "jack";
+    } else if (o->raw && !o->device && o->inputs.n == 0 && !is_interactive) {
+        in->files = malloc(sizeof *in->files);
+        if (!in->files)
+            return em_fail(err, EM_ENOMEM, "no memory for the list of files");
+        in->files[0] = "-";
+        return EM_OK;
     } else if (o->device || (o->inputs.n == 0 && is_interactive)) {
         in->kind = "portaudio";
         in->common.name = o->device;

@@ -19,6 +19,15 @@ run 0 --labels classes.csv --list-classes; same out classes.csv
 run 0 --inspect nano; empty err; says out 'trained'
 ASAN_OPTIONS=detect_leaks=0 run 0 --list-devices     # what the sound libraries keep is theirs
 
+# a source in a file gives way to one on the command line, and raw samples need no operand
+printf 'jack = yes\nraw = s16le\nout-dir = d\nlive = yes\n' >source.conf
+run 0 -c source.conf -o over.txt --duration 1 --realtime -q "$demo"; one_line over.txt; [ ! -e d ] || bad "an output folder that was overridden"
+EARMARK_INPUT=nope.wav run 4 -D em-test-none; says err 'em-test-none'
+head -c 64000 /dev/zero | em --raw s16le >out 2>err || bad "--raw alone reads standard input: $(cat err)"
+one_line out; says out '0:01.0'
+head -c 64000 /dev/zero | EARMARK_RAW=s16le em >out 2>err || bad "so does raw below the command line: $(cat err)"
+one_line out
+
 # text
 run 0 --duration 2.5 "$demo"; empty err; one_line out 3; no_escapes out
 says out '0:01.0  '; says out '0:02.5  '

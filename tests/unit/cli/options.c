@@ -78,6 +78,76 @@ static void values_come_from_the_highest_layer(void **state)
     unsetenv("EARMARK_STEP");
 }
 
+/* Of options that exclude each other the lower layer's gives way; two of one layer stay, for the mode to refuse. */
+static void a_higher_layer_throws_out_what_it_cannot_stand_beside(void **state)
+{
+    static const struct { const char *file, *args[4], *in_force[3], *gone[3]; } cases[] = {
+        { "device = USB\n", { "a.wav" }, { "input" }, { "device" } },
+        { "jack = yes\n", { "a.wav" }, { "input" }, { "jack" } },
+        { "jack = yes\n", { "-D", "USB" }, { "device" }, { "jack" } },
+        { "device = USB\n", { "-j" }, { "jack" }, { "device" } },
+        { "input = a.wav\n", { "-D", "USB" }, { "device" }, { "input" } },
+        { "raw = s16le\n", { "a.wav" }, { "input" }, { "raw" } },
+        { "raw = s16le\n", { "a.wav", "-" }, { "input", "raw" }, { NULL } },
+        { "raw = s16le\n", { "-" }, { "input", "raw" }, { NULL } },
+        { "raw = s16le\n", { "-D", "USB" }, { "device", "raw" }, { "input" } },
+        { "device = USB\n", { "--raw", "f32le" }, { "input", "raw" }, { "device" } },
+        { "input = a.wav\n", { "--raw", "f32le" }, { "input", "raw" }, { NULL } },
+        { "raw = s16le\n", { NULL }, { "raw" }, { "input" } },
+        { "", { "--raw", "f32le" }, { "input", "raw" }, { NULL } },
+        { "output = x.txt\nformat = jsonl\n", { "--out-dir", "d" }, { "out-dir", "format" }, { "output" } },
+        { "out-dir = d\n", { "-o", "x.txt" }, { "output" }, { "out-dir" } },
+        { "live = yes\n", { "--realtime" }, { "realtime" }, { "live" } },
+        { "realtime = yes\n", { "--live" }, { "live" }, { "realtime" } },
+        { "summary = yes\nout-dir = d\n", { "--jack" }, { "jack" }, { "summary", "out-dir" } },
+        { "shard = 1/2\n", { "-D", "USB" }, { "device" }, { "shard" } },
+        { "quiet = yes\n", { "-v" }, { "verbose" }, { "quiet" } },
+        { "no-connect = yes\n", { "--connect", "x:*" }, { "connect" }, { "no-connect" } },
+        { "jack = yes\n", { "--jack=no" }, { NULL }, { "jack" } },
+        { "jack = yes\ndevice = USB\n", { "--jack=no" }, { "device" }, { "jack" } },
+        { "verbose = 2\n", { "--verbose=0" }, { NULL }, { "verbose" } },
+        { "", { "--device", "USB", "a.wav" }, { "device", "input" }, { NULL } },
+        { "", { "--raw=f32le", "a.wav" }, { "raw", "input" }, { NULL } },
+        { "", { "--live", "--realtime" }, { "live", "realtime" }, { NULL } },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < EM_COUNT(cases); i++) {
+        const char *args[8] = { "-c", write_file("e.conf", cases[i].file) };
+        em_options o;
+        em_err err;
+
+        for (int a = 0; a < 4 && cases[i].args[a]; a++)
+            args[2 + a] = cases[i].args[a];
+        CHECK_OK(read_args(&o, &err, args));
+        for (int n = 0; n < 3 && cases[i].in_force[n]; n++)
+            CHECK(em_options_is_set(&o, em_options_find(cases[i].in_force[n])), "case %zu: %s is in force", i, cases[i].in_force[n]);
+        for (int n = 0; n < 3 && cases[i].gone[n]; n++)
+            CHECK(!em_options_is_set(&o, em_options_find(cases[i].gone[n])), "case %zu: %s has given way", i, cases[i].gone[n]);
+        em_options_deinit(&o);
+    }
+}
+
+/* Three layers: JACK throws out the summary, and is thrown out itself; the summary is back. */
+static void what_was_thrown_out_throws_nothing_out(void **state)
+{
+    const char *file = write_file("e.conf", "summary = yes\n");
+    em_options o;
+    em_err err;
+    (void)state;
+
+    setenv("EARMARK_JACK", "yes", 1);
+    CHECK_OK(read_args(&o, &err, ARGS("-c", file, "a.wav")));
+    CHECK(!o.jack && o.summary && o.inputs.n == 1, "files, with the summary");
+    em_options_deinit(&o);
+    unsetenv("EARMARK_JACK");
+    setenv("EARMARK_INPUT", "a.wav;b.wav", 1);
+    CHECK_OK(read_args(&o, &err, ARGS("-D", "USB")));
+    CHECK(o.inputs.n == 0 && strcmp(o.device, "USB") == 0, "the microphone");
+    em_options_deinit(&o);
+    unsetenv("EARMARK_INPUT");
+}
+
 static void formats_and_outputs_are_pairs(void **state)
 {
     em_options o;
@@ -97,7 +167,7 @@ static void mistakes_teach(void **state)
     static const struct { const char *args[4]; const char *words[3]; } cases[] = {
         { { "--top-j", "3" }, { "--top-j", "--top-k" } },      { { "--xyzzyxyzzy" }, { "--xyzzyxyzzy", "unknown" } },
         { { "-Z" }, { "-Z" } },                                { { "-k" }, { "--top-k", "N" } },
-        { { "--top-k" }, { "--top-k", "N" } },                 { { "--jack=5" }, { "--jack", "no argument" } },
+        { { "--top-k" }, { "--top-k", "N" } },                 { { "--jack=5" }, { "--jack", "yes or no" } },
         { { "-k", "0" }, { "--top-k", "'0'", "1 to 10000" } }, { { "-k", "1e99" }, { "1e99" } },
         { { "-k", "2.5" }, { "whole number" } },               { { "-k", "3x" }, { "3x" } },
         { { "-k", "" }, { "--top-k" } },                       { { "-t", "1.01" }, { "--threshold", "0 to 1" } },
@@ -257,6 +327,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_table_is_sound),
         cmocka_unit_test(values_come_from_the_highest_layer),
+        cmocka_unit_test(a_higher_layer_throws_out_what_it_cannot_stand_beside),
+        cmocka_unit_test(what_was_thrown_out_throws_nothing_out),
         cmocka_unit_test(formats_and_outputs_are_pairs),
         cmocka_unit_test(mistakes_teach),
         cmocka_unit_test(broken_files_name_file_line_and_key),
