@@ -249,8 +249,7 @@ int em_cmd_listen(const em_options *o, em_err *err)
     em_status status;
     int code;
 
-    if ((status = check(o, err)) ||
-        (status = em_inputs_from(&r.inputs, o, isatty(STDIN_FILENO) && isatty(STDOUT_FILENO), err))) {
+    if ((status = check(o, err)) || (status = em_inputs_from(&r.inputs, o, isatty(STDIN_FILENO), err))) {
         code = em_exit_code(status, EM_EXIT_USAGE);
         goto done;
     }
