@@ -17,6 +17,7 @@ record() {
 }
 mkdir results
 record nano
+record vmamba-s1l8      # weights of ImageNet: 527 random classes
 python3 "$source_dir/bench/table.py" results >table || bad "bench/table.py does not read it"
-says table 'nano'; says table 'of the roofline'; says table 'scan'
+says table 'nano'; says table 'vmamba-s1l8'; says table 'of the roofline'; says table 'scan'
 finish
