@@ -51,9 +51,29 @@ static em_status settle_raw(em_options *o, em_err *err)
     return em_options_set(o, em_options_find("input"), "-", raw, "--raw", err);
 }
 
+/* Options of one command do nothing without it. --help answers whatever else is asked. */
+static em_status check_companions(const em_options *o, em_err *err)
+{
+    static const struct { const char *name, *command; } companions[] = {
+        { "preset", "bench" }, { "json", "bench" }, { "mean-embed", "import" },
+    };
+
+    for (size_t i = 0; i < EM_COUNT(companions); i++)
+        if (em_options_is_set(o, em_options_find(companions[i].name)) &&
+            !em_options_is_set(o, em_options_find(companions[i].command)))
+            return em_fail(err, EM_EINVAL, "--%s is for --%s", companions[i].name, companions[i].command);
+    if (o->preset && layer_of(o, "model") == EM_LAYER_ARGV)
+        return em_fail(err, EM_EINVAL, "--preset and --model cannot go together: choose what to measure");
+    return EM_OK;
+}
+
 em_status em_options_settle(em_options *o, em_err *err)
 {
-    em_status status = settle_raw(o, err);
+    bool is_asking = o->command == EM_COMMAND_HELP || o->command == EM_COMMAND_VERSION;
+    em_status status = is_asking ? EM_OK : check_companions(o, err);
+
+    if (status == EM_OK)
+        status = settle_raw(o, err);
 
     /* From the top: what a higher layer has thrown out throws nothing out itself. */
     for (int layer = EM_LAYER_ARGV; layer > EM_LAYER_BUILTIN && status == EM_OK; layer--)
