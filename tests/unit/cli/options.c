@@ -199,14 +199,16 @@ static void mistakes_teach(void **state)
 
 static void broken_files_name_file_line_and_key(void **state)
 {
-    static char long_line[400];
+    static char long_line[9000];
     static const struct { const char *text; const char *words[3]; } cases[] = {
         { "\n\ntop-j = 3\n", { "b.conf:3", "top-j", "top-k" } },  { "top-k = x\n", { "b.conf:1", "top-k", "1 to 10000" } },
         { "# fine\nnonsense\n", { "b.conf:2", "key = value" } },  { "help = yes\n", { "b.conf:1", "help" } },
-        { "[nowhere]\nx = 1\n", { "b.conf:2", "nowhere" } },      { "slots = maybe\n", { "slots", "yes or no" } },
+        { "[nowhere]\nx = 1\n", { "b.conf:1", "nowhere" } },      { "slots = maybe\n", { "slots", "yes or no" } },
         { "verbose = 1000\n", { "verbose" } },                    { "top-k =\n", { "top-k", "''" } },
         { "jack-wait = soon\n", { "jack-wait", "seconds" } },     { long_line, { "b.conf:1", "longer than" } },
-        { "top\x1b[2J = 3\n", { "b.conf:1", "top?[2J" } },
+        { "top\x1b[2J = 3\n", { "b.conf:1", "top?[2J" } },       { "top-k = 3\n  nonsense\n", { "b.conf:2", "key = value" } },
+        { "[mqtt\n", { "b.conf:1", "key = value" } },             { "= 3\n", { "b.conf:1", "key = value" } },
+        { "[mqtt]\ntop-j = 3\nx\n", { "b.conf:3", "key = value" } },
     };
     (void)state;
 
@@ -221,6 +223,25 @@ static void broken_files_name_file_line_and_key(void **state)
             CHECK(strstr(err.msg, cases[i].words[w]), "case %zu: '%s' does not say %s", i, err.msg, cases[i].words[w]);
         em_options_deinit(&o);
     }
+}
+
+/* What is around keys and values means nothing, and a path of any length that the system takes can stand in a line. */
+static void lines_are_read_as_people_write_them(void **state)
+{
+    enum { N_PATH = 4000 };
+    static char text[N_PATH + 400];
+    em_options o;
+    em_err err;
+    int n = snprintf(text, sizeof text, "\xef\xbb\xbftop-k = 3 ; a few\r\n  # indented\n\t step : 0.5\nwatch = Dog\n   watch = a;b\nlabels=");
+    (void)state;
+
+    memset(text + n, 'x', N_PATH);
+    strcpy(text + n + N_PATH, "\n[class \"Dog\"]\nthreshold = 0.5\n");
+    CHECK_OK(read_args(&o, &err, ARGS("-c", write_file("f.conf", text))));
+    CHECK(o.top_k == 3 && o.step == 0.5 && o.threshold == 0, "%d %g", o.top_k, o.step);
+    CHECK(o.watch.n == 2 && strcmp(o.watch.list[1], "a;b") == 0, "an indented line is a line of its own");
+    CHECK(strlen(o.labels) == N_PATH, "%zu bytes of path", strlen(o.labels));
+    em_options_deinit(&o);
 }
 
 static char *printed(const em_options *o)
@@ -332,6 +353,7 @@ int main(void)
         cmocka_unit_test(formats_and_outputs_are_pairs),
         cmocka_unit_test(mistakes_teach),
         cmocka_unit_test(broken_files_name_file_line_and_key),
+        cmocka_unit_test(lines_are_read_as_people_write_them),
         cmocka_unit_test(what_is_printed_reads_back),
         cmocka_unit_test(the_shipped_file_is_the_table),
         cmocka_unit_test(times_are_read_to_the_millisecond),
