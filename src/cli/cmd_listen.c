@@ -1,9 +1,11 @@
 /* cmd_listen.c - what earmark does without a command: hears its sources in turn and writes what it heard. */
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/inputs.h"
 #include "cli/outputs.h"
+#include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/signals.h"
 #include "cli/tagger.h"
@@ -29,6 +31,7 @@ typedef struct run {
     int        i_input;
     int        n_bad;               /* files that did not end well                      */
     double     window_s;            /* that the session needs for one window            */
+    em_progress progress;
 } run;
 
 /* ---- what is told before sound flows ---- */
@@ -146,19 +149,61 @@ static int close_outputs(run *r, int code, em_err *err)
 
 /* ---- one source ---- */
 
+static em_progress_kind progress_kind(const run *r)
+{
+    if (r->is_live || r->o->quiet || strcmp(r->o->progress, "never") == 0)
+        return EM_PROGRESS_NONE;
+    if (strcmp(r->o->progress, "jsonl") == 0)
+        return EM_PROGRESS_RECORDS;
+    if (!isatty(STDERR_FILENO))
+        return EM_PROGRESS_PLAIN;
+    return r->outputs.has_stdout && isatty(STDOUT_FILENO) ? EM_PROGRESS_NONE : EM_PROGRESS_REDRAWN;
+}
+
+static void record_progress(const run *r, const char *source, double done_s, double total_s)
+{
+    em_json j = { 0 };
+
+    em_json_begin(&j, NULL, '{');
+    em_json_int(&j, "v", 1);
+    em_json_string(&j, "type", "progress");
+    em_json_string(&j, "source", source);
+    em_json_int(&j, "file", r->i_input + 1);
+    em_json_int(&j, "files", r->inputs.n);
+    em_json_fixed(&j, "done", done_s, 3);
+    if (total_s > 0)
+        em_json_fixed(&j, "total", total_s, 3);
+    em_json_end(&j, '}');
+    em_json_newline(&j);
+    if (!j.has_failed)
+        em_report_record(j.text);
+    em_json_deinit(&j);
+}
+
+/* "2/3   40 %  dog.wav"; a pipe has no percent. */
 static void show_progress(void *ctx, const char *source, double done_s, double total_s)
 {
-    const run *r = ctx;
+    run *r = ctx;
+    double share = total_s > 0 ? done_s / total_s : 0;
     char line[256];
     int n = 0;
 
+    if (!em_progress_is_due(&r->progress, (r->i_input + share) / r->inputs.n, em_now_ns()))
+        return;
+    if (r->progress.kind == EM_PROGRESS_RECORDS) {
+        record_progress(r, source, done_s, total_s);
+        return;
+    }
     if (r->inputs.n > 1)
         n = snprintf(line, sizeof line, "%d/%d  ", r->i_input + 1, r->inputs.n);
     if (total_s > 0)
-        snprintf(line + n, sizeof line - (size_t)n, "%3.0f %%  %.100s", done_s / total_s * 100, source);
+        snprintf(line + n, sizeof line - (size_t)n, "%3.0f %%  %.100s", share * 100, source);
     else
         snprintf(line + n, sizeof line - (size_t)n, "%.0f s  %.100s", done_s, source);
-    em_report_progress(line);
+    if (r->progress.kind == EM_PROGRESS_PLAIN)
+        em_log(EM_LOG_INFO, "%s", line);
+    else
+        em_report_progress(line);
 }
 
 static int stage_code(const run *r, const em_engine_result *result, em_status status)
@@ -170,7 +215,7 @@ static int stage_code(const run *r, const em_engine_result *result, em_status st
     return em_exit_code(status, status == EM_EINVAL && r->inputs.n == 1 ? EM_EXIT_USAGE : EM_EXIT_INPUT);
 }
 
-static int hear(run *r, em_source *source, em_err *err)
+static int hear(run *r, em_source *source, const char *name, em_err *err)
 {
     em_engine_cfg cfg = {
         .session = r->tagger.session, .outlet = r->outlet, .stop = r->stop,
@@ -182,9 +227,12 @@ static int hear(run *r, em_source *source, em_err *err)
     em_engine_result result;
     em_status status;
 
-    if (!r->is_live && !r->o->quiet && isatty(STDERR_FILENO) && !(r->outputs.has_stdout && isatty(STDOUT_FILENO)))
+    r->progress.kind = progress_kind(r);
+    if (r->progress.kind != EM_PROGRESS_NONE)
         cfg.progress = show_progress;
     status = em_engine_run(&result, &cfg, source, err);
+    if (cfg.progress && status == EM_OK)
+        show_progress(r, name, result.seconds, result.seconds);
     em_report_progress("");
     em_log(EM_LOG_DEBUG, "%.1f s heard, %lld hops, %llu frames captured, %llu dropped, %llu hops skipped, %llu resets",
            result.seconds, (long long)result.n_hops, (unsigned long long)result.frames.captured,
@@ -212,7 +260,7 @@ static int hear_input(run *r, em_err *err)
         tell_banner(r, &info);
     code = r->o->out_dir ? open_outputs(r, cfg.name, err) : EM_EXIT_OK;
     if (code == EM_EXIT_OK)
-        code = hear(r, source, err);
+        code = hear(r, source, info.name, err);
     if (r->o->out_dir)
         code = close_outputs(r, code, err);
     em_source_close(source);
@@ -245,7 +293,7 @@ static em_status check(const em_options *o, em_err *err)
 
 int em_cmd_listen(const em_options *o, em_err *err)
 {
-    run r = { .o = o, .stop = em_signals_catch() };
+    run r = { .o = o, .stop = em_signals_catch(), .progress.begin_ns = em_now_ns() };
     em_status status;
     int code;
 

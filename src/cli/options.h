@@ -46,6 +46,7 @@ typedef struct em_options {
     char  *scores;                  /* none, top, all                             */
     bool   slots, embeddings, summary;
     char  *out_dir, *color, *time_format;
+    char  *progress;                /* auto, jsonl, never                         */
     bool   quiet;
     int    verbose;
 

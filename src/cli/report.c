@@ -107,3 +107,10 @@ void em_report_progress(const char *line)
     report.has_progress = *line != '\0';
     pthread_mutex_unlock(&report.lock);
 }
+
+void em_report_record(const char *line)
+{
+    pthread_mutex_lock(&report.lock);
+    fputs(line, stderr);
+    pthread_mutex_unlock(&report.lock);
+}

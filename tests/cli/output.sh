@@ -67,6 +67,10 @@ silence_wav 16000 2 >two.wav
 silence_wav 1 >one.wav
 run 0 two.wav one.wav; one_line out 2; says out 'two.wav  0:00.5'; says out 'one.wav  0:00.0'
 run 0 --out-dir d -f jsonl --scores two.wav one.wav; empty out; one_line d/two.wav.jsonl 3; one_line d/one.wav.jsonl 3
+run 0 --progress=jsonl -o x.txt two.wav one.wav; empty out; one_line err 2
+jq -e -s '.[1] | .type == "progress" and .source == "one.wav" and .file == 2 and .files == 2 and .done == .total' err >keys || bad "progress records: $(cat err)"
+run 0 --progress=never two.wav one.wav; empty err
+run 0 --quiet --progress=jsonl two.wav; empty err
 run 0 --channel each two.wav; one_line out 2; says out 'two.wav:2'
 for shard in 1/2 2/2; do run 0 --shard $shard two.wav one.wav; one_line out; cat out; done >shards
 says shards 'two.wav'; says shards 'one.wav'
