@@ -79,6 +79,29 @@ static void tell_banner(const run *r, const em_source_info *info)
            r->o->step, r->window_s / r->o->step);
 }
 
+/* -vv: where all comes from and how large it is. */
+static void tell_details(const run *r)
+{
+    const em_tagger *t = &r->tagger;
+    const em_config *cfg = em_session_config(t->session);
+    int n_shown = 0;
+
+    for (int i = 0; i < t->classes.n; i++)
+        n_shown += t->is_shown[i];
+    for (int i = 0; i < r->o->files.n; i++)
+        em_log(EM_LOG_DEBUG, "read %s", r->o->files.list[i]);
+    em_log(EM_LOG_DEBUG, "model file %s", t->path);
+    em_log(EM_LOG_DEBUG, "%d classes, %d of them listed, %d time slots, %.2f GMAC a window of %g s at %d Hz", t->classes.n, n_shown,
+           em_config_slots(cfg), em_config_macs(cfg) / 1e9, window_seconds(t), cfg->sample_rate);
+    em_log(EM_LOG_DEBUG, "a window takes %.1f ms here", r->window_s * 1e3);
+}
+
+static void tell_source(const em_source_info *info, int i, int n)
+{
+    em_log(EM_LOG_DEBUG, "source %d of %d: %s, %d Hz, %d channels, %s", i + 1, n, info->name, info->rate_hz, info->n_channels,
+           info->is_live ? "a device" : "waits for us");
+}
+
 static em_event start_event(const run *r)
 {
     const em_tagger *t = &r->tagger;
@@ -258,6 +281,8 @@ static int hear_input(run *r, em_err *err)
     em_source_get_info(source, &info);
     if (r->is_live || r->o->verbose > 0)
         tell_banner(r, &info);
+    if (r->o->verbose > 1)
+        tell_source(&info, r->i_input, r->inputs.n);
     code = r->o->out_dir ? open_outputs(r, cfg.name, err) : EM_EXIT_OK;
     if (code == EM_EXIT_OK)
         code = hear(r, source, info.name, err);
@@ -309,6 +334,8 @@ int em_cmd_listen(const em_options *o, em_err *err)
         code = em_exit_code(status, EM_EXIT_INTERNAL);
         goto done;
     }
+    if (o->verbose > 1)
+        tell_details(&r);
     if (!o->out_dir)
         code = open_outputs(&r, NULL, err);
     if (code == EM_EXIT_OK)

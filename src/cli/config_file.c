@@ -145,7 +145,9 @@ em_status em_options_read_file(em_options *o, const char *path, int layer, em_er
     r.file = fopen(path, "re");
     if (!r.file)
         return em_fail(err, EM_EIO, "%s: cannot be read: %s", path, strerror(errno));
-    status = read_lines(&r);
+    status = em_texts_add(&o->files, path, err);
+    if (status == EM_OK)
+        status = read_lines(&r);
     if (status == EM_OK && ferror(r.file))
         status = em_fail(err, EM_EIO, "%s: cannot be read: %s", path, strerror(errno));
     fclose(r.file);

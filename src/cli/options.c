@@ -83,7 +83,7 @@ static void clear_texts(em_texts *list)
     *list = (em_texts){ 0 };
 }
 
-static em_status add_text(em_texts *list, const char *value, em_err *err)
+em_status em_texts_add(em_texts *list, const char *value, em_err *err)
 {
     char **grown = realloc(list->list, ((size_t)list->n + 1) * sizeof *grown);
 
@@ -196,9 +196,9 @@ static em_status add_pair(em_options *o, const em_option *row, const char *value
     const char *missing = mine == &o->formats ? "-" : "text";
 
     while (other->n < mine->n)
-        if (add_text(other, missing, err))
+        if (em_texts_add(other, missing, err))
             return EM_ENOMEM;
-    return add_text(mine, value, err);
+    return em_texts_add(mine, value, err);
 }
 
 em_status em_options_set(em_options *o, const em_option *row, const char *value, int layer, const char *where, em_err *err)
@@ -233,7 +233,7 @@ em_status em_options_set(em_options *o, const em_option *row, const char *value,
     case EM_OPTION_TEXTS:
         if (!*value)
             return bad_value(row, value, where, err);
-        return field == &o->formats || field == &o->outputs ? add_pair(o, row, value, err) : add_text(field, value, err);
+        return field == &o->formats || field == &o->outputs ? add_pair(o, row, value, err) : em_texts_add(field, value, err);
     default:
         return *value ? set_text(field, value, err) : bad_value(row, value, where, err);
     }
@@ -312,6 +312,7 @@ void em_options_deinit(em_options *o)
 
     for (int i = 0; (row = row_at(i)); i++)
         em_options_unset(o, row);
+    clear_texts(&o->files);
     free(o->subject);
     o->subject = NULL;
 }

@@ -20,6 +20,8 @@ typedef enum em_command {
 
 typedef struct em_texts { char **list; int n; } em_texts;
 
+em_status em_texts_add(em_texts *list, const char *value, em_err *err);     /* copies value; EM_ENOMEM */
+
 typedef struct em_options {
     em_texts inputs;
     char  *raw;                     /* NULL: look for a RIFF header               */
@@ -56,6 +58,7 @@ typedef struct em_options {
     bool   json, mean_embed;
 
     const char *command_name;       /* for sentences                              */
+    em_texts files;                 /* configuration files that were read         */
     unsigned char layer[64];        /* of each row: which layer set it last       */
 } em_options;
 

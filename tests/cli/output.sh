@@ -67,6 +67,10 @@ silence_wav 16000 2 >two.wav
 silence_wav 1 >one.wav
 run 0 two.wav one.wav; one_line out 2; says out 'two.wav  0:00.5'; says out 'one.wav  0:00.0'
 run 0 --out-dir d -f jsonl --scores two.wav one.wav; empty out; one_line d/two.wav.jsonl 3; one_line d/one.wav.jsonl 3
+run 0 -v --duration 1 "$demo"; one_line err 2; says err 'real-time ratio'; says err '1.0 s heard'
+printf 'top-k = 1\n' >one.conf
+run 0 -vv -c one.conf --watch Dog --duration 1 "$demo"; says err 'real-time ratio'; says err 'read one.conf'; says err 'nano.safetensors'
+says err '527 classes, 1 of them listed'; says err 'source 1 of 1: demo.flac, 32000 Hz'
 run 0 --progress=jsonl -o x.txt two.wav one.wav; empty out; one_line err 2
 jq -e -s '.[1] | .type == "progress" and .source == "one.wav" and .file == 2 and .files == 2 and .done == .total' err >keys || bad "progress records: $(cat err)"
 run 0 --progress=never two.wav one.wav; empty err
