@@ -1,3 +1,4 @@
+/* inputs.c - which sources the options name, and what cannot be heard together: see inputs.h. */
 #include "cli/inputs.h"
 
 #include "base/text.h"

@@ -1,3 +1,4 @@
+/* paths.c - XDG folders, /usr/share and the source tree that a build folder belongs to: see paths.h. */
 #include "cli/paths.h"
 
 #include "base/text.h"

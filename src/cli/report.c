@@ -1,3 +1,4 @@
+/* report.c - one lock around stderr. Any thread may log; the view and the line of progress are never torn. */
 #include "cli/report.h"
 
 #include "base/text.h"

@@ -1,3 +1,4 @@
+/* bench.c - binds a module's golden weights and runs its calls: see bench.h. */
 #include "golden/bench.h"
 
 #include "ops/cpu/ops_cpu.h"
