@@ -313,6 +313,54 @@ static void the_shipped_file_is_the_table(void **state)
     em_options_deinit(&shipped);
 }
 
+/* A row of README's table as it should be: | `-k`, `--top-k=N` | classes to list a result [5] | */
+static void readme_row(char *out, size_t room, const em_option *row)
+{
+    const char *arg = row->arg ? row->arg : "";
+    bool shows_fallback = row->fallback && row->kind != EM_OPTION_WAIT && strcmp(row->fallback, "none") != 0;
+    char letter[16] = "", plain[400];
+    size_t n = 0;
+
+    if (row->letter)
+        snprintf(letter, sizeof letter, "`-%c`, ", row->letter);
+    snprintf(plain, sizeof plain, "%s%s%s%s", arg[0] == '[' ? "[=" : *arg ? "=" : "", arg[0] == '[' ? arg + 1 : arg, "` | ", row->help);
+    n = (size_t)snprintf(out, room, "| %s`--%s", letter, row->name);
+    for (const char *c = plain; *c && n < room - 3; c++) {
+        if (*c == '|' && c != strstr(plain, "` | ") + 2)            /* Markdown's own columns */
+            out[n++] = '\\';
+        out[n++] = *c;
+    }
+    out[n] = '\0';
+    snprintf(out + n, room - n, shows_fallback ? " [%s] |\n" : " |\n", row->fallback);
+}
+
+static void the_table_in_readme_is_the_table(void **state)
+{
+    const em_option_section *section;
+    char *text = NULL, *table, *end;
+    size_t n = 0;
+    FILE *f = fopen(EM_SOURCE_DIR "/README.md", "r");
+    int n_rows = 0, n_written = 0;
+    (void)state;
+
+    CHECK(f && getdelim(&text, &n, '\0', f) > 0, "README.md");
+    fclose(f);
+    table = strstr(text, "| option | meaning [default] |\n");
+    CHECK(table && (end = strstr(table, "\n\n")), "README.md has the table");
+    end[1] = '\0';
+    for (int s = 0; (section = em_options_section(s)); s++)
+        for (int i = 0; i < section->n; i++, n_rows++) {
+            char line[600];
+
+            readme_row(line, sizeof line, &section->rows[i]);
+            CHECK(strstr(table, line), "README.md has no row %s", line);
+        }
+    for (const char *p = table; (p = strstr(p, "`--")); p++)
+        n_written++;
+    CHECK(n_written == n_rows, "README.md has %d rows, and there are %d options", n_written, n_rows);
+    free(text);
+}
+
 static void times_are_read_to_the_millisecond(void **state)
 {
     int64_t ms;
@@ -356,6 +404,7 @@ int main(void)
         cmocka_unit_test(lines_are_read_as_people_write_them),
         cmocka_unit_test(what_is_printed_reads_back),
         cmocka_unit_test(the_shipped_file_is_the_table),
+        cmocka_unit_test(the_table_in_readme_is_the_table),
         cmocka_unit_test(times_are_read_to_the_millisecond),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
