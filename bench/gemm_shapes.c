@@ -1,3 +1,4 @@
+/* gemm_shapes.c - the presets' widths and depths written out as (m, n, k, how often): see gemm_shapes.h. */
 #include "gemm_shapes.h"
 
 #include <stdio.h>

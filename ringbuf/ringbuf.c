@@ -1,3 +1,4 @@
+/* ringbuf.c - the ring itself: indices, regions and the marks of lost frames. See ringbuf.h for who may call what. */
 #include "ringbuf/ringbuf.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* channel.c - plain strided loops over interleaved frames; on the worker's side of the ring. */
 #include "audio/channel.h"
 
 void em_channel_pick(float *dst, const float *x, size_t n, int n_channels, int i_channel)

@@ -1,3 +1,5 @@
+/* feed.c - the reader thread: pull, pace, put. Files and pipes wait here for room in the ring; a live pipe
+ * does not, and its capture counts what is lost. */
 #include "audio/feed.h"
 
 #include "base/clock.h"

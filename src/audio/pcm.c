@@ -1,3 +1,5 @@
+/* pcm.c - one loop a sample format and the table that names them. Bytes are put together by hand, so neither
+ * alignment nor byte order of the machine matters. */
 #include "audio/pcm.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* riff.c - walks the chunks of a WAV header forwards to the first sample: see riff.h. */
 #include "audio/riff.h"
 
 #include <string.h>
@@ -98,7 +99,17 @@ static em_status parse_fmt(em_riff *out, cursor *c, uint32_t n_bytes, em_err *er
     return EM_OK;
 }
 
-em_status em_riff_parse(em_riff *out, em_riff_read *read, void *ctx, const char *name, em_err *err)
+/* Whether the data chunk's size was not known when the header was written. 0 can be the truth, too: then the RIFF chunk,
+ * whose size is known, goes on behind it. */
+static bool is_open_ended(uint32_t n_data, uint32_t n_riff, uint64_t n_header)
+{
+    bool is_riff_known = n_riff != 0 && n_riff < STREAMING_SIZE;
+
+    return n_data >= STREAMING_SIZE || (n_data == 0 && (!is_riff_known || (uint64_t)n_riff + 8 <= n_header));
+}
+
+em_status em_riff_parse(em_riff *out, const uint8_t start[EM_RIFF_START], em_riff_read *read, void *ctx, const char *name,
+                        em_err *err)
 {
     cursor c = { read, ctx, name, EM_RIFF_START };
     bool has_fmt = false;
@@ -115,7 +126,7 @@ em_status em_riff_parse(em_riff *out, em_riff_read *read, void *ctx, const char 
         if (memcmp(head, "data", 4) == 0) {
             if (!has_fmt)
                 return em_fail(err, EM_EFORMAT, "%s: the WAV header has no fmt chunk before its data", name);
-            out->n_data_bytes = n == 0 || n >= STREAMING_SIZE ? EM_RIFF_TO_THE_END : n;
+            out->n_data_bytes = is_open_ended(n, get_u32(start + 4), c.n) ? EM_RIFF_TO_THE_END : n;
             out->n_header_bytes = c.n;
             return EM_OK;
         }

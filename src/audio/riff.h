@@ -14,8 +14,9 @@ typedef struct em_riff {
     uint32_t      n_channels, rate_hz;  /* as claimed: to be checked by the caller         */
     int           wave_tag, n_bits;
     const em_pcm *format;               /* NULL: not plain PCM                             */
-    uint64_t      n_data_bytes;         /* claimed; TO_THE_END when the writer did not know: 0, or 2 GiB and more, as
-                                         * ffmpeg, sox and arecord write into pipes        */
+    uint64_t      n_data_bytes;         /* claimed; TO_THE_END when the writer did not know: 2 GiB and more, as ffmpeg,
+                                         * sox and arecord write into pipes, or 0 in a RIFF chunk of unknown size or
+                                         * that ends there, too                            */
     uint64_t      n_header_bytes;       /* before the first sample                         */
 } em_riff;
 
@@ -26,6 +27,7 @@ typedef long em_riff_read(void *ctx, void *dst, size_t n, em_err *err);
 bool em_riff_is_start(const uint8_t start[EM_RIFF_START]);
 
 /* Reads from behind the start up to the first sample. name is for the sentence. EM_EFORMAT, or what read says. */
-em_status em_riff_parse(em_riff *out, em_riff_read *read, void *ctx, const char *name, em_err *err);
+em_status em_riff_parse(em_riff *out, const uint8_t start[EM_RIFF_START], em_riff_read *read, void *ctx, const char *name,
+                        em_err *err);
 
 #endif

@@ -94,7 +94,7 @@ static em_status check_wav(file_source *f, int64_t n_bytes, em_err *err)
 
     if (read_bytes(&c, start, sizeof start, err) != (long)sizeof start || !em_riff_is_start(start))
         return EM_OK;
-    status = em_riff_parse(&riff, read_bytes, &c, f->shown, err);
+    status = em_riff_parse(&riff, start, read_bytes, &c, f->shown, err);
     if (status == EM_OK)
         status = em_source_check_format(f->shown, riff.rate_hz, riff.n_channels, err);
     if (status != EM_OK)

@@ -88,7 +88,7 @@ static em_status set_raw(stdin_source *s, const em_source_cfg *cfg, const char *
 static em_status set_wav(stdin_source *s, em_err *err)
 {
     em_riff riff;
-    em_status status = em_riff_parse(&riff, read_all, NULL, NAME, err);
+    em_status status = em_riff_parse(&riff, s->buffer, read_all, NULL, NAME, err);
 
     if (status == EM_OK)
         status = em_source_check_format(NAME, riff.rate_hz, riff.n_channels, err);

@@ -1,3 +1,5 @@
+/* arena.c - the bump pointer, and the one aligned allocation behind every block: zeroed, so its pages are touched
+ * before real time starts, and on huge pages from 4 MiB up. */
 #include "base/arena.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* clock.c - CLOCK_MONOTONIC for durations, CLOCK_REALTIME for UTC: see clock.h. */
 #include "base/clock.h"
 
 #include <errno.h>

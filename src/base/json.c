@@ -1,3 +1,5 @@
+/* json.c - one growing text, its commas and its escapes. What is no UTF-8 becomes U+FFFD, what a terminal would obey
+ * an escape, NaN null: see json.h. */
 #include "base/json.h"
 
 #include "base/text.h"

@@ -1,3 +1,4 @@
+/* log.c - the one handler, and the level below which nothing is even formatted. */
 #include "base/log.h"
 
 #include <stdarg.h>

@@ -1,3 +1,5 @@
+/* pool.c - workers spin for a moment between two runs and sleep after it, because a window is some hundred runs with
+ * next to nothing between them. Each has a share of the tasks and helps the others when its own is done. */
 #include "base/pool.h"
 
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* queue.c - a ring of fixed-size items under one mutex and one condition variable on the monotonic clock. */
 #include "base/queue.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* rng.c - splitmix64; the normal ones are Box-Muller's, one of each pair. */
 #include "base/rng.h"
 
 #include <math.h>

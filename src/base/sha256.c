@@ -1,3 +1,4 @@
+/* sha256.c - FIPS 180-4 as it stands there, a block of 64 bytes at a time. */
 #include "base/sha256.h"
 
 #include <stdio.h>

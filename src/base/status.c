@@ -1,3 +1,4 @@
+/* status.c - em_fail: fills in the sentence, cut between characters where it is too long. */
 #include "base/status.h"
 
 #include <stdarg.h>

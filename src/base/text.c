@@ -1,3 +1,4 @@
+/* text.c - UTF-8 checked byte by byte, control characters out, slugs, and edit distance for "did you mean". */
 #include "base/text.h"
 
 #include <ctype.h>

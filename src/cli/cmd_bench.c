@@ -8,7 +8,20 @@
 #include <limits.h>
 #include <stdio.h>
 
-static void print_whole(em_json *j, const em_bench_result *r)
+static void print_part(em_json *j, const em_bench_result *r, const em_bench_part *p)
+{
+    em_json_begin(j, NULL, '{');
+    em_json_string(j, "op", p->label);
+    em_json_fixed(j, "ms", p->ms, 3);
+    em_json_fixed(j, "share", p->ms / r->window_ms, 3);
+    em_json_fixed(j, "gflops", 2e3 * p->gmac / p->ms, 1);
+    em_json_fixed(j, "gb_s", p->mbytes / p->ms, 1);
+    em_json_fixed(j, "roofline_share", p->roofline_share, 3);
+    em_json_end(j, '}');
+}
+
+/* One record, in one line. */
+static void print_record(em_json *j, const em_bench_result *r)
 {
     em_json_begin(j, NULL, '{');
     em_json_string(j, "preset", r->name);
@@ -26,22 +39,10 @@ static void print_whole(em_json *j, const em_bench_result *r)
     em_json_fixed(j, "rss_mb", r->rss_mb, 1);
     em_json_fixed(j, "logmel_us_per_frame", r->logmel_us_per_frame, 2);
     em_json_fixed(j, "live_core_ms_per_s", r->live_core_ms, 2);
-    em_json_end(j, '}');
-    em_json_newline(j);
-}
-
-static void print_part(em_json *j, const em_bench_result *r, const em_bench_part *p)
-{
-    em_json_begin(j, NULL, '{');
-    em_json_string(j, "preset", r->name);
-    em_json_int(j, "threads", r->n_threads);
-    em_json_fixed(j, "window_s", r->window_s, 3);
-    em_json_string(j, "op", p->label);
-    em_json_fixed(j, "ms", p->ms, 3);
-    em_json_fixed(j, "share", p->ms / r->window_ms, 3);
-    em_json_fixed(j, "gflops", 2e3 * p->gmac / p->ms, 1);
-    em_json_fixed(j, "gb_s", p->mbytes / p->ms, 1);
-    em_json_fixed(j, "roofline_share", p->roofline_share, 3);
+    em_json_begin(j, "operators", '[');
+    for (int i = 0; i < r->n_parts; i++)
+        print_part(j, r, &r->parts[i]);
+    em_json_end(j, ']');
     em_json_end(j, '}');
     em_json_newline(j);
 }
@@ -51,9 +52,7 @@ static int print_json(const em_bench_result *r, em_err *err)
     em_json j = { 0 };
     bool is_whole;
 
-    print_whole(&j, r);
-    for (int i = 0; i < r->n_parts; i++)
-        print_part(&j, r, &r->parts[i]);
+    print_record(&j, r);
     is_whole = !j.has_failed;
     if (is_whole)
         fputs(j.text, stdout);

@@ -1,9 +1,11 @@
 /* cmd_listen.c - what earmark does without a command: hears its sources in turn and writes what it heard. */
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/inputs.h"
 #include "cli/outputs.h"
+#include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/signals.h"
 #include "cli/tagger.h"
@@ -31,6 +33,7 @@ typedef struct run {
     int        n_bad;               /* files that did not end well                      */
     bool       has_heard;           /* sound, since the outputs were opened             */
     double     window_s;            /* that the session needs for one window            */
+    em_progress progress;
 } run;
 
 /* ---- what is told before sound flows ---- */
@@ -76,6 +79,29 @@ static void tell_banner(const run *r, const em_source_info *info)
     em_log(EM_LOG_INFO, "%s, model %s (%.8s), %s (%s), %s%s, step %g s, real-time ratio %.3f", EM_VERSION,
            em_tagger_name(t), em_model_hash(t->model), t->ops->name, t->ops->describe(t->dev), info->name, rate,
            r->o->step, r->window_s / r->o->step);
+}
+
+/* -vv: where all comes from and how large it is. */
+static void tell_details(const run *r)
+{
+    const em_tagger *t = &r->tagger;
+    const em_config *cfg = em_session_config(t->session);
+    int n_shown = 0;
+
+    for (int i = 0; i < t->classes.n; i++)
+        n_shown += t->is_shown[i];
+    for (int i = 0; i < r->o->files.n; i++)
+        em_log(EM_LOG_DEBUG, "read %s", r->o->files.list[i]);
+    em_log(EM_LOG_DEBUG, "model file %s", t->path);
+    em_log(EM_LOG_DEBUG, "%d classes, %d of them listed, %d time slots, %.2f GMAC a window of %g s at %d Hz", t->classes.n, n_shown,
+           em_config_slots(cfg), em_config_macs(cfg) / 1e9, window_seconds(t), cfg->sample_rate);
+    em_log(EM_LOG_DEBUG, "a window takes %.1f ms here", r->window_s * 1e3);
+}
+
+static void tell_source(const em_source_info *info, int i, int n)
+{
+    em_log(EM_LOG_DEBUG, "source %d of %d: %s, %d Hz, %d channels, %s", i + 1, n, info->name, info->rate_hz, info->n_channels,
+           info->is_live ? "a device" : "waits for us");
 }
 
 static em_event start_event(const run *r)
@@ -157,19 +183,61 @@ static int close_outputs(run *r, int code, em_err *err)
 
 /* ---- one source ---- */
 
+static em_progress_kind progress_kind(const run *r)
+{
+    if (r->is_live || r->o->quiet || strcmp(r->o->progress, "never") == 0)
+        return EM_PROGRESS_NONE;
+    if (strcmp(r->o->progress, "jsonl") == 0)
+        return EM_PROGRESS_RECORDS;
+    if (!isatty(STDERR_FILENO))
+        return EM_PROGRESS_PLAIN;
+    return r->outputs.has_stdout && isatty(STDOUT_FILENO) ? EM_PROGRESS_NONE : EM_PROGRESS_REDRAWN;
+}
+
+static void record_progress(const run *r, const char *source, double done_s, double total_s)
+{
+    em_json j = { 0 };
+
+    em_json_begin(&j, NULL, '{');
+    em_json_int(&j, "v", 1);
+    em_json_string(&j, "type", "progress");
+    em_json_string(&j, "source", source);
+    em_json_int(&j, "file", r->i_input + 1);
+    em_json_int(&j, "files", r->inputs.n);
+    em_json_fixed(&j, "done", done_s, 3);
+    if (total_s > 0)
+        em_json_fixed(&j, "total", total_s, 3);
+    em_json_end(&j, '}');
+    em_json_newline(&j);
+    if (!j.has_failed)
+        em_report_record(j.text);
+    em_json_deinit(&j);
+}
+
+/* "2/3   40 %  dog.wav"; a pipe has no percent. */
 static void show_progress(void *ctx, const char *source, double done_s, double total_s)
 {
-    const run *r = ctx;
+    run *r = ctx;
+    double share = total_s > 0 ? done_s / total_s : 0;
     char line[256];
     int n = 0;
 
+    if (!em_progress_is_due(&r->progress, (r->i_input + share) / r->inputs.n, em_now_ns()))
+        return;
+    if (r->progress.kind == EM_PROGRESS_RECORDS) {
+        record_progress(r, source, done_s, total_s);
+        return;
+    }
     if (r->inputs.n > 1)
         n = snprintf(line, sizeof line, "%d/%d  ", r->i_input + 1, r->inputs.n);
     if (total_s > 0)
-        snprintf(line + n, sizeof line - (size_t)n, "%3.0f %%  %.100s", done_s / total_s * 100, source);
+        snprintf(line + n, sizeof line - (size_t)n, "%3.0f %%  %.100s", share * 100, source);
     else
         snprintf(line + n, sizeof line - (size_t)n, "%.0f s  %.100s", done_s, source);
-    em_report_progress(line);
+    if (r->progress.kind == EM_PROGRESS_PLAIN)
+        em_log(EM_LOG_INFO, "%s", line);
+    else
+        em_report_progress(line);
 }
 
 static int stage_code(const run *r, const em_engine_result *result, em_status status)
@@ -181,7 +249,7 @@ static int stage_code(const run *r, const em_engine_result *result, em_status st
     return em_exit_code(status, status == EM_EINVAL && r->inputs.n == 1 ? EM_EXIT_USAGE : EM_EXIT_INPUT);
 }
 
-static int hear(run *r, em_source *source, em_err *err)
+static int hear(run *r, em_source *source, const char *name, em_err *err)
 {
     em_engine_cfg cfg = {
         .session = r->tagger.session, .outlet = r->outlet, .stop = r->stop,
@@ -194,9 +262,12 @@ static int hear(run *r, em_source *source, em_err *err)
     em_engine_result result;
     em_status status;
 
-    if (!r->is_live && !r->o->quiet && isatty(STDERR_FILENO) && !(r->outputs.has_stdout && isatty(STDOUT_FILENO)))
+    r->progress.kind = progress_kind(r);
+    if (r->progress.kind != EM_PROGRESS_NONE)
         cfg.progress = show_progress;
     status = em_engine_run(&result, &cfg, source, err);
+    if (cfg.progress && status == EM_OK)
+        show_progress(r, name, result.seconds, result.seconds);
     em_report_progress("");
     r->has_heard |= status == EM_OK || result.frames.taken > 0;
     em_log(EM_LOG_DEBUG, "%.1f s heard, %lld hops, %llu frames captured, %llu dropped, %llu hops skipped, %llu resets",
@@ -226,9 +297,11 @@ static int hear_input(run *r, em_err *err)
     em_source_get_info(source, &info);
     if (r->is_live || r->o->verbose > 0)
         tell_banner(r, &info);
+    if (r->o->verbose > 1)
+        tell_source(&info, r->i_input, r->inputs.n);
     code = r->o->out_dir ? open_outputs(r, r->inputs.list[r->i_input].output, err) : EM_EXIT_OK;
     if (code == EM_EXIT_OK)
-        code = hear(r, source, err);
+        code = hear(r, source, info.name, err);
     if (r->o->out_dir)
         code = close_outputs(r, code, err);
     em_source_close(source);
@@ -263,12 +336,11 @@ static em_status check(const em_options *o, em_err *err)
 
 int em_cmd_listen(const em_options *o, em_err *err)
 {
-    run r = { .o = o, .stop = em_signals_catch() };
+    run r = { .o = o, .stop = em_signals_catch(), .progress.begin_ns = em_now_ns() };
     em_status status;
     int code;
 
-    if ((status = check(o, err)) ||
-        (status = em_inputs_from(&r.inputs, o, isatty(STDIN_FILENO) && isatty(STDOUT_FILENO), err))) {
+    if ((status = check(o, err)) || (status = em_inputs_from(&r.inputs, o, isatty(STDIN_FILENO), err))) {
         code = em_exit_code(status, EM_EXIT_USAGE);
         goto done;
     }
@@ -280,6 +352,8 @@ int em_cmd_listen(const em_options *o, em_err *err)
         code = em_exit_code(status, EM_EXIT_INTERNAL);
         goto done;
     }
+    if (o->verbose > 1)
+        tell_details(&r);
     if (!o->out_dir)
         code = open_outputs(&r, NULL, err);
     if (code == EM_EXIT_OK)

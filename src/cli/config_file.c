@@ -1,5 +1,6 @@
-/* config_file.c - the layers of configuration files, read by inih: `key = value` lines, the keys being the names
- * of the options. Every mistake is an error with file and line. */
+/* config_file.c - the layers of configuration files: `key = value` lines, the keys being the names of the options.
+ * A line's indentation means nothing; # or ; begins a comment, behind a value too where a space is before the ;.
+ * Every mistake is an error with file and line. */
 #include "cli/options.h"
 #include "cli/paths.h"
 
@@ -8,36 +9,20 @@
 
 #include <errno.h>
 #include <glob.h>
-#include <ini.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* inih reads lines of at most this many bytes and would cut longer ones in two. */
-enum { LINE_BYTES = 200 };
+enum { LINE_BYTES = 2 * PATH_MAX };         /* a path and its key, with room to spare */
 
 typedef struct reading {
     em_options *o;
     const char *path;
     FILE       *file;
     int         layer, line;
-    bool        is_cut;             /* a line was too long                */
-    char        section[64];        /* last one that was said to be unused */
-    em_status   status;
+    bool        is_skipping;        /* in a section of a part that this version has not */
     em_err     *err;
 } reading;
-
-static char *next_line(char *buffer, int room, void *ctx)
-{
-    reading *r = ctx;
-    char *line = r->is_cut ? NULL : fgets(buffer, room, r->file);
-
-    if (!line)
-        return NULL;
-    r->line++;
-    r->is_cut = !strchr(line, '\n') && !feof(r->file);
-    return line;
-}
 
 static bool has_key(const em_option *row)
 {
@@ -62,63 +47,111 @@ static em_status unknown_key(const reading *r, const char *key)
 }
 
 /* Sections of parts that are not in this version; their keys wait for it. */
-static bool is_other_section(reading *r, const char *section)
+static em_status begin_section(reading *r, const char *section)
 {
     static const char *const known[] = { "source", "class", "group", "mqtt", "http", "jack", "midi", "osc" };
+    char clean[64];
 
     for (size_t i = 0; i < EM_COUNT(known); i++) {
         size_t n = strlen(known[i]);
 
         if (strncmp(section, known[i], n) != 0 || (section[n] != '\0' && section[n] != ' '))
             continue;
-        if (strncmp(r->section, section, sizeof r->section - 1) != 0) {
-            snprintf(r->section, sizeof r->section, "%s", section);
-            em_log(EM_LOG_WARNING, "%s:%d: section [%s] is not used by this version", r->path, r->line, known[i]);
-        }
-        return true;
+        em_log(EM_LOG_WARNING, "%s:%d: section [%s] is not used by this version", r->path, r->line, known[i]);
+        r->is_skipping = true;
+        return EM_OK;
     }
-    return false;
+    return em_fail(r->err, EM_EINVAL, "%s:%d: unknown section [%s]", r->path, r->line,
+                   em_text_clean(clean, sizeof clean, section));
 }
 
-static int handle(void *ctx, const char *section, const char *key, const char *value)
+static em_status set_key(const reading *r, const char *key, const char *value)
 {
-    reading *r = ctx;
     const em_option *row = em_options_find(key);
-    char where[160], clean[64];
+    char where[160];
 
-    if (r->status)
-        return 0;
-    if (*section && is_other_section(r, section))
-        return 1;
-    if (*section)
-        r->status = em_fail(r->err, EM_EINVAL, "%s:%d: unknown section [%s]", r->path, r->line,
-                            em_text_clean(clean, sizeof clean, section));
-    else if (!row || !has_key(row))
-        r->status = unknown_key(r, key);
-    else {
-        snprintf(where, sizeof where, "%.100s:%d: %s", r->path, r->line, key);
-        r->status = em_options_set(r->o, row, value, r->layer, where, r->err);
+    if (!row || !has_key(row))
+        return unknown_key(r, key);
+    snprintf(where, sizeof where, "%.100s:%d: %s", r->path, r->line, key);
+    return em_options_set(r->o, row, value, r->layer, where, r->err);
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\v' || c == '\f';
+}
+
+/* Without the blanks around it; s is changed. */
+static char *trim(char *s)
+{
+    size_t n = strlen(s);
+
+    while (n > 0 && is_blank(s[n - 1]))
+        s[--n] = '\0';
+    while (is_blank(*s))
+        s++;
+    return s;
+}
+
+static void cut_comment(char *value)
+{
+    for (char *c = value; *c; c++)
+        if (*c == ';' && (c == value || is_blank(c[-1]))) {
+            *c = '\0';
+            break;
+        }
+}
+
+static em_status read_line(reading *r, char *line)
+{
+    char *text = trim(line), *end = strchr(text, ']'), *equals;
+
+    if (*text == '\0' || *text == '#' || *text == ';')
+        return EM_OK;
+    if (*text == '[' && end) {
+        *end = '\0';
+        return begin_section(r, trim(text + 1));
     }
-    return r->status == EM_OK;
+    equals = strpbrk(text, "=:");
+    if (*text == '[' || !equals || equals == text)
+        return em_fail(r->err, EM_EINVAL, "%s:%d: not 'key = value'", r->path, r->line);
+    *equals = '\0';
+    cut_comment(equals + 1);
+    return r->is_skipping ? EM_OK : set_key(r, trim(text), trim(equals + 1));
+}
+
+static em_status read_lines(reading *r)
+{
+    static const char mark[] = "\xef\xbb\xbf";             /* how some editors begin UTF-8 */
+    char line[LINE_BYTES];
+    em_status status = EM_OK;
+
+    while (status == EM_OK && fgets(line, sizeof line, r->file)) {
+        bool has_mark = ++r->line == 1 && strncmp(line, mark, sizeof mark - 1) == 0;
+
+        if (strlen(line) == sizeof line - 1 && line[sizeof line - 2] != '\n')
+            status = em_fail(r->err, EM_EINVAL, "%s:%d: line longer than %d bytes", r->path, r->line, LINE_BYTES - 2);
+        else
+            status = read_line(r, has_mark ? line + sizeof mark - 1 : line);
+    }
+    return status;
 }
 
 em_status em_options_read_file(em_options *o, const char *path, int layer, em_err *err)
 {
     reading r = { .o = o, .path = path, .layer = layer, .err = err };
-    int bad_line;
+    em_status status;
 
     r.file = fopen(path, "re");
     if (!r.file)
         return em_fail(err, EM_EIO, "%s: cannot be read: %s", path, strerror(errno));
-    bad_line = ini_parse_stream(next_line, &r, handle, &r);
-    if (ferror(r.file) && !r.status)
-        r.status = em_fail(err, EM_EIO, "%s: cannot be read: %s", path, strerror(errno));
-    if (r.is_cut && !r.status)
-        r.status = em_fail(err, EM_EINVAL, "%s:%d: line longer than %d bytes", path, r.line, LINE_BYTES - 2);
-    if (bad_line && !r.status)
-        r.status = em_fail(err, EM_EINVAL, "%s:%d: not 'key = value'", path, bad_line);
+    status = em_texts_add(&o->files, path, err);
+    if (status == EM_OK)
+        status = read_lines(&r);
+    if (status == EM_OK && ferror(r.file))
+        status = em_fail(err, EM_EIO, "%s: cannot be read: %s", path, strerror(errno));
     fclose(r.file);
-    return r.status;
+    return status;
 }
 
 /* A file that is not there is fine; one that cannot be read is not. */
@@ -176,6 +209,8 @@ em_status em_options_read(em_options *o, int argc, char **argv, em_err *err)
         status = read_layers(o, config && *config ? config : NULL, err);
     if (!status)
         status = em_options_read_argv(o, argc, argv, err);
+    if (!status)
+        status = em_options_settle(o, err);
 done:
     em_options_deinit(&first);
     return status;

@@ -1,3 +1,4 @@
+/* inputs.c - which sources the options name, and what cannot be heard together: see inputs.h. */
 #include "cli/inputs.h"
 
 #include "base/text.h"
@@ -145,22 +146,21 @@ static void keep_shard(em_inputs *in, em_shard shard)
     in->n = n;
 }
 
-static em_status take_files(em_inputs *in, const em_options *o, em_err *err)
+static em_status take_files(em_inputs *in, const em_options *o, const char *const *files, int n, em_err *err)
 {
     int n_stdin = 0;
     em_status status;
 
-    in->list = calloc((size_t)o->inputs.n + 1, sizeof *in->list);
+    in->n = 0;
+    in->list = calloc((size_t)n, sizeof *in->list);
     if (!in->list)
         return em_fail(err, EM_ENOMEM, "no memory for the list of files");
-    for (int i = 0; i < o->inputs.n; i++) {
-        const char *file = o->inputs.list[i];
-
-        n_stdin += strcmp(file, "-") == 0;
-        if (o->raw && strcmp(file, "-") != 0)
-            return em_fail(err, EM_EINVAL, "--raw is for standard input: earmark --raw %s - < %.120s", o->raw, file);
-        in->list[in->n++].file = file;
+    for (int i = 0; i < n; i++) {
+        n_stdin += strcmp(files[i], "-") == 0;
+        in->list[in->n++].file = files[i];
     }
+    if (o->raw && n_stdin == 0)
+        return em_fail(err, EM_EINVAL, "--raw is for standard input: earmark --raw %s - < %.120s", o->raw, files[0]);
     if (n_stdin > 1)
         return em_fail(err, EM_EINVAL, "standard input (-) can be read only once");
     if ((status = name_all(in->list, (size_t)in->n, o->out_dir != NULL, err)))
@@ -171,17 +171,20 @@ static em_status take_files(em_inputs *in, const em_options *o, em_err *err)
 
 em_status em_inputs_from(em_inputs *in, const em_options *o, bool is_interactive, em_err *err)
 {
+    static const char *const only_stdin[] = { "-" };
+
     *in = (em_inputs){ .common = common_from(o), .n = 1 };
     if ((o->device && o->jack) || (o->inputs.n > 0 && (o->device || o->jack)))
         return em_fail(err, EM_EINVAL, "choose one source: files, --device or --jack");
     if (o->jack) {
         in->kind = "jack";
+    } else if (o->raw && !o->device && o->inputs.n == 0 && !is_interactive) {
+        return take_files(in, o, only_stdin, 1, err);
     } else if (o->device || (o->inputs.n == 0 && is_interactive)) {
         in->kind = "portaudio";
         in->common.name = o->device;
     } else if (o->inputs.n > 0) {
-        in->n = 0;
-        return take_files(in, o, err);
+        return take_files(in, o, (const char *const *)o->inputs.list, o->inputs.n, err);
     } else {
         return em_fail(err, EM_EINVAL, "nothing to listen to: name a FILE, - for standard input, --device or --jack");
     }

@@ -1,3 +1,5 @@
+/* machine.c - races one large matrix product in our kernels, oneDNN and OpenBLAS, both opened at run time where they
+ * are installed, and streams through more memory than a cache holds. See machine.h. */
 #include "cli/machine.h"
 
 #include "base/arena.h"

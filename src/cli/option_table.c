@@ -84,8 +84,10 @@ static const em_option output_rows[] = {
       .choices = "clock|seconds|ms|samples|utc", .help = "text: times as h:mm:ss, seconds, ms, samples or utc" },
     { .name = "color", .kind = EM_OPTION_CHOICE, .at = AT(color), .arg = "WHEN", .fallback = "auto",
       .choices = "auto|always|never", .help = "colour: auto (on a terminal, unless NO_COLOR), always or never" },
+    { .name = "progress", .kind = EM_OPTION_CHOICE, .at = AT(progress), .arg = "HOW", .fallback = "auto",
+      .choices = "auto|jsonl|never", .help = "how far files are, on stderr: auto (a line), jsonl (records) or never" },
     { .name = "quiet", .letter = 'q', .kind = EM_OPTION_FLAG, .at = AT(quiet), .help = "no messages but errors" },
-    { .name = "verbose", .letter = 'v', .kind = EM_OPTION_COUNT, .at = AT(verbose), .help = "more messages; twice: still more" },
+    { .name = "verbose", .letter = 'v', .kind = EM_OPTION_COUNT, .at = AT(verbose), .help = "tell more of a run; twice: where all comes from, too" },
 };
 
 #define COMMAND(number) .kind = EM_OPTION_COMMAND, .at = AT(subject), .min = number

@@ -1,3 +1,4 @@
+/* option_text.c - the parsers behind is_valid in the table of options: each accepts the whole text or nothing. */
 #include "cli/option_text.h"
 
 #include "sinks/sink.h"

@@ -83,7 +83,7 @@ static void clear_texts(em_texts *list)
     *list = (em_texts){ 0 };
 }
 
-static em_status add_text(em_texts *list, const char *value, em_err *err)
+em_status em_texts_add(em_texts *list, const char *value, em_err *err)
 {
     char **grown = realloc(list->list, ((size_t)list->n + 1) * sizeof *grown);
 
@@ -196,9 +196,9 @@ static em_status add_pair(em_options *o, const em_option *row, const char *value
     const char *missing = mine == &o->formats ? "-" : "text";
 
     while (other->n < mine->n)
-        if (add_text(other, missing, err))
+        if (em_texts_add(other, missing, err))
             return EM_ENOMEM;
-    return add_text(mine, value, err);
+    return em_texts_add(mine, value, err);
 }
 
 em_status em_options_set(em_options *o, const em_option *row, const char *value, int layer, const char *where, em_err *err)
@@ -233,7 +233,7 @@ em_status em_options_set(em_options *o, const em_option *row, const char *value,
     case EM_OPTION_TEXTS:
         if (!*value)
             return bad_value(row, value, where, err);
-        return field == &o->formats || field == &o->outputs ? add_pair(o, row, value, err) : add_text(field, value, err);
+        return field == &o->formats || field == &o->outputs ? add_pair(o, row, value, err) : em_texts_add(field, value, err);
     default:
         return *value ? set_text(field, value, err) : bad_value(row, value, where, err);
     }
@@ -256,20 +256,63 @@ em_status em_options_init(em_options *o, em_err *err)
     return EM_OK;
 }
 
+bool em_options_is_set(const em_options *o, const em_option *row)
+{
+    const void *field = (const char *)o + row->at;
+
+    switch (row->kind) {
+    case EM_OPTION_FLAG:
+        return *(const bool *)field;
+    case EM_OPTION_COUNT:
+    case EM_OPTION_INT:
+        return *(const int *)field != 0;
+    case EM_OPTION_REAL:
+    case EM_OPTION_WAIT:
+        return *(const double *)field != 0;
+    case EM_OPTION_TEXTS:
+        return ((const em_texts *)field)->n > 0;
+    case EM_OPTION_COMMAND:
+        return o->command == (em_command)(int)row->min;
+    default:
+        return *(char *const *)field != NULL;
+    }
+}
+
+void em_options_unset(em_options *o, const em_option *row)
+{
+    void *field = (char *)o + row->at;
+
+    switch (row->kind) {
+    case EM_OPTION_FLAG:
+        *(bool *)field = false;
+        break;
+    case EM_OPTION_COUNT:
+    case EM_OPTION_INT:
+        *(int *)field = 0;
+        break;
+    case EM_OPTION_REAL:
+    case EM_OPTION_WAIT:
+        *(double *)field = 0;
+        break;
+    case EM_OPTION_TEXTS:
+        clear_texts(field);
+        break;
+    case EM_OPTION_COMMAND:
+        break;
+    default:
+        free(*(char **)field);
+        *(char **)field = NULL;
+    }
+    o->layer[em_options_index(row)] = EM_LAYER_BUILTIN;
+}
+
 void em_options_deinit(em_options *o)
 {
     const em_option *row;
 
-    for (int i = 0; (row = row_at(i)); i++) {
-        void *field = (char *)o + row->at;
-
-        if (row->kind == EM_OPTION_TEXTS) {
-            clear_texts(field);
-        } else if (row->kind == EM_OPTION_TEXT || row->kind == EM_OPTION_CHOICE) {
-            free(*(char **)field);
-            *(char **)field = NULL;
-        }
-    }
+    for (int i = 0; (row = row_at(i)); i++)
+        em_options_unset(o, row);
+    clear_texts(&o->files);
     free(o->subject);
     o->subject = NULL;
 }
@@ -309,7 +352,8 @@ em_status em_options_read_env(em_options *o, em_err *err)
     return EM_OK;
 }
 
-/* getopt's tables, made from ours. A row's long code is FIRST_LONG + its index. */
+/* getopt's tables, made from ours. A row's long code is FIRST_LONG + its index. A flag's long form may say what it is
+ * set to, --jack=no, as a file can. */
 static void make_getopt(struct option *longs, char *letters)
 {
     const em_option *row;
@@ -317,8 +361,9 @@ static void make_getopt(struct option *longs, char *letters)
     *letters++ = ':';                                   /* missing arguments are told apart */
     for (int i = 0; (row = row_at(i)); i++) {
         int needs = !row->arg ? no_argument : row->arg[0] == '[' ? optional_argument : required_argument;
+        bool is_flag = row->kind == EM_OPTION_FLAG || row->kind == EM_OPTION_COUNT;
 
-        longs[i] = (struct option){ row->name, needs, NULL, FIRST_LONG + i };
+        longs[i] = (struct option){ row->name, is_flag ? optional_argument : needs, NULL, FIRST_LONG + i };
         if (row->letter) {
             *letters++ = row->letter;
             if (needs != no_argument)
@@ -364,9 +409,9 @@ static em_status take_option(em_options *o, const em_option *row, const char *ar
     char where[WHERE_CHARS], count[16];
 
     snprintf(where, sizeof where, "--%s", row->name);
-    if (row->kind == EM_OPTION_FLAG)
+    if (row->kind == EM_OPTION_FLAG && !arg)
         arg = "yes";
-    else if (row->kind == EM_OPTION_COUNT) {
+    else if (row->kind == EM_OPTION_COUNT && !arg) {
         int *n = (int *)(void *)((char *)o + row->at);
 
         /* -v -v counts anew on the command line. */

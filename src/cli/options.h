@@ -2,7 +2,8 @@
  * --print-config are made from it.
  *
  * Later layers win: built-in < /etc/earmark < the user's file < --config < EARMARK_<OPTION> < command line.
- * A list (--watch) given in one layer replaces the list of the layers below. */
+ * A list (--watch) given in one layer replaces the list of the layers below, and an option that cannot stand beside
+ * one of a higher layer (device in a file, a FILE on the command line) gives way to it. */
 #ifndef EM_CLI_OPTIONS_H
 #define EM_CLI_OPTIONS_H
 
@@ -18,6 +19,8 @@ typedef enum em_command {
 } em_command;
 
 typedef struct em_texts { char **list; int n; } em_texts;
+
+em_status em_texts_add(em_texts *list, const char *value, em_err *err);     /* copies value; EM_ENOMEM */
 
 typedef struct em_options {
     em_texts inputs;
@@ -45,6 +48,7 @@ typedef struct em_options {
     char  *scores;                  /* none, top, all                             */
     bool   slots, embeddings, summary;
     char  *out_dir, *color, *time_format;
+    char  *progress;                /* auto, jsonl, never                         */
     bool   quiet;
     int    verbose;
 
@@ -54,6 +58,7 @@ typedef struct em_options {
     bool   json, mean_embed;
 
     const char *command_name;       /* for sentences                              */
+    em_texts files;                 /* configuration files that were read         */
     unsigned char layer[64];        /* of each row: which layer set it last       */
 } em_options;
 
@@ -95,10 +100,15 @@ em_status em_options_set(em_options *o, const em_option *row, const char *value,
 em_status em_options_read_file(em_options *o, const char *path, int layer, em_err *err);
 em_status em_options_read_env(em_options *o, em_err *err);
 em_status em_options_read_argv(em_options *o, int argc, char **argv, em_err *err);
+em_status em_options_settle(em_options *o, em_err *err);
 
 /* By its name; NULL. Index of a row over all sections. */
 const em_option *em_options_find(const char *name);
 int              em_options_index(const em_option *row);
+
+/* Whether it has a value that is neither nothing nor "no"; and back to nothing, of no layer. */
+bool em_options_is_set(const em_options *o, const em_option *row);
+void em_options_unset(em_options *o, const em_option *row);
 
 /* The option whose name is nearest, "" when none is near. */
 const char *em_options_nearest(const char *name);

@@ -39,10 +39,10 @@ void em_options_print_help(FILE *f)
             print_row(f, &section->rows[i]);
     }
     fputs("\nAll options but the commands can stand in earmark.conf (key = value) or in the environment\n"
-          "(EARMARK_TOP_K=3). Exit status: 0 done, 2 wrong use, 3 bad model, 4 no sound input,\n"
-          "5 no such backend here, 6 output failed, 70 internal error. SIGINT and SIGTERM end live sound\n"
-          "(a device, --live, --realtime) with 0; before the end of a file or pipe the program dies of them\n"
-          "(130 and 143 in a shell).\n", f);
+          "(EARMARK_TOP_K=3); later wins: files, environment, command line. --jack=no takes back what a file set.\n"
+          "Exit status: 0 done, 2 wrong use, 3 bad model, 4 no sound input, 5 no such backend here,\n"
+          "6 output failed, 70 internal error. SIGINT and SIGTERM end live sound (a device, --live,\n"
+          "--realtime) with 0; before the end of a file or pipe the program dies of them (130 and 143 in a shell).\n", f);
 }
 
 static void print_pairs(const em_options *o, FILE *f)

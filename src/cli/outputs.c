@@ -1,3 +1,5 @@
+/* outputs.c - pairs of --format and --output, or the files of --out-dir, become open sinks; what a terminal can show is
+ * found out here. */
 #include "cli/outputs.h"
 
 #include "cli/report.h"

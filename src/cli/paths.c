@@ -1,3 +1,4 @@
+/* paths.c - XDG folders, /usr/share and the source tree that a build folder belongs to: see paths.h. */
 #include "cli/paths.h"
 
 #include "base/text.h"
@@ -106,6 +107,7 @@ em_status em_path_model(char *out, size_t room, const char *name, em_err *err)
         return EM_OK;
     if (em_path_find(out, room, "models", name))
         return EM_OK;
-    return em_fail(err, EM_EIO, "no file and no installed model is named '%s' (looked in "
-                   "~/.local/share/earmark/models, /usr/share/earmark/models and, run from its build folder, config/models)", em_text_clean(clean, sizeof clean, name));
+    return em_fail(err, EM_EIO, "no file and no installed model is named '%s' (looked in ~/.local/share/earmark/models, "
+                   "/usr/share/earmark/models and, run from its build folder, config/models)",
+                   em_text_clean(clean, sizeof clean, name));
 }

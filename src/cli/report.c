@@ -1,3 +1,4 @@
+/* report.c - one lock around stderr. Any thread may log; the view and the line of progress are never torn. */
 #include "cli/report.h"
 
 #include "base/text.h"
@@ -105,5 +106,12 @@ void em_report_progress(const char *line)
     if (*line || report.has_progress)
         fprintf(stderr, "\r%.79s\x1b[K", em_text_clean(clean, sizeof clean, line));
     report.has_progress = *line != '\0';
+    pthread_mutex_unlock(&report.lock);
+}
+
+void em_report_record(const char *line)
+{
+    pthread_mutex_lock(&report.lock);
+    fputs(line, stderr);
     pthread_mutex_unlock(&report.lock);
 }

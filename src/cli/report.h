@@ -25,4 +25,7 @@ void em_report_notice(void *ctx, char *out, size_t room);
 /* One redrawn line on a terminal, else nothing; "" takes it away. */
 void em_report_progress(const char *line);
 
+/* One line for a program, as it is, its newline included. */
+void em_report_record(const char *line);
+
 #endif

@@ -1,3 +1,4 @@
+/* tagger.c - opens what tagging needs, in order, with the exit code of the stage that fails: see tagger.h. */
 #include "cli/tagger.h"
 
 #include "backend/backend.h"

@@ -1,3 +1,5 @@
+/* scheduler.c - lanes in step: feed each listener, gather the hops that are due into one batch, score, hand out.
+ * One thread; nothing is allocated after em_scheduler_new. */
 #include "engine/scheduler.h"
 
 #include "base/arena.h"

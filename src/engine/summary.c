@@ -1,3 +1,4 @@
+/* summary.c - sums and maxima of a lane's scores, a hop at a time. */
 #include "engine/summary.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* card.c - reads and writes the texts of a model's metadata, which come from the internet: see card.h. */
 #include "model/card.h"
 
 #include "base/text.h"

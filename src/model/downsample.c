@@ -8,11 +8,11 @@ void em_down_bind(em_down_w *w, em_binder *b, const em_config *cfg, int stage)
 {
     *w = (em_down_w){ 0 };
     if (cfg->down == EM_DOWN_V1) {
-        w->norm_before = em_bind_norm(b, em_layout_merge, "layers.%d.downsample.norm", stage);
-        w->conv = em_bind_matrix(b, em_layout_merge, "layers.%d.downsample.reduction.weight", stage);
+        w->norm_before = em_bind_norm(b, &em_layout_merge, "layers.%d.downsample.norm", stage);
+        w->conv = em_bind_matrix(b, &em_layout_merge, "layers.%d.downsample.reduction.weight", stage);
         return;
     }
-    w->conv = em_bind_matrix(b, em_layout_conv, "layers.%d.downsample.1.weight", stage);
+    w->conv = em_bind_matrix(b, &em_layout_conv, "layers.%d.downsample.1.weight", stage);
     w->bias = em_bind(b, NULL, "layers.%d.downsample.1.bias", stage);
     w->norm_after = em_bind_norm(b, NULL, "layers.%d.downsample.3", stage);
 }

@@ -1,3 +1,4 @@
+/* half.c - F32, F16 and BF16 bytes to floats, in loops that the compiler can vectorize. */
 #include "model/half.h"
 
 #include <endian.h>

@@ -1,3 +1,5 @@
+/* import.c - matches a checkpoint's tensors with those of our configuration, reshapes what is only spelled otherwise,
+ * and accounts for each: loaded, skipped or fresh. See import.h. */
 #include "model/import.h"
 
 #include "base/text.h"

@@ -1,3 +1,4 @@
+/* import_names.c - renames: prefixes of wrappers off, older spellings to the official ones, sorted for look-up. */
 #include "model/import_names.h"
 
 #include "model/safetensors_header.h"

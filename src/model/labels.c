@@ -1,3 +1,4 @@
+/* labels.c - the CSV reader, the look-up by name, mid or slug, and the nearest names for a wrong one. */
 #include "model/labels.h"
 
 #include "base/text.h"

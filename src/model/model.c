@@ -101,14 +101,14 @@ static em_status bind(em_model *m, const em_params *params, const em_tensor_sour
     b.arena.size = b.arena.high;
     m->block = b.arena.base = m->ops->alloc(m->dev, b.arena.size);
     b.arena.used = 0;
-    b.raw = malloc(most);
     b.laid = malloc(most);
-    if (b.arena.base && b.raw && b.laid)
+    b.piece = malloc((b.n_piece + 1) * sizeof *b.piece);
+    if (b.arena.base && b.laid && b.piece)
         bind_all(m, &b);
     else
         b.status = em_fail(err, EM_ENOMEM, "no memory for a model of %zu MB", b.arena.size >> 20);
-    free(b.raw);
     free(b.laid);
+    free(b.piece);
     return b.status;
 }
 

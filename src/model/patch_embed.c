@@ -58,7 +58,7 @@ void em_embed_bind(em_embed_w *w, em_binder *b, const em_config *cfg)
     const int n = cfg->embed == EM_EMBED_V1 ? 1 : 2;
 
     for (int i = 0; i < n; i++) {
-        w->conv[i] = em_bind_matrix(b, em_layout_conv, "patch_embed.%d.weight", 5 * i);
+        w->conv[i] = em_bind_matrix(b, &em_layout_conv, "patch_embed.%d.weight", 5 * i);
         w->bias[i] = em_bind(b, NULL, "patch_embed.%d.bias", 5 * i);
         w->norm[i] = em_bind_norm(b, NULL, "patch_embed.%d", 5 * i + 2);
     }

@@ -1,3 +1,5 @@
+/* safetensors_header.c - the rules on names, types, shapes and offsets, checked while the header is parsed; every failure
+ * names the tensor and the rule. */
 #include "model/safetensors_header.h"
 
 #include "base/text.h"

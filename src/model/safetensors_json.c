@@ -1,3 +1,4 @@
+/* safetensors_json.c - the cursor that walks hostile JSON: no recursion, no number but whole ones, strings with a limit. */
 #include "model/safetensors_json.h"
 
 #include <stdarg.h>

@@ -11,13 +11,13 @@ void em_ss_block_bind(em_ss_block_w *w, em_binder *b, const em_config *cfg, int 
     *w = (em_ss_block_w){ 0 };
     w->norm = em_bind_norm(b, NULL, "layers.%d.blocks.%d.norm", i, j);
     w->in_proj = em_bind_matrix(b, NULL, "layers.%d.blocks.%d.op.in_proj.weight", i, j);
-    w->taps = em_bind(b, em_layout_taps, "layers.%d.blocks.%d.op.conv2d.weight", i, j);
+    w->taps = em_bind(b, &em_layout_taps, "layers.%d.blocks.%d.op.conv2d.weight", i, j);
     if (cfg->has_conv_bias)
         w->conv_bias = em_bind(b, NULL, "layers.%d.blocks.%d.op.conv2d.bias", i, j);
     w->x_proj = em_bind_matrix(b, NULL, "layers.%d.blocks.%d.op.x_proj_weight", i, j);
-    w->dt_w = em_bind(b, em_layout_dt, "layers.%d.blocks.%d.op.dt_projs_weight", i, j);
+    w->dt_w = em_bind(b, &em_layout_dt, "layers.%d.blocks.%d.op.dt_projs_weight", i, j);
     w->dt_bias = em_bind(b, NULL, "layers.%d.blocks.%d.op.dt_projs_bias", i, j);
-    w->decay = em_bind(b, em_layout_decay, "layers.%d.blocks.%d.op.A_logs", i, j);
+    w->decay = em_bind(b, &em_layout_decay, "layers.%d.blocks.%d.op.A_logs", i, j);
     w->skip = em_bind(b, NULL, "layers.%d.blocks.%d.op.Ds", i, j);
     w->out_norm = em_bind_norm(b, NULL, "layers.%d.blocks.%d.op.out_norm", i, j);
     w->out_proj = em_bind_matrix(b, NULL, "layers.%d.blocks.%d.op.out_proj.weight", i, j);

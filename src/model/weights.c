@@ -7,16 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-void em_layout_conv(float *dst, const float *src, const em_param *p)
-{
-    const size_t C = (size_t)p->shape[1], area = (size_t)(p->shape[2] * p->shape[3]);
-
-    for (size_t o = 0; o < (size_t)p->shape[0]; o++)
-        for (size_t c = 0; c < C; c++)
-            for (size_t i = 0; i < area; i++)
-                dst[(o * area + i) * C + c] = src[(o * C + c) * area + i];
-}
-
 static void transpose(float *dst, const float *src, size_t rows, size_t cols)
 {
     for (size_t r = 0; r < rows; r++)
@@ -24,41 +14,66 @@ static void transpose(float *dst, const float *src, size_t rows, size_t cols)
             dst[c * rows + r] = src[r * cols + c];
 }
 
-void em_layout_taps(float *dst, const float *src, const em_param *p)
+static int64_t all(const em_param *p) { (void)p; return 1; }
+static int64_t outputs(const em_param *p) { return p->shape[0]; }
+static int64_t directions(const em_param *p) { (void)p; return EM_DIRECTIONS; }
+static int64_t rows(const em_param *p) { return (int64_t)p->n / p->shape[p->rank - 1]; }
+
+/* [C][kh][kw] of one output */
+static void lay_conv(float *dst, const float *src, const em_param *p)
+{
+    transpose(dst, src, (size_t)p->shape[1], (size_t)(p->shape[2] * p->shape[3]));
+}
+
+static void lay_taps(float *dst, const float *src, const em_param *p)
 {
     transpose(dst, src, (size_t)p->shape[0], 9);
 }
 
-void em_layout_dt(float *dst, const float *src, const em_param *p)
+static void lay_dt(float *dst, const float *src, const em_param *p)
 {
-    const size_t D = (size_t)p->shape[1], R = (size_t)p->shape[2];
-
-    for (size_t k = 0; k < EM_DIRECTIONS; k++)
-        transpose(dst + k * D * R, src + k * D * R, D, R);
+    transpose(dst, src, (size_t)p->shape[1], (size_t)p->shape[2]);
 }
 
-void em_layout_decay(float *dst, const float *src, const em_param *p)
+static void lay_decay(float *dst, const float *src, const em_param *p)
 {
     const size_t D = (size_t)p->shape[0] / EM_DIRECTIONS, N = (size_t)p->shape[1];
 
-    for (size_t k = 0; k < EM_DIRECTIONS; k++)
-        transpose(dst + k * D * N, src + k * D * N, D, N);
-    for (size_t i = 0; i < p->n; i++)
+    transpose(dst, src, D, N);
+    for (size_t i = 0; i < D * N; i++)
         dst[i] = (float)(-exp((double)dst[i]) * 1.4426950408889634);
 }
 
-void em_layout_merge(float *dst, const float *src, const em_param *p)
+/* one row of 4*d */
+static void lay_merge(float *dst, const float *src, const em_param *p)
 {
     static const size_t from[4] = { 0, 2, 1, 3 };
-    const size_t d = (size_t)p->shape[p->rank - 1] / 4, rows = p->n / (4 * d);
+    const size_t d = (size_t)p->shape[p->rank - 1] / 4;
 
-    for (size_t r = 0; r < rows; r++)
-        for (size_t q = 0; q < 4; q++)
-            memcpy(dst + (4 * r + q) * d, src + (4 * r + from[q]) * d, d * sizeof *dst);
+    for (size_t q = 0; q < 4; q++)
+        memcpy(dst + q * d, src + from[q] * d, d * sizeof *dst);
+}
+
+const em_layout em_layout_conv = { outputs, lay_conv }, em_layout_taps = { all, lay_taps }, em_layout_dt = { directions, lay_dt },
+                em_layout_decay = { directions, lay_decay }, em_layout_merge = { rows, lay_merge };
+
+static size_t piece_size(const em_layout *layout, const em_param *p)
+{
+    return layout ? p->n / (size_t)layout->n_pieces(p) : 0;
+}
+
+static void rearrange(em_binder *b, const em_layout *layout, const em_param *p)
+{
+    const size_t n = piece_size(layout, p);
+
+    for (float *at = b->laid; n > 0 && at < b->laid + p->n; at += n) {
+        memcpy(b->piece, at, n * sizeof *at);
+        layout->lay(at, b->piece, p);
+    }
 }
 
 /* The tensor of that name, read and rearranged into b->laid. NULL after a failure. */
-static const em_param *fetch(em_binder *b, em_layout *layout, const char *name, va_list args)
+static const em_param *fetch(em_binder *b, const em_layout *layout, const char *name, va_list args)
 {
     char full[sizeof ((em_param *)0)->name];
     const em_param *p;
@@ -68,17 +83,18 @@ static const em_param *fetch(em_binder *b, em_layout *layout, const char *name, 
     assert(p);
     if (b->status != EM_OK)
         return NULL;
-    if (!b->arena.base)                             /* measuring: its shape is enough */
+    if (!b->arena.base) {                           /* measuring: its shape is enough */
+        b->n_piece = piece_size(layout, p) > b->n_piece ? piece_size(layout, p) : b->n_piece;
         return p;
-    b->status = b->from->read(b->from->ctx, layout ? b->raw : b->laid, p, b->err);
+    }
+    b->status = b->from->read(b->from->ctx, b->laid, p, b->err);
     if (b->status != EM_OK)
         return NULL;
-    if (layout)
-        layout(b->laid, b->raw, p);
+    rearrange(b, layout, p);
     return p;
 }
 
-const float *em_bind(em_binder *b, em_layout *layout, const char *name, ...)
+const float *em_bind(em_binder *b, const em_layout *layout, const char *name, ...)
 {
     const em_param *p;
     float *place;
@@ -95,7 +111,7 @@ const float *em_bind(em_binder *b, em_layout *layout, const char *name, ...)
     return place;
 }
 
-em_matrix em_bind_matrix(em_binder *b, em_layout *layout, const char *name, ...)
+em_matrix em_bind_matrix(em_binder *b, const em_layout *layout, const char *name, ...)
 {
     em_matrix m = { 0 };
     const em_param *p;
@@ -116,7 +132,7 @@ em_matrix em_bind_matrix(em_binder *b, em_layout *layout, const char *name, ...)
     return m;
 }
 
-em_norm em_bind_norm(em_binder *b, em_layout *layout, const char *name, ...)
+em_norm em_bind_norm(em_binder *b, const em_layout *layout, const char *name, ...)
 {
     char prefix[sizeof ((em_param *)0)->name];
     em_norm norm;

@@ -22,29 +22,35 @@ typedef struct em_binder {
     const em_params        *params;
     const em_tensor_source *from;
     em_arena                arena;      /* of the device                              */
-    float                  *raw, *laid; /* [largest tensor] as read, as rearranged    */
+    float                  *laid;       /* [largest tensor] as read, then rearranged   */
+    float                  *piece;      /* [n_piece] the part of it being rearranged  */
+    size_t                  n_piece;    /* numbers of the largest one, from measuring */
     em_status               status;     /* the first failure; later calls do nothing  */
     em_err                 *err;
 } em_binder;
 
-/* Rearranges one tensor: dst[p->n] from src[p->n]. */
-typedef void em_layout(float *dst, const float *src, const em_param *p);
+/* Rearranges a tensor where it lies, in pieces of equal size that keep their place: a model's largest tensor would
+ * otherwise be in memory twice while it is loaded, beside all weights. */
+typedef struct em_layout {
+    int64_t (*n_pieces)(const em_param *p);
+    void    (*lay)(float *dst, const float *src, const em_param *p);    /* one piece                   */
+} em_layout;
 
-em_layout em_layout_conv;               /* [O][C][kh][kw] -> [O][kh][kw][C]                          */
-em_layout em_layout_taps;               /* [D][1][3][3]   -> [9][D]                                  */
-em_layout em_layout_dt;                 /* [4][D][R]      -> [4][R][D]                               */
-em_layout em_layout_decay;              /* A_logs [4*D][N] -> A log2(e) = -exp(A_logs) log2(e), [4][N][D] */
-em_layout em_layout_merge;              /* [..][4*d], corners (0,0) (1,0) (0,1) (1,1) (row, column) -> row by row */
+extern const em_layout em_layout_conv;   /* [O][C][kh][kw] -> [O][kh][kw][C]                          */
+extern const em_layout em_layout_taps;   /* [D][1][3][3]   -> [9][D]                                  */
+extern const em_layout em_layout_dt;     /* [4][D][R]      -> [4][R][D]                               */
+extern const em_layout em_layout_decay;  /* A_logs [4*D][N] -> A log2(e) = -exp(A_logs) log2(e), [4][N][D] */
+extern const em_layout em_layout_merge;  /* [..][4*d], corners (0,0) (1,0) (0,1) (1,1) (row, column) -> row by row */
 
 /* Binds the tensor of that name (printf style). layout NULL: as it is. NULL / no data after a failure or while
  * measuring; a name that the model has not is a mistake of ours. */
-const float *em_bind(em_binder *b, em_layout *layout, const char *name, ...) __attribute__((format(printf, 3, 4)));
+const float *em_bind(em_binder *b, const em_layout *layout, const char *name, ...) __attribute__((format(printf, 3, 4)));
 
 /* The same, packed: [n][k] with n the first dimension (two: n = both, for x_proj) and k all others. */
-em_matrix em_bind_matrix(em_binder *b, em_layout *layout, const char *name, ...) __attribute__((format(printf, 3, 4)));
+em_matrix em_bind_matrix(em_binder *b, const em_layout *layout, const char *name, ...) __attribute__((format(printf, 3, 4)));
 
 /* weight and bias of a layer norm, under `name`. */
-em_norm em_bind_norm(em_binder *b, em_layout *layout, const char *name, ...) __attribute__((format(printf, 3, 4)));
+em_norm em_bind_norm(em_binder *b, const em_layout *layout, const char *name, ...) __attribute__((format(printf, 3, 4)));
 
 /* The tensors of one SS block; absent ones have NULL data. */
 typedef struct em_ss_block_w {

@@ -1,3 +1,4 @@
+/* line.c - printf into a fixed buffer, and the ways to write a time: see line.h. */
 #include "sinks/line.h"
 
 #include "base/clock.h"

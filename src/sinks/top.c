@@ -1,3 +1,4 @@
+/* top.c - insertion into a short sorted list; of equal scores the lower index stays first. */
 #include "sinks/top.h"
 
 int em_top(int *top, int k, const float *scores, int n, const bool *is_shown, const float *thresholds)

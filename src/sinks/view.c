@@ -1,3 +1,4 @@
+/* view.c - draws the whole view into one buffer, cell by cell, so that it leaves in one write: see view.h. */
 #include "sinks/view.h"
 
 #include "base/text.h"

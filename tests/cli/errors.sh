@@ -29,6 +29,10 @@ usage 'same output' --out-dir d ../x.wav x.wav
 usage 'same output' --out-dir d x.wav x.wav
 usage 'same output' --out-dir d - stdin
 usage 'needs one -o OUT' --import x
+usage '--preset is for --bench' --preset nano "$demo"
+usage '--json is for --bench' --json --list-classes
+usage '--mean-embed is for --import' --mean-embed --bench
+usage '--preset and --model cannot go together' --bench --preset nano -m nano
 usage '--backend' --backend tpu "$demo"
 mkdir -p config/earmark
 printf 'top-k = 3\n\ntop-j = 4\n' >config/earmark/earmark.conf
@@ -106,12 +110,12 @@ done
 run 4 -o never.txt nope.wav; [ ! -e never.txt ] || bad "nothing was heard, and never.txt is there"
 run 2 --channel 3 --out-dir chan "$demo"; [ -z "$(ls chan)" ] || bad "nothing was heard, and there is $(ls chan)"
 
-# The truncated file is tagged as far as it goes.
+# The truncated file is tagged as far as it goes, and said to be cut.
 (wav_header 1 1 32000 16 200000; head -c 100000 /dev/zero) >short.wav
-em short.wav >out 2>err </dev/null
-code=$?
-[ $code -eq 0 ] || [ $code -eq 4 ] || bad "a truncated file: exit code $code"
-one_line out 2
+run 4 short.wav; one_line out 2; one_line err; says err 'short.wav'
+em - <short.wav >out 2>err
+[ $? -eq 4 ] || bad "a truncated WAV on a pipe is exit code 4"
+one_line out 2; one_line err; says err 'ends early'
 
 # One bad file does not stop the others.
 silence_wav 32000 >good.wav

@@ -19,6 +19,15 @@ run 0 --labels classes.csv --list-classes; same out classes.csv
 run 0 --inspect nano; empty err; says out 'trained'
 ASAN_OPTIONS=detect_leaks=0 run 0 --list-devices     # what the sound libraries keep is theirs
 
+# a source in a file gives way to one on the command line, and raw samples need no operand
+printf 'jack = yes\nraw = s16le\nout-dir = d\nlive = yes\n' >source.conf
+run 0 -c source.conf -o over.txt --duration 1 --realtime -q "$demo"; one_line over.txt; [ ! -e d ] || bad "an output folder that was overridden"
+EARMARK_INPUT=nope.wav run 4 -D em-test-none; says err 'em-test-none'
+head -c 64000 /dev/zero | em --raw s16le >out 2>err || bad "--raw alone reads standard input: $(cat err)"
+one_line out; says out '0:01.0'
+head -c 64000 /dev/zero | EARMARK_RAW=s16le em >out 2>err || bad "so does raw below the command line: $(cat err)"
+one_line out
+
 # text
 run 0 --duration 2.5 "$demo"; empty err; one_line out 3; no_escapes out
 says out '0:01.0  '; says out '0:02.5  '
@@ -62,6 +71,14 @@ silence_wav 16000 2 >two.wav
 silence_wav 1 >one.wav
 run 0 two.wav one.wav; one_line out 2; says out 'two.wav  0:00.5'; says out 'one.wav  0:00.0'
 run 0 --out-dir d -f jsonl --scores two.wav one.wav; empty out; one_line d/two.wav.jsonl 3; one_line d/one.wav.jsonl 3
+run 0 -v --duration 1 "$demo"; one_line err 2; says err 'real-time ratio'; says err '1.0 s heard'
+printf 'top-k = 1\n' >one.conf
+run 0 -vv -c one.conf --watch Dog --duration 1 "$demo"; says err 'real-time ratio'; says err 'read one.conf'; says err 'nano.safetensors'
+says err '527 classes, 1 of them listed'; says err 'source 1 of 1: demo.flac, 32000 Hz'
+run 0 --progress=jsonl -o x.txt two.wav one.wav; empty out; one_line err 2
+jq -e -s '.[1] | .type == "progress" and .source == "one.wav" and .file == 2 and .files == 2 and .done == .total' err >keys || bad "progress records: $(cat err)"
+run 0 --progress=never two.wav one.wav; empty err
+run 0 --quiet --progress=jsonl two.wav; empty err
 run 0 --channel each two.wav; one_line out 2; says out 'two.wav:2'
 run 0 --out-dir d --channel each two.wav; one_line d/two.wav.txt 2; says d/two.wav.txt 'two.wav:2  0:00.5'
 for shard in 1/2 2/2; do run 0 --shard $shard two.wav one.wav; one_line out; cat out; done >shards

@@ -56,7 +56,7 @@ static bool wait_for(int fd, const char *needle, int n)
     return true;
 }
 
-static pid_t start(int *fd, int columns, const char *const *args)
+static pid_t start(int *fd, int columns, const char *const *args)          /* args[0]: what is run */
 {
     struct winsize size = { .ws_row = 24, .ws_col = (unsigned short)columns };
     pid_t pid = forkpty(fd, NULL, NULL, &size);
@@ -67,7 +67,7 @@ static pid_t start(int *fd, int columns, const char *const *args)
         setenv("LC_ALL", "C.UTF-8", 1);
         setenv("XDG_CONFIG_HOME", "/dev/null", 1);
         unsetenv("NO_COLOR");
-        execv(program, (char *const *)(uintptr_t)args);
+        execv(args[0], (char *const *)(uintptr_t)args);
         _exit(127);
     }
     return pid;
@@ -173,6 +173,19 @@ static void files_show_progress_in_one_line(void **state)
     CHECK(n_seen > 4 && strcmp(seen + n_seen - 4, "\r\x1b[K") == 0, "the line is taken away");
 }
 
+/* `earmark | cat` at a terminal hears the default microphone: there may be none here, but that is no wrong use. */
+static void a_pipe_behind_it_does_not_ask_for_a_source(void **state)
+{
+    static const char script[] = "{ \"$0\" -f jsonl --duration 0.1; echo code $? >&2; } | cat";
+    int fd;
+    const char *args[] = { "/bin/sh", "-c", script, program, NULL };
+    pid_t pid = start(&fd, 80, args);
+    (void)state;
+
+    CHECK(wait_for(fd, "code ", 1) && end_of(pid, fd) == 0, "it ends: %.300s", seen);
+    CHECK(count("code 2") == 0 && count("nothing to listen to") == 0, "not a wrong use: %.300s", seen);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +193,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(it_follows_the_size),
         cmocka_unit_test(channels_do_not_draw_over_each_other),
         cmocka_unit_test(files_show_progress_in_one_line),
+        cmocka_unit_test(a_pipe_behind_it_does_not_ask_for_a_source),
     };
 
     if (argc != 3)

@@ -1,3 +1,4 @@
+/* bench.c - binds a module's golden weights and runs its calls: see bench.h. */
 #include "golden/bench.h"
 
 #include "ops/cpu/ops_cpu.h"
@@ -63,15 +64,15 @@ void bench_bind(golden_bench *g, void (*f)(golden_bench *g, em_binder *b))
     em_binder b = { .ops = &em_ops_cpu, .dev = g->dev, .params = &g->params, .from = &from, .err = &err };
 
     f(g, &b);
-    b.raw = malloc(1 << 20);
     b.laid = malloc(1 << 20);
+    b.piece = malloc((b.n_piece + 1) * sizeof *b.piece);
     g->weights = em_alloc(b.arena.high);
-    assert_true(b.raw && b.laid && g->weights);
+    assert_true(b.laid && b.piece && g->weights);
     b.arena = (em_arena){ .base = g->weights, .size = b.arena.high };
     f(g, &b);
     CHECK(b.status == EM_OK, "%s: %s", g->tag, err.msg);
-    free(b.raw);
     free(b.laid);
+    free(b.piece);
 }
 
 void bench_run(golden_bench *g, int B, void (*f)(golden_bench *g, em_builder *b))

@@ -1,3 +1,4 @@
+/* reference.c - nothing clever in here: each operator as its formula reads, in double. */
 #include "ops/reference.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* signal.c - noise and tones that are the same everywhere, and malloc and friends with a counter in front. */
 #include "stream/signal.h"
 
 #include "check.h"

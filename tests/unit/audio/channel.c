@@ -1,3 +1,4 @@
+/* One channel out of several: picked, or their mean. */
 #include "check.h"
 
 #include "audio/channel.h"

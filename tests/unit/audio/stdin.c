@@ -151,6 +151,33 @@ static void a_wav_of_unknown_length_goes_on_to_the_end(void **state)
     }
 }
 
+/* Size 0 in a RIFF chunk that says it goes on behind the data: no sound, and what follows is none either. */
+static void an_empty_wav_with_chunks_behind_its_data_is_empty(void **state)
+{
+    static const struct { uint32_t riff; size_t n; const char *why; } cases[] = {
+        { 36 + 8 + 4000, 0, "RIFF counts the LIST chunk" },  { 0, N_FRAMES, "RIFF size not known" },
+        { 0xffffffffu, N_FRAMES, "RIFF size not known" },    { 36, N_FRAMES, "header never completed" },
+    };
+
+    (void)state;
+    for (size_t k = 0; k < EM_COUNT(cases); k++) {
+        uint8_t bytes[WAV_MOST + 8 + 4000] = { 0 };
+        const wav_claim claim = { 1, N_CHANNELS, 32000, 16, 0, 0, 0, 0 };
+        const em_source_cfg cfg = { 0 };
+        size_t n = wav_header(bytes, &claim);
+        taken t;
+        em_err err;
+
+        for (int i = 0; i < 4; i++)
+            bytes[4 + i] = (uint8_t)(cases[k].riff >> (8 * i));
+        memcpy(bytes + n, "LIST\xa0\x0f\0\0", 8);
+        n += cases[k].n ? N_FRAMES * N_CHANNELS * 2 : 8 + 4000;
+        CHECK_OK(play(&t, &cfg, bytes, n, 999, &err));
+        CHECK(t.n == cases[k].n && t.err.code == EM_OK, "%s: %zu frames, %s", cases[k].why, t.n, t.err.msg);
+        free(t.frames);
+    }
+}
+
 static void raw_sound_is_read_as_it_is_called(void **state)
 {
     (void)state;
@@ -395,6 +422,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wav_of_every_format_is_read_in_any_pieces),
         cmocka_unit_test(a_wav_of_unknown_length_goes_on_to_the_end),
+        cmocka_unit_test(an_empty_wav_with_chunks_behind_its_data_is_empty),
         cmocka_unit_test(raw_sound_is_read_as_it_is_called),
         cmocka_unit_test(every_sample_comes_in_order_in_any_pieces),
         cmocka_unit_test(bytes_without_a_header_are_s16le_at_32_khz),

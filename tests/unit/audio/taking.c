@@ -1,3 +1,4 @@
+/* taking.c - takes chunks with pauses between, until the source ends; gaps become silence. */
 #include "check.h"
 #include "taking.h"
 

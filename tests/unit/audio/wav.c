@@ -1,3 +1,4 @@
+/* wav.c - writes the chunks a claim asks for, true or not. */
 #include "wav.h"
 
 #include <string.h>

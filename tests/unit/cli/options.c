@@ -78,6 +78,76 @@ static void values_come_from_the_highest_layer(void **state)
     unsetenv("EARMARK_STEP");
 }
 
+/* Of options that exclude each other the lower layer's gives way; two of one layer stay, for the mode to refuse. */
+static void a_higher_layer_throws_out_what_it_cannot_stand_beside(void **state)
+{
+    static const struct { const char *file, *args[4], *in_force[3], *gone[3]; } cases[] = {
+        { "device = USB\n", { "a.wav" }, { "input" }, { "device" } },
+        { "jack = yes\n", { "a.wav" }, { "input" }, { "jack" } },
+        { "jack = yes\n", { "-D", "USB" }, { "device" }, { "jack" } },
+        { "device = USB\n", { "-j" }, { "jack" }, { "device" } },
+        { "input = a.wav\n", { "-D", "USB" }, { "device" }, { "input" } },
+        { "raw = s16le\n", { "a.wav" }, { "input" }, { "raw" } },
+        { "raw = s16le\n", { "a.wav", "-" }, { "input", "raw" }, { NULL } },
+        { "raw = s16le\n", { "-" }, { "input", "raw" }, { NULL } },
+        { "raw = s16le\n", { "-D", "USB" }, { "device", "raw" }, { "input" } },
+        { "device = USB\n", { "--raw", "f32le" }, { "input", "raw" }, { "device" } },
+        { "input = a.wav\n", { "--raw", "f32le" }, { "input", "raw" }, { NULL } },
+        { "raw = s16le\n", { NULL }, { "raw" }, { "input" } },
+        { "", { "--raw", "f32le" }, { "input", "raw" }, { NULL } },
+        { "output = x.txt\nformat = jsonl\n", { "--out-dir", "d" }, { "out-dir", "format" }, { "output" } },
+        { "out-dir = d\n", { "-o", "x.txt" }, { "output" }, { "out-dir" } },
+        { "live = yes\n", { "--realtime" }, { "realtime" }, { "live" } },
+        { "realtime = yes\n", { "--live" }, { "live" }, { "realtime" } },
+        { "summary = yes\nout-dir = d\n", { "--jack" }, { "jack" }, { "summary", "out-dir" } },
+        { "shard = 1/2\n", { "-D", "USB" }, { "device" }, { "shard" } },
+        { "quiet = yes\n", { "-v" }, { "verbose" }, { "quiet" } },
+        { "no-connect = yes\n", { "--connect", "x:*" }, { "connect" }, { "no-connect" } },
+        { "jack = yes\n", { "--jack=no" }, { NULL }, { "jack" } },
+        { "jack = yes\ndevice = USB\n", { "--jack=no" }, { "device" }, { "jack" } },
+        { "verbose = 2\n", { "--verbose=0" }, { NULL }, { "verbose" } },
+        { "", { "--device", "USB", "a.wav" }, { "device", "input" }, { NULL } },
+        { "", { "--raw=f32le", "a.wav" }, { "raw", "input" }, { NULL } },
+        { "", { "--live", "--realtime" }, { "live", "realtime" }, { NULL } },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < EM_COUNT(cases); i++) {
+        const char *args[8] = { "-c", write_file("e.conf", cases[i].file) };
+        em_options o;
+        em_err err;
+
+        for (int a = 0; a < 4 && cases[i].args[a]; a++)
+            args[2 + a] = cases[i].args[a];
+        CHECK_OK(read_args(&o, &err, args));
+        for (int n = 0; n < 3 && cases[i].in_force[n]; n++)
+            CHECK(em_options_is_set(&o, em_options_find(cases[i].in_force[n])), "case %zu: %s is in force", i, cases[i].in_force[n]);
+        for (int n = 0; n < 3 && cases[i].gone[n]; n++)
+            CHECK(!em_options_is_set(&o, em_options_find(cases[i].gone[n])), "case %zu: %s has given way", i, cases[i].gone[n]);
+        em_options_deinit(&o);
+    }
+}
+
+/* Three layers: JACK throws out the summary, and is thrown out itself; the summary is back. */
+static void what_was_thrown_out_throws_nothing_out(void **state)
+{
+    const char *file = write_file("e.conf", "summary = yes\n");
+    em_options o;
+    em_err err;
+    (void)state;
+
+    setenv("EARMARK_JACK", "yes", 1);
+    CHECK_OK(read_args(&o, &err, ARGS("-c", file, "a.wav")));
+    CHECK(!o.jack && o.summary && o.inputs.n == 1, "files, with the summary");
+    em_options_deinit(&o);
+    unsetenv("EARMARK_JACK");
+    setenv("EARMARK_INPUT", "a.wav;b.wav", 1);
+    CHECK_OK(read_args(&o, &err, ARGS("-D", "USB")));
+    CHECK(o.inputs.n == 0 && strcmp(o.device, "USB") == 0, "the microphone");
+    em_options_deinit(&o);
+    unsetenv("EARMARK_INPUT");
+}
+
 static void formats_and_outputs_are_pairs(void **state)
 {
     em_options o;
@@ -97,7 +167,7 @@ static void mistakes_teach(void **state)
     static const struct { const char *args[4]; const char *words[3]; } cases[] = {
         { { "--top-j", "3" }, { "--top-j", "--top-k" } },      { { "--xyzzyxyzzy" }, { "--xyzzyxyzzy", "unknown" } },
         { { "-Z" }, { "-Z" } },                                { { "-k" }, { "--top-k", "N" } },
-        { { "--top-k" }, { "--top-k", "N" } },                 { { "--jack=5" }, { "--jack", "no argument" } },
+        { { "--top-k" }, { "--top-k", "N" } },                 { { "--jack=5" }, { "--jack", "yes or no" } },
         { { "-k", "0" }, { "--top-k", "'0'", "1 to 10000" } }, { { "-k", "1e99" }, { "1e99" } },
         { { "-k", "2.5" }, { "whole number" } },               { { "-k", "3x" }, { "3x" } },
         { { "-k", "" }, { "--top-k" } },                       { { "-t", "1.01" }, { "--threshold", "0 to 1" } },
@@ -129,14 +199,16 @@ static void mistakes_teach(void **state)
 
 static void broken_files_name_file_line_and_key(void **state)
 {
-    static char long_line[400];
+    static char long_line[9000];
     static const struct { const char *text; const char *words[3]; } cases[] = {
         { "\n\ntop-j = 3\n", { "b.conf:3", "top-j", "top-k" } },  { "top-k = x\n", { "b.conf:1", "top-k", "1 to 10000" } },
         { "# fine\nnonsense\n", { "b.conf:2", "key = value" } },  { "help = yes\n", { "b.conf:1", "help" } },
-        { "[nowhere]\nx = 1\n", { "b.conf:2", "nowhere" } },      { "slots = maybe\n", { "slots", "yes or no" } },
+        { "[nowhere]\nx = 1\n", { "b.conf:1", "nowhere" } },      { "slots = maybe\n", { "slots", "yes or no" } },
         { "verbose = 1000\n", { "verbose" } },                    { "top-k =\n", { "top-k", "''" } },
         { "jack-wait = soon\n", { "jack-wait", "seconds" } },     { long_line, { "b.conf:1", "longer than" } },
-        { "top\x1b[2J = 3\n", { "b.conf:1", "top?[2J" } },
+        { "top\x1b[2J = 3\n", { "b.conf:1", "top?[2J" } },       { "top-k = 3\n  nonsense\n", { "b.conf:2", "key = value" } },
+        { "[mqtt\n", { "b.conf:1", "key = value" } },             { "= 3\n", { "b.conf:1", "key = value" } },
+        { "[mqtt]\ntop-j = 3\nx\n", { "b.conf:3", "key = value" } },
     };
     (void)state;
 
@@ -151,6 +223,25 @@ static void broken_files_name_file_line_and_key(void **state)
             CHECK(strstr(err.msg, cases[i].words[w]), "case %zu: '%s' does not say %s", i, err.msg, cases[i].words[w]);
         em_options_deinit(&o);
     }
+}
+
+/* What is around keys and values means nothing, and a path of any length that the system takes can stand in a line. */
+static void lines_are_read_as_people_write_them(void **state)
+{
+    enum { N_PATH = 4000 };
+    static char text[N_PATH + 400];
+    em_options o;
+    em_err err;
+    int n = snprintf(text, sizeof text, "\xef\xbb\xbftop-k = 3 ; a few\r\n  # indented\n\t step : 0.5\nwatch = Dog\n   watch = a;b\nlabels=");
+    (void)state;
+
+    memset(text + n, 'x', N_PATH);
+    strcpy(text + n + N_PATH, "\n[class \"Dog\"]\nthreshold = 0.5\n");
+    CHECK_OK(read_args(&o, &err, ARGS("-c", write_file("f.conf", text))));
+    CHECK(o.top_k == 3 && o.step == 0.5 && o.threshold == 0, "%d %g", o.top_k, o.step);
+    CHECK(o.watch.n == 2 && strcmp(o.watch.list[1], "a;b") == 0, "an indented line is a line of its own");
+    CHECK(strlen(o.labels) == N_PATH, "%zu bytes of path", strlen(o.labels));
+    em_options_deinit(&o);
 }
 
 static char *printed(const em_options *o)
@@ -222,6 +313,54 @@ static void the_shipped_file_is_the_table(void **state)
     em_options_deinit(&shipped);
 }
 
+/* A row of README's table as it should be: | `-k`, `--top-k=N` | classes to list a result [5] | */
+static void readme_row(char *out, size_t room, const em_option *row)
+{
+    const char *arg = row->arg ? row->arg : "";
+    bool shows_fallback = row->fallback && row->kind != EM_OPTION_WAIT && strcmp(row->fallback, "none") != 0;
+    char letter[16] = "", plain[400];
+    size_t n = 0;
+
+    if (row->letter)
+        snprintf(letter, sizeof letter, "`-%c`, ", row->letter);
+    snprintf(plain, sizeof plain, "%s%s%s%s", arg[0] == '[' ? "[=" : *arg ? "=" : "", arg[0] == '[' ? arg + 1 : arg, "` | ", row->help);
+    n = (size_t)snprintf(out, room, "| %s`--%s", letter, row->name);
+    for (const char *c = plain; *c && n < room - 3; c++) {
+        if (*c == '|' && c != strstr(plain, "` | ") + 2)            /* Markdown's own columns */
+            out[n++] = '\\';
+        out[n++] = *c;
+    }
+    out[n] = '\0';
+    snprintf(out + n, room - n, shows_fallback ? " [%s] |\n" : " |\n", row->fallback);
+}
+
+static void the_table_in_readme_is_the_table(void **state)
+{
+    const em_option_section *section;
+    char *text = NULL, *table, *end;
+    size_t n = 0;
+    FILE *f = fopen(EM_SOURCE_DIR "/README.md", "r");
+    int n_rows = 0, n_written = 0;
+    (void)state;
+
+    CHECK(f && getdelim(&text, &n, '\0', f) > 0, "README.md");
+    fclose(f);
+    table = strstr(text, "| option | meaning [default] |\n");
+    CHECK(table && (end = strstr(table, "\n\n")), "README.md has the table");
+    end[1] = '\0';
+    for (int s = 0; (section = em_options_section(s)); s++)
+        for (int i = 0; i < section->n; i++, n_rows++) {
+            char line[600];
+
+            readme_row(line, sizeof line, &section->rows[i]);
+            CHECK(strstr(table, line), "README.md has no row %s", line);
+        }
+    for (const char *p = table; (p = strstr(p, "`--")); p++)
+        n_written++;
+    CHECK(n_written == n_rows, "README.md has %d rows, and there are %d options", n_written, n_rows);
+    free(text);
+}
+
 static void times_are_read_to_the_millisecond(void **state)
 {
     int64_t ms;
@@ -257,11 +396,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_table_is_sound),
         cmocka_unit_test(values_come_from_the_highest_layer),
+        cmocka_unit_test(a_higher_layer_throws_out_what_it_cannot_stand_beside),
+        cmocka_unit_test(what_was_thrown_out_throws_nothing_out),
         cmocka_unit_test(formats_and_outputs_are_pairs),
         cmocka_unit_test(mistakes_teach),
         cmocka_unit_test(broken_files_name_file_line_and_key),
+        cmocka_unit_test(lines_are_read_as_people_write_them),
         cmocka_unit_test(what_is_printed_reads_back),
         cmocka_unit_test(the_shipped_file_is_the_table),
+        cmocka_unit_test(the_table_in_readme_is_the_table),
         cmocka_unit_test(times_are_read_to_the_millisecond),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

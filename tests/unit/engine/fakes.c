@@ -1,3 +1,4 @@
+/* fakes.c - a source that plays a script and a session that answers by formula: see fakes.h. */
 #include "fakes.h"
 
 #include <math.h>

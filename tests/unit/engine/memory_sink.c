@@ -1,3 +1,4 @@
+/* memory_sink.c - keeps events as they come, or misbehaves as a test wants it to: see memory_sink.h. */
 #include "memory_sink.h"
 
 #include "base/clock.h"

@@ -1,3 +1,4 @@
+/* checkpoint.c - makes, changes and writes checkpoints of random weights: see checkpoint.h. */
 #include "checkpoint.h"
 
 #include "model/params.h"

@@ -1,0 +1,88 @@
+/* option_settle.c - after the last layer: of options that exclude each other the one of the lower layer gives way, so
+ * that a source in a configuration file does not stand in the way of `earmark a.wav`. Two of one layer are left to
+ * the mode that reads them, which says what is wrong. */
+#include "cli/options.h"
+
+#include <string.h>
+
+static const struct { const char *a, *b; } exclusive[] = {
+    { "input", "device" },   { "input", "jack" },      { "device", "jack" },
+    { "shard", "device" },   { "shard", "jack" },      { "summary", "device" },   { "summary", "jack" },
+    { "out-dir", "device" }, { "out-dir", "jack" },    { "out-dir", "output" },
+    { "live", "realtime" },  { "connect", "no-connect" }, { "quiet", "verbose" },
+};
+
+static int layer_of(const em_options *o, const char *name)
+{
+    return o->layer[em_options_index(em_options_find(name))];
+}
+
+static bool has_stdin(const em_texts *inputs)
+{
+    for (int i = 0; i < inputs->n; i++)
+        if (strcmp(inputs->list[i], "-") == 0)
+            return true;
+    return false;
+}
+
+/* Raw samples come from standard input: --raw names that source where no layer as high names another one. Below
+ * files it means nothing. In a file and alone it is how pipes are to be read, when there is one: see inputs.c. */
+static em_status settle_raw(em_options *o, em_err *err)
+{
+    static const char *const others[] = { "input", "device", "jack" };
+    int raw = layer_of(o, "raw");
+    bool is_alone = true;
+
+    if (!o->raw || has_stdin(&o->inputs))
+        return EM_OK;
+    if (o->inputs.n > 0 && layer_of(o, "input") > raw) {
+        em_options_unset(o, em_options_find("raw"));
+        return EM_OK;
+    }
+    for (size_t i = 0; i < EM_COUNT(others); i++) {
+        if (!em_options_is_set(o, em_options_find(others[i])))
+            continue;
+        if (layer_of(o, others[i]) >= raw)
+            return EM_OK;
+        is_alone = false;
+    }
+    if (is_alone && raw < EM_LAYER_ENV)
+        return EM_OK;
+    return em_options_set(o, em_options_find("input"), "-", raw, "--raw", err);
+}
+
+/* Options of one command do nothing without it. --help answers whatever else is asked. */
+static em_status check_companions(const em_options *o, em_err *err)
+{
+    static const struct { const char *name, *command; } companions[] = {
+        { "preset", "bench" }, { "json", "bench" }, { "mean-embed", "import" },
+    };
+
+    for (size_t i = 0; i < EM_COUNT(companions); i++)
+        if (em_options_is_set(o, em_options_find(companions[i].name)) &&
+            !em_options_is_set(o, em_options_find(companions[i].command)))
+            return em_fail(err, EM_EINVAL, "--%s is for --%s", companions[i].name, companions[i].command);
+    if (o->preset && layer_of(o, "model") == EM_LAYER_ARGV)
+        return em_fail(err, EM_EINVAL, "--preset and --model cannot go together: choose what to measure");
+    return EM_OK;
+}
+
+em_status em_options_settle(em_options *o, em_err *err)
+{
+    bool is_asking = o->command == EM_COMMAND_HELP || o->command == EM_COMMAND_VERSION;
+    em_status status = is_asking ? EM_OK : check_companions(o, err);
+
+    if (status == EM_OK)
+        status = settle_raw(o, err);
+
+    /* From the top: what a higher layer has thrown out throws nothing out itself. */
+    for (int layer = EM_LAYER_ARGV; layer > EM_LAYER_BUILTIN && status == EM_OK; layer--)
+        for (size_t i = 0; i < EM_COUNT(exclusive); i++) {
+            const em_option *a = em_options_find(exclusive[i].a), *b = em_options_find(exclusive[i].b);
+            int la = layer_of(o, a->name), lb = layer_of(o, b->name);
+
+            if (la != lb && (la > lb ? la : lb) == layer && em_options_is_set(o, a) && em_options_is_set(o, b))
+                em_options_unset(o, la < lb ? a : b);
+        }
+    return status;
+}

@@ -1,0 +1,23 @@
+/* progress.c - the clock of progress reports: see progress.h. */
+#include "cli/progress.h"
+
+static const uint64_t SECOND = 1000000000ull;
+
+enum { QUIET_SECONDS = 5, MOST_SECONDS = 30 };
+
+bool em_progress_is_due(em_progress *p, double share, uint64_t now_ns)
+{
+    /* The millionth makes up for sums of shares that end a little below 1. */
+    int tenths = share > 0 ? (int)(share * 10 + 1e-6) : 0;
+    uint64_t last = p->told_ns > p->begin_ns ? p->told_ns : p->begin_ns;
+
+    if (p->kind == EM_PROGRESS_NONE || p->kind == EM_PROGRESS_REDRAWN)
+        return p->kind == EM_PROGRESS_REDRAWN;
+    if (p->kind == EM_PROGRESS_PLAIN && now_ns - p->begin_ns < QUIET_SECONDS * SECOND)
+        return false;
+    if (tenths <= p->told_tenths && now_ns - last < MOST_SECONDS * SECOND)
+        return false;
+    p->told_tenths = tenths > p->told_tenths ? tenths : p->told_tenths;
+    p->told_ns = now_ns;
+    return true;
+}

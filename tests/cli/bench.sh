@@ -1,0 +1,23 @@
+#!/bin/bash
+# bench.sh - --bench --json is one record with the keys that programs rely on, for every kind of preset, and bench/table.py
+# reads it.
+. "$(dirname "$0")/lib.sh"
+command -v jq >/dev/null || { echo "SKIPPED: no jq"; exit 77; }
+
+# record PRESET: measures it, and looks at what was printed.
+record() {
+    run 0 --bench --preset "$1" --threads 1 --json; empty err; one_line out
+    for key in threads window_ms p99_ms sgemm_gflops floors rss_mb; do
+        jq -e ".$key | numbers > 0" out >keys || bad "$1: no $key: $(head -c 300 out)"
+    done
+    jq -e --arg preset "$1" '.preset == $preset' out >keys || bad "$1: another preset: $(head -c 300 out)"
+    jq -e '[.operators[].op] | index("scan")' out >keys || bad "$1: no operator \"scan\": $(head -c 300 out)"
+    jq -e '[.operators[].share] | add > 0.5 and add < 1.5' out >keys || bad "$1: the shares do not add up"
+    cat out >>results/earmark.jsonl
+}
+mkdir results
+record nano
+record vmamba-s1l8      # weights of ImageNet: 527 random classes
+python3 "$source_dir/bench/table.py" results >table || bad "bench/table.py does not read it"
+says table 'nano'; says table 'vmamba-s1l8'; says table 'of the roofline'; says table 'scan'
+finish
