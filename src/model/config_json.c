@@ -211,6 +211,14 @@ static bool read_value(em_config *cfg, const field *f, const json_t *value)
     return false;
 }
 
+/* A field of another choice is not checked, so nobody may count with it. */
+static void leave_out(em_config *cfg, const field *f)
+{
+    static const size_t sizes[] = { [INT] = sizeof(int), [INT4] = EM_STAGES * sizeof(int), [REAL] = sizeof(float), [BOOL] = sizeof(bool), [WORD] = sizeof(int) };
+
+    memset((char *)cfg + f->offset, 0, sizes[f->kind]);
+}
+
 static em_status missing(const char *key, const char *path, em_err *err)
 {
     return em_fail(err, EM_EFORMAT, "%s: key %s is missing in the model's metadata", path, key);
@@ -238,9 +246,12 @@ static em_status read_fields(em_config *cfg, const json_t *root, const char *pat
         if (value && !read_value(cfg, &fields[k], value))
             return wrong_value(&fields[k], value, path, err);
     }
-    for (size_t k = 0; k < EM_COUNT(fields); k++)       /* what is needed hangs on choices read above */
-        if (is_needed(cfg, fields[k].when) && !json_object_get(root, fields[k].key))
+    for (size_t k = 0; k < EM_COUNT(fields); k++) {     /* what is needed hangs on choices read above */
+        if (!is_needed(cfg, fields[k].when))
+            leave_out(cfg, &fields[k]);
+        else if (!json_object_get(root, fields[k].key))
             return missing(fields[k].key, path, err);
+    }
     return EM_OK;
 }
 

@@ -199,6 +199,27 @@ static void labels_whose_slugs_collide_are_refused(void **state)
     CHECK(parse_changed(&cfg, "labels", "[\"A b\",\"a B\"]", &err) == EM_EFORMAT && strstr(err.msg, "a_b"), "%s", err.msg);
 }
 
+/* Nobody checks the keys of another choice, so nobody may count with them. */
+static void keys_of_another_choice_count_for_nothing(void **state)
+{
+    char *swin = changed("block", "\"swin\""), *hostile;
+    json_t *root = json_loads(swin, 0, NULL);
+    em_config cfg, plain;
+    em_err err;
+
+    (void)state;
+    json_object_set_new(root, "ssm_ratio", json_real(1e21));
+    json_object_set_new(root, "d_state", json_integer(2147483647));
+    hostile = json_dumps(root, 0);
+    CHECK_OK(parse(&plain, swin, &err));
+    CHECK_OK(parse(&cfg, hostile, &err));
+    CHECK(cfg.ssm_ratio == 0 && cfg.d_state == 0, "ratio %g, %d states are left", (double)cfg.ssm_ratio, cfg.d_state);
+    CHECK(em_config_macs(&cfg) == em_config_macs(&plain), "%g multiply-adds, not %g", em_config_macs(&cfg), em_config_macs(&plain));
+    json_decref(root);
+    free(swin);
+    free(hostile);
+}
+
 static void unknown_keys_are_kept(void **state)
 {
     char *text = changed("x-vendor", "{\"deep\":[1,2.5,null]}"), *again;
@@ -345,6 +366,7 @@ int main(void)
         cmocka_unit_test(a_newer_format_is_unsupported_not_corrupt),
         cmocka_unit_test(labels_lose_their_control_characters),
         cmocka_unit_test(labels_whose_slugs_collide_are_refused),
+        cmocka_unit_test(keys_of_another_choice_count_for_nothing),
         cmocka_unit_test(unknown_keys_are_kept),
         cmocka_unit_test(floats_are_written_short_and_read_back_equal),
         cmocka_unit_test(presets_are_whole_configurations),
