@@ -158,7 +158,7 @@ em_status em_machine_measure(em_machine *out, em_dev *dev, int n_threads, em_err
     const size_t n = (size_t)SIDE * SIDE;
     float *x = em_alloc(3 * n * sizeof *x);
     const product p = { x, x ? x + n : NULL, x ? x + 2 * n : NULL };
-    em_status status = x ? em_ops_cpu.reserve(dev, SIDE, 1, err) : em_fail(err, EM_ENOMEM, "no memory for a matrix product");
+    em_status status = x ? em_ops_cpu.reserve(dev, &(em_needs){ .k = SIDE, .n = 1 }, err) : em_fail(err, EM_ENOMEM, "no memory for a matrix product");
     size_t used = 0;
 
     *out = (em_machine){ 0 };

@@ -62,7 +62,7 @@ static void everywhere(const op_case *c)
 
             if (em_ops_cpu.open(&dev, &(em_dev_cfg){ .n_threads = threads, .isa = isas[i] }, &err) != EM_OK)
                 continue;               /* another CPU's: the golden test says so */
-            CHECK_OK(em_ops_cpu.reserve(dev, c->max_k, c->max_n, &err));
+            CHECK_OK(em_ops_cpu.reserve(dev, &(em_needs){ .k = c->max_k, .n = c->max_n }, &err));
             c->run(dev, c->args, y, 0, B);
             c->run(dev, c->args, alone, 1, 1);
             for (size_t j = 0; j < B * c->n_window; j++)
@@ -89,7 +89,7 @@ static void run_linear(em_dev *dev, const void *args, float *y, int first, int n
 
     a.y = y;
     a.x += at * a.ldx;
-    a.x_more = a.x_more ? a.x_more + at * a.ldx : NULL;
+    a.x_more[0] = a.x_more[0] ? a.x_more[0] + at * a.ldx : NULL;
     a.gate = a.gate ? a.gate + at * a.ldg : NULL;
     a.residual = a.residual ? a.residual + at * (size_t)a.w.n : NULL;
     a.w = pack(dev, l->w, a.w.n, a.w.k);
@@ -121,7 +121,7 @@ static void norm_linear_equals_the_plain_loops(void **state)
         float *w = numbers((size_t)(n * k), 1 / sqrt(k)), *bias = numbers((size_t)n, 1), *scale = numbers((size_t)k, 1), *shift = numbers((size_t)k, 1);
         double *want = malloc(rows * (size_t)n * sizeof *want);
         const linear_args args = { {
-            .x = x, .ldx = ld, .ldg = ld, .x_more = f & MORE ? more : NULL, .gate = f & GATE ? gate : NULL,
+            .x = x, .ldx = ld, .ldg = ld, .x_more = { f & MORE ? more : NULL }, .gate = f & GATE ? gate : NULL,
             .norm = f & NORM ? (em_norm){ scale, shift } : (em_norm){ 0 }, .w = { NULL, n, k }, .bias = f & BIAS ? bias : NULL,
             .residual = f & RESIDUAL ? residual : NULL, .act = f & GELU ? EM_ACT_GELU : EM_ACT_NONE, .L = L }, w };
 
