@@ -1,0 +1,24 @@
+// product.cuh - y = act(rows w^T + bias + residual): what the operators ask of product.cu.
+#ifndef EM_GPU_PRODUCT_CUH
+#define EM_GPU_PRODUCT_CUH
+
+#include "device.cuh"
+
+// Where a product goes. y inner if so said, else float; residual float, may be y.
+struct em_product_out {
+    void        *y;
+    const float *bias, *residual;
+    int          n;
+    em_act       act;
+    bool         is_inner;
+};
+
+// rows[n_rows], ld apart, of the inner type; ld and k multiples of 8 in bf16.
+void em_cuda_product(em_dev *dev, const em_product_out *out, const void *rows, size_t ld, em_matrix w, int n_rows);
+
+// Rows that are summed and normed on their way into the product: bf16 only, and only shapes that
+// em_cuda_can_fuse names; anything else is prepared in memory first (rows.cuh).
+bool em_cuda_can_fuse(const em_dev *dev, const em_norm_linear *a);
+void em_cuda_fused_product(em_dev *dev, const em_product_out *out, const em_norm_linear *a, int n_rows);
+
+#endif
