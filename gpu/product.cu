@@ -191,7 +191,7 @@ template <typename TX>
 static __device__ __forceinline__ void take_row(em_bf16 *dst, const fused_args &f, size_t row, int k, int k_end, int lane)
 {
     float4 v[MOST_STEPS];
-    float sum = 0.f, mean, scale;
+    float sum = 0.f, mean = 0.f, scale = 1.f;
 
     #pragma unroll
     for (int s = 0; s < MOST_STEPS; s++) {

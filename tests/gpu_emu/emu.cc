@@ -63,7 +63,19 @@ void emu_note_kernel(const char *name)
     kernels.push_back(plain);
 }
 
-const char *emu_kernel(int i) { return (size_t)i < kernels.size() ? kernels[(size_t)i].c_str() : NULL; }
+// At the end of a program its kernels are added to the file that EMU_KERNELS names: kernels.sh reads it.
+static struct listing {
+    ~listing()
+    {
+        const char *path = getenv("EMU_KERNELS");
+        FILE *f = path ? fopen(path, "a") : NULL;
+
+        for (size_t i = 0; f && i < kernels.size(); i++)
+            fprintf(f, "%s\n", kernels[i].c_str());
+        if (f)
+            fclose(f);
+    }
+} at_exit;
 
 // ---------------------------------------------------------------- kernels
 

@@ -12,11 +12,9 @@ void emu_set_order(int order);
 /* Multiprocessors of the GPU that is opened next: few or many decide which kernels a shape gets. */
 void emu_set_size(int n_sms);
 
-/* The n-th call (from 1) of that runtime function from now on answers with `error`; n 0: all are well again. */
+/* The n-th call (from 1) of that runtime function from now on answers with `error`; n 0: all are well again. A launch is
+ * "emu_launch"; errors have CUDA's numbers. */
 void emu_fail(const char *function, int n, int error);
-
-/* Kernels launched so far, by their plain names, each once; NULL past the last. */
-const char *emu_kernel(int i);
 
 #ifdef __cplusplus
 }
