@@ -101,14 +101,13 @@ __global__ void __launch_bounds__(MOST_THREADS) scan4(T *y0, T *y1, T *y2, T *y3
     const bool is_live = d < p.D;                           // idle threads still meet the barriers
     float *const mine = shared + g * chunk_floats<N>(p.R4);
     float2 *const ends = (float2 *)(shared + G * chunk_floats<N>(p.R4)) + ch;       // [G][CH]
+    float *const carry = (float *)(ends - ch + G * CH) + ch;                        // [N][CH]: the states before this round
     T *const y = (k == 0 ? y0 : k == 1 ? y1 : k == 2 ? y2 : y3) + window * L * p.D;
     const T *const u_window = u_all + window * L * p.D;
     const float skip = is_live ? p.skip[k * p.D + d] : 0.f;
-    float carry[N];                                         // of the first CH threads: the states before this round
 
-    #pragma unroll
-    for (int n = 0; n < N; n++)
-        carry[n] = 0.f;
+    for (int n = 0; g == 0 && n < N; n++)                   // who writes them alone reads them
+        carry[n * CH] = 0.f;
     for (int l0 = 0; l0 < L; l0 += G * CHUNK) {
         const int first = l0 + g * CHUNK, n_steps = is_live ? (L - first < CHUNK ? L - first : CHUNK) : 0;
         float dt[CHUNK], u[CHUNK], sum[CHUNK], length = 0.f;
@@ -128,7 +127,7 @@ __global__ void __launch_bounds__(MOST_THREADS) scan4(T *y0, T *y1, T *y2, T *y3
             u[t] *= dt[t];
             length += dt[t];
         }
-        #pragma unroll
+        #pragma unroll 1
         for (int n = 0; n < N; n++) {
             const float a = is_live ? p.a[((size_t)k * N + n) * p.D + d] : 0.f;
             float decay[CHUNK], h = 0.f;
@@ -141,7 +140,7 @@ __global__ void __launch_bounds__(MOST_THREADS) scan4(T *y0, T *y1, T *y2, T *y3
             ends[g * CH] = make_float2(em_exp2(length * a), h);
             __syncthreads();
             if (g == 0)
-                carry[n] = hand_on(ends, carry[n], G, CH);
+                carry[n * CH] = hand_on(ends, carry[n * CH], G, CH);
             __syncthreads();
             h = ends[g * CH].x;
             #pragma unroll
@@ -164,12 +163,12 @@ template <int N, int CH, typename T>
 static void launch(em_dev *dev, const em_scan4 *a, int B, int G)
 {
     const scan_args p = { a->x_dbl, a->dt_w, a->dt_bias, a->a, a->skip, a->H, a->W, a->D, a->R, em_round_up(a->R, 4) };
-    const size_t chunk = chunk_floats<N>(p.R4) * sizeof(float) + CH * sizeof(float2);
+    const size_t chunk = chunk_floats<N>(p.R4) * sizeof(float) + CH * sizeof(float2), states = N * CH * sizeof(float);
     const dim3 grid((unsigned)em_div_up((size_t)a->D, CH), EM_DIRECTIONS, (unsigned)B);
 
-    while (G > 1 && G * chunk > (size_t)dev->max_shared)
+    while (G > 1 && G * chunk + states > (size_t)dev->max_shared)
         G /= 2;
-    EM_LAUNCH(dev, (scan4<N, CH, T>), grid, G * CH, G * chunk, (T *)a->y[0], (T *)a->y[1], (T *)a->y[2], (T *)a->y[3], (const T *)a->u, p, G);
+    EM_LAUNCH(dev, (scan4<N, CH, T>), grid, G * CH, G * chunk + states, (T *)a->y[0], (T *)a->y[1], (T *)a->y[2], (T *)a->y[3], (const T *)a->u, p, G);
 }
 
 // Whole warps of chunks: as many as the direction has, within a block of `threads`.

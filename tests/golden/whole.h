@@ -11,6 +11,7 @@ typedef struct golden_target {
     const em_ops *ops;
     em_dev       *dev;
     double        stages, slots, scores;    /* tolerances; stages and image as a share of their largest */
+    const char   *without;                  /* a model to leave out, or NULL                            */
 } golden_target;
 
 void golden_whole_models(const golden_target *target);

@@ -17,7 +17,8 @@
 #define ARRIVE(kept, bottom, size) ((void)(kept))
 #endif
 
-enum { STACK = 256 << 10, MOST_THREADS = 1024 };
+enum { STACK = 256 << 10 };
+static const int MOST_THREADS = 1024;
 
 #if defined(__x86_64__)
 
