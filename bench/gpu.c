@@ -1,4 +1,4 @@
-/* gpu.c - gpu [--preset P]... [--precision fp32|bf16]: what one window and a batch of them cost on the GPU. JSON lines.
+/* gpu.c - gpu [--preset P]... [--precision fp32|fp16]: what one window and a batch of them cost on the GPU. JSON lines.
  *
  * latency   log-mel in host memory to scores in host memory, one window: median and 99th percentile
  * windows   windows a second, 64 at a time, copies included
@@ -211,7 +211,7 @@ int main(int argc, char **argv)
         em_err err;
 
         if (strcmp(argv[i], "--precision") == 0)
-            dev.precision = strcmp(argv[i + 1], "fp32") == 0 ? EM_PRECISION_FP32 : EM_PRECISION_BF16;
+            dev.precision = strcmp(argv[i + 1], "fp32") == 0 ? EM_PRECISION_FP32 : EM_PRECISION_FP16;
         else if (run(argv[i + 1], &dev, &err) != EM_OK) {
             fprintf(stderr, "gpu: %s: %s\n", argv[i + 1], err.msg);
             return 1;

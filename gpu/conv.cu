@@ -29,8 +29,8 @@ static void conv(em_dev *dev, const em_conv *a, int rows)
 
 void em_cuda_conv_fwd(em_dev *dev, const em_conv *a, int B)
 {
-    if (dev->is_bf16)
-        conv<em_bf16>(dev, a, B * a->Ho * a->Wo);
+    if (dev->is_fp16)
+        conv<em_half>(dev, a, B * a->Ho * a->Wo);
     else
         conv<float>(dev, a, B * a->Ho * a->Wo);
 }

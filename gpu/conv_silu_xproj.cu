@@ -109,8 +109,8 @@ void em_cuda_conv_silu_xproj_fwd(em_dev *dev, const em_conv_silu_xproj *a, int B
 {
     em_norm_linear project = {};
 
-    if (dev->is_bf16)
-        pick<em_bf16>(dev, a, B);
+    if (dev->is_fp16)
+        pick<em_half>(dev, a, B);
     else
         pick<float>(dev, a, B);
     project.y = a->x_dbl;

@@ -1,6 +1,7 @@
 // device.cu - opens the GPU, its memory, its copies and its graphs. No failure of the driver ends the program: the
 // first one is kept and told by whoever waits next.
 #include "device.cuh"
+#include "half.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,7 +56,7 @@ static em_status find_gpu(em_err *err)
     return e == cudaSuccess ? EM_OK : em_fail(err, EM_EDEVICE, "the GPU cannot be used: %s", cudaGetErrorString(e));
 }
 
-enum { LEAST_COMPUTE = 80 };        // bfloat16 products and cp.async
+enum { LEAST_COMPUTE = 80 };        // products of halves and cp.async
 
 static em_status describe(em_dev *dev, em_err *err)
 {
@@ -69,7 +70,7 @@ static em_status describe(em_dev *dev, em_err *err)
         return em_fail(err, EM_EUNSUPPORTED, "%s has compute capability %d.%d, 8.0 is the least", p.name, p.major, p.minor);
     dev->n_sms = p.multiProcessorCount;
     dev->max_shared = (int)p.sharedMemPerBlockOptin;
-    snprintf(dev->text, sizeof dev->text, "%.60s, %s", p.name, dev->is_bf16 ? "bf16" : "fp32");
+    snprintf(dev->text, sizeof dev->text, "%.60s, %s", p.name, dev->is_fp16 ? "fp16" : "fp32");
     return EM_OK;
 }
 
@@ -84,7 +85,7 @@ static em_status device_open(em_dev **out, const em_dev_cfg *cfg, em_err *err)
     dev = (em_dev *)calloc(1, sizeof *dev);
     if (!dev)
         return em_fail(err, EM_ENOMEM, "no memory for the CUDA backend");
-    dev->is_bf16 = cfg->precision != EM_PRECISION_FP32;
+    dev->is_fp16 = cfg->precision != EM_PRECISION_FP32;
     status = describe(dev, err);
     if (status != EM_OK) {
         device_close(dev);
@@ -95,7 +96,7 @@ static em_status device_open(em_dev **out, const em_dev_cfg *cfg, em_err *err)
 }
 
 static const char *device_describe(const em_dev *dev) { return dev->text; }
-static size_t device_inner_bytes(const em_dev *dev) { return dev->is_bf16 ? sizeof(em_bf16) : sizeof(float); }
+static size_t device_inner_bytes(const em_dev *dev) { return dev->is_fp16 ? sizeof(em_half) : sizeof(float); }
 
 // ---------------------------------------------------------------- memory
 
@@ -163,12 +164,14 @@ static em_status device_reserve(em_dev *dev, const em_needs *needs, em_err *err)
 
 static void device_send(em_dev *dev, void *dst, const void *src, size_t n_bytes)
 {
+    dev->is_after_kernel = false;
     if (dev->status == EM_OK)
         em_cuda_note(dev, cudaMemcpyAsync(dst, src, n_bytes, cudaMemcpyHostToDevice, dev->stream), "a copy to it");
 }
 
 static void device_fetch(em_dev *dev, void *dst, const void *src, size_t n_bytes)
 {
+    dev->is_after_kernel = false;
     if (dev->status == EM_OK)
         em_cuda_note(dev, cudaMemcpyAsync(dst, src, n_bytes, cudaMemcpyDeviceToHost, dev->stream), "a copy from it");
 }
@@ -201,7 +204,9 @@ static em_status device_capture(em_dev *dev, em_graph **out, void (*body)(void *
     if (!g)
         return em_fail(err, EM_ENOMEM, "no memory for a graph");
     em_cuda_note(dev, cudaStreamBeginCapture(dev->stream, cudaStreamCaptureModeThreadLocal), "recording");
+    dev->is_after_kernel = false;
     body(ctx);
+    dev->is_after_kernel = false;
     em_cuda_note(dev, cudaStreamEndCapture(dev->stream, &graph), "recording");
     if (dev->status == EM_OK)
         em_cuda_note(dev, cudaGraphInstantiate(&g->exec, graph, 0), "making a graph");
@@ -219,6 +224,7 @@ static em_status device_capture(em_dev *dev, em_graph **out, void (*body)(void *
 
 static void device_replay(em_dev *dev, const em_graph *graph)
 {
+    dev->is_after_kernel = false;
     if (dev->status == EM_OK)
         em_cuda_note(dev, cudaGraphLaunch(graph->exec, dev->stream), "starting a graph");
 }
@@ -239,16 +245,6 @@ static size_t device_pack_bytes(const em_dev *dev, int n, int k)
     return (size_t)em_round_up(n, PAD_N) * (size_t)em_round_up(k, PAD_K) * device_inner_bytes(dev);
 }
 
-static uint16_t nearest_bf16(float x)
-{
-    uint32_t bits;
-
-    memcpy(&bits, &x, sizeof bits);
-    if ((bits & 0x7fffffffu) > 0x7f800000u)             // a NaN stays one
-        return (uint16_t)(bits >> 16 | 0x40);
-    return (uint16_t)((bits + 0x7fffu + (bits >> 16 & 1)) >> 16);
-}
-
 static em_status device_pack(em_dev *dev, void *dst, const float *w, int n, int k, em_err *err)
 {
     const size_t bytes = device_pack_bytes(dev, n, k), pitch = (size_t)em_round_up(k, PAD_K);
@@ -258,8 +254,8 @@ static em_status device_pack(em_dev *dev, void *dst, const float *w, int n, int 
         return em_fail(err, EM_ENOMEM, "no memory to pack a matrix of %d x %d", n, k);
     for (size_t i = 0; i < (size_t)n; i++)
         for (size_t j = 0; j < (size_t)k; j++)
-            if (dev->is_bf16)
-                ((uint16_t *)host)[i * pitch + j] = nearest_bf16(w[i * (size_t)k + j]);
+            if (dev->is_fp16)
+                ((uint16_t *)host)[i * pitch + j] = em_half_of_float(w[i * (size_t)k + j]);
             else
                 ((float *)host)[i * pitch + j] = w[i * (size_t)k + j];
     device_send(dev, dst, host, bytes);

@@ -7,16 +7,8 @@
 #include <cuda_runtime.h>
 #include <stdint.h>
 
-struct em_bf16 { uint16_t bits; };
-
-static __device__ __forceinline__ float em_widen(em_bf16 x)
-{
-    const uint32_t bits = (uint32_t)x.bits << 16;
-    float y;
-
-    memcpy(&y, &bits, sizeof y);
-    return y;
-}
+// A 16-bit float of 11 significant bits. Numbers past +-65504 are stored as that, so that none becomes infinite.
+struct em_half { uint16_t bits; };
 
 #if defined(__CUDACC__)
 
@@ -25,12 +17,20 @@ static __device__ __forceinline__ float em_widen(em_bf16 x)
     extern __shared__ __align__(128) unsigned char em_shared_memory[];          \
     type *const name = (type *)em_shared_memory
 
-// Two floats to bfloat16, nearest even; lo in the low half.
+static __device__ __forceinline__ float em_widen(em_half x)
+{
+    float y;
+
+    asm("cvt.f32.f16 %0, %1;" : "=f"(y) : "h"(x.bits));
+    return y;
+}
+
+// Two floats to half, nearest even, clamped; lo in the low half.
 static __device__ __forceinline__ uint32_t em_narrow2(float lo, float hi)
 {
     uint32_t r;
 
-    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(hi), "f"(lo));
+    asm("cvt.rn.satfinite.f16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(hi), "f"(lo));
     return r;
 }
 
@@ -58,6 +58,19 @@ static __device__ __forceinline__ float em_reciprocal(float x)
     return y;
 }
 
+// Warp: what its lanes wrote to shared memory before, all of them see after.
+static __device__ __forceinline__ void em_warp_wait() { __syncwarp(); }
+
+// The kernel before this one may still run when this one begins (em_launch asks for that): what that wrote is there,
+// and what it read may be overwritten, only after this. Every thread calls it once. Lets the next kernel begin, too.
+static __device__ __forceinline__ void em_wait_for_previous()
+{
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+    asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+
 // Warp: the value of lane ^ mask.
 static __device__ __forceinline__ float em_shuffle_xor(float x, int mask) { return __shfl_xor_sync(0xffffffffu, x, mask); }
 
@@ -80,10 +93,10 @@ static __device__ __forceinline__ void em_ldmatrix4(uint32_t r[4], const void *s
                  : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"((uint32_t)__cvta_generic_to_shared(shared)) : "memory");
 }
 
-// Warp: d[16][8] += a[16][16] b[16][8], bfloat16 in, float sums, fragments as the PTX manual lays them out.
+// Warp: d[16][8] += a[16][16] b[16][8], halves in, float sums, fragments as the PTX manual lays them out.
 static __device__ __forceinline__ void em_mma(float d[4], const uint32_t a[4], uint32_t b0, uint32_t b1)
 {
-    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
                  : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]) : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
@@ -91,9 +104,9 @@ static __device__ __forceinline__ void em_mma(float d[4], const uint32_t a[4], u
 #include "hw_twin.h"
 #endif
 
-static __device__ __forceinline__ em_bf16 em_narrow(float x)
+static __device__ __forceinline__ em_half em_narrow(float x)
 {
-    em_bf16 y;
+    em_half y;
 
     y.bits = (uint16_t)em_narrow2(x, 0.f);
     return y;

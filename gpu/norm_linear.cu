@@ -27,9 +27,9 @@ static void prepared(em_dev *dev, const em_norm_linear *a, const em_product_out 
 // Rows that a product can read where they lie.
 static bool is_ready(const em_dev *dev, const em_norm_linear *a)
 {
-    if (a->norm.weight || a->x_more[0] || a->gate || (dev->is_bf16 && !a->is_x_inner))
+    if (a->norm.weight || a->x_more[0] || a->gate || (dev->is_fp16 && !a->is_x_inner))
         return false;
-    return !dev->is_bf16 || (a->ldx % 8 == 0 && a->w.k % 8 == 0);
+    return !dev->is_fp16 || (a->ldx % 8 == 0 && a->w.k % 8 == 0);
 }
 
 void em_cuda_norm_linear_fwd(em_dev *dev, const em_norm_linear *a, int B)
@@ -41,8 +41,8 @@ void em_cuda_norm_linear_fwd(em_dev *dev, const em_norm_linear *a, int B)
         em_cuda_product(dev, &out, a->x, a->ldx, a->w, rows);
     else if (em_cuda_can_fuse(dev, a))
         em_cuda_fused_product(dev, &out, a, rows);
-    else if (dev->is_bf16)
-        prepared<em_bf16>(dev, a, &out, rows);
+    else if (dev->is_fp16)
+        prepared<em_half>(dev, a, &out, rows);
     else
         prepared<float>(dev, a, &out, rows);
 }

@@ -1,6 +1,6 @@
 // product.cu - matrix products: y[m][n] = act(sum over k of rows[m][k] w[n][k] + bias[n] + residual[m][n]).
 //
-// bf16: tensor cores (mma m16n8k16, float sums) on tiles of BM x BN, WM x WN warps a block. Weights come in slabs of
+// fp16: tensor cores (mma m16n8k16, float sums) on tiles of BM x BN, WM x WN warps a block. Weights come in slabs of
 // BK columns through a ring of STAGES in shared memory, filled by cp.async ahead of use. Two kernels:
 //   product_slabs   rows come slab by slab, too: any depth
 //   product_fused   a block keeps its rows for the whole depth: summed, normed, gated on their way in, read once, then
@@ -16,14 +16,14 @@ enum { MOST_STEPS = 12, FUSED_K = 128 * MOST_STEPS };     // depth of product_fu
 
 struct product_args {
     em_product_out out;
-    const em_bf16 *rows, *w;
+    const em_half *rows, *w;
     size_t ld, ldw;
     int    n_rows, k;
 };
 
 struct fused_args {
     const void    *x[EM_DIRECTIONS];
-    const em_bf16 *gate;
+    const em_half *gate;
     size_t         ldx, ldg;
     em_norm        norm;
 };
@@ -44,7 +44,7 @@ static __device__ __forceinline__ void put(const em_product_out &out, float sum,
     const float v = finished(out, sum, row, n);
 
     if (out.is_inner)
-        em_store((em_bf16 *)out.y + row * out.n + n, v);
+        em_store((em_half *)out.y + row * out.n + n, v);
     else
         ((float *)out.y)[row * out.n + n] = v;
 }
@@ -62,14 +62,14 @@ static __device__ __forceinline__ void put2(const em_product_out &out, float lo,
     lo = finished(out, lo, row, n);
     hi = finished(out, hi, row, n + 1);
     if (out.is_inner)
-        *(uint32_t *)((em_bf16 *)out.y + row * out.n + n) = em_narrow2(lo, hi);
+        *(uint32_t *)((em_half *)out.y + row * out.n + n) = em_narrow2(lo, hi);
     else
         *(float2 *)((float *)out.y + row * out.n + n) = make_float2(lo, hi);
 }
 
 // A slab [R][BK] of w: it is padded with zeros, so nothing is asked.
 template <int R, int THREADS>
-static __device__ __forceinline__ void fetch_weights(em_bf16 *slab, const product_args &p, int n0, int k0)
+static __device__ __forceinline__ void fetch_weights(em_half *slab, const product_args &p, int n0, int k0)
 {
     for (int i = threadIdx.x; i < R * BK / 8; i += THREADS) {
         const int r = i / (BK / 8), c = i % (BK / 8) * 8;
@@ -80,7 +80,7 @@ static __device__ __forceinline__ void fetch_weights(em_bf16 *slab, const produc
 
 // The same of rows, zeros past their end and their depth.
 template <int R, int THREADS>
-static __device__ __forceinline__ void fetch_rows(em_bf16 *slab, const product_args &p, int m0, int k0)
+static __device__ __forceinline__ void fetch_rows(em_half *slab, const product_args &p, int m0, int k0)
 {
     for (int i = threadIdx.x; i < R * BK / 8; i += THREADS) {
         const int r = i / (BK / 8), c = i % (BK / 8) * 8;
@@ -115,7 +115,7 @@ struct warp_tile {
     }
 
     // One slab: rows a [BM][pitch] from column 0, weights b [BN][BK + PAD].
-    __device__ __forceinline__ void multiply(const em_bf16 *a, int pitch, const em_bf16 *b)
+    __device__ __forceinline__ void multiply(const em_half *a, int pitch, const em_half *b)
     {
         #pragma unroll
         for (int k = 0; k < BK; k += 16) {
@@ -157,7 +157,7 @@ template <int BM, int BN, int WM, int WN>
 __global__ void __launch_bounds__(32 * WM * WN) product_slabs(product_args p)
 {
     constexpr int THREADS = 32 * WM * WN, A = BM * (BK + PAD), B = BN * (BK + PAD);
-    EM_SHARED(em_bf16, shared);
+    EM_SHARED(em_half, shared);
     const int m0 = blockIdx.y * BM, n0 = blockIdx.x * BN, n_slabs = (p.k + BK - 1) / BK;
     warp_tile<BM, BN, WM, WN> tile;
 
@@ -186,9 +186,9 @@ __global__ void __launch_bounds__(32 * WM * WN) product_slabs(product_args p)
 
 // ---------------------------------------------------------------- rows kept for the whole depth
 
-// One row, four numbers a lane and step, into shared memory as bfloat16.
+// One row, four numbers a lane and step, into shared memory as halves.
 template <typename TX>
-static __device__ __forceinline__ void take_row(em_bf16 *dst, const fused_args &f, size_t row, int k, int k_end, int lane)
+static __device__ __forceinline__ void take_row(em_half *dst, const fused_args &f, size_t row, int k, int k_end, int lane)
 {
     float4 v[MOST_STEPS];
     float sum = 0.f, mean = 0.f, scale = 1.f;
@@ -243,10 +243,10 @@ template <int BM, int BN, int WM, int WN, typename TX>
 __global__ void __launch_bounds__(32 * WM * WN) product_fused(product_args p, fused_args f)
 {
     constexpr int THREADS = 32 * WM * WN, B = BN * (BK + PAD);
-    EM_SHARED(em_bf16, shared);
+    EM_SHARED(em_half, shared);
     const int m0 = blockIdx.y * BM, n_slabs = (p.k + BK - 1) / BK, pitch = n_slabs * BK + PAD, n_tiles = (p.out.n + BN - 1) / BN;
     const int n_mine = (n_tiles - (int)blockIdx.x + (int)gridDim.x - 1) / (int)gridDim.x, n_all = n_mine * n_slabs;
-    em_bf16 *const ring = shared + BM * pitch;
+    em_half *const ring = shared + BM * pitch;
     warp_tile<BM, BN, WM, WN> tile;
 
     // Slab i of all of them: column tiles one after the other, each over the whole depth.
@@ -325,7 +325,7 @@ static void multiply_f32(em_dev *dev, const em_product_out *out, const float *ro
 
 static product_args args_of(const em_product_out *out, const void *rows, size_t ld, em_matrix w, int n_rows)
 {
-    const product_args p = { *out, (const em_bf16 *)rows, (const em_bf16 *)w.data, ld, (size_t)em_round_up(w.k, BK), n_rows, w.k };
+    const product_args p = { *out, (const em_half *)rows, (const em_half *)w.data, ld, (size_t)em_round_up(w.k, BK), n_rows, w.k };
 
     return p;
 }
@@ -335,7 +335,7 @@ static void launch_slabs(em_dev *dev, const product_args &p)
 {
     const dim3 grid((unsigned)em_div_up((size_t)p.out.n, BN), (unsigned)em_div_up((size_t)p.n_rows, BM));
 
-    EM_LAUNCH(dev, (product_slabs<BM, BN, WM, WN>), grid, 32 * WM * WN, STAGES * (BM + BN) * (BK + PAD) * sizeof(em_bf16), p);
+    EM_LAUNCH(dev, (product_slabs<BM, BN, WM, WN>), grid, 32 * WM * WN, STAGES * (BM + BN) * (BK + PAD) * sizeof(em_half), p);
 }
 
 static size_t tiles(const product_args &p, int bm, int bn) { return (size_t)em_div_up((size_t)p.out.n, bn) * em_div_up((size_t)p.n_rows, bm); }
@@ -345,7 +345,7 @@ void em_cuda_product(em_dev *dev, const em_product_out *out, const void *rows, s
     const product_args p = args_of(out, rows, ld, w, n_rows);
     const size_t enough = (size_t)dev->n_sms;
 
-    if (!dev->is_bf16)
+    if (!dev->is_fp16)
         multiply_f32(dev, out, (const float *)rows, ld, w, n_rows);
     else if (tiles(p, 128, 128) >= 2 * enough && dev->max_shared >= STAGES * 256 * (BK + PAD) * 2)
         launch_slabs<128, 128, 2, 4>(dev, p);
@@ -356,7 +356,7 @@ void em_cuda_product(em_dev *dev, const em_product_out *out, const void *rows, s
 }
 
 template <int BM, int BN>
-static size_t fused_bytes(int k) { return (size_t)(BM * (em_round_up(k, BK) + PAD) + STAGES * BN * (BK + PAD)) * sizeof(em_bf16); }
+static size_t fused_bytes(int k) { return (size_t)(BM * (em_round_up(k, BK) + PAD) + STAGES * BN * (BK + PAD)) * sizeof(em_half); }
 
 template <int BM, int BN, int WM, int WN, typename TX>
 static void launch_fused(em_dev *dev, const product_args &p, const fused_args &f)
@@ -383,18 +383,18 @@ static void pick_fused(em_dev *dev, const product_args &p, const fused_args &f)
 
 bool em_cuda_can_fuse(const em_dev *dev, const em_norm_linear *a)
 {
-    return dev->is_bf16 && a->w.k % 4 == 0 && a->ldx % 4 == 0 && a->w.k <= FUSED_K && fused_bytes<16, 32>(a->w.k) <= (size_t)dev->max_shared &&
+    return dev->is_fp16 && a->w.k % 4 == 0 && a->ldx % 4 == 0 && a->w.k <= FUSED_K && fused_bytes<16, 32>(a->w.k) <= (size_t)dev->max_shared &&
            (!a->gate || (a->ldg % 4 == 0 && a->gate_column % 4 == 0));
 }
 
 void em_cuda_fused_product(em_dev *dev, const em_product_out *out, const em_norm_linear *a, int n_rows)
 {
     const product_args p = args_of(out, NULL, 0, a->w, n_rows);
-    const fused_args f = { { a->x, a->x_more[0], a->x_more[1], a->x_more[2] }, a->gate ? (const em_bf16 *)a->gate + a->gate_column : NULL,
+    const fused_args f = { { a->x, a->x_more[0], a->x_more[1], a->x_more[2] }, a->gate ? (const em_half *)a->gate + a->gate_column : NULL,
                            a->ldx, a->ldg, a->norm };
 
     if (a->is_x_inner)
-        pick_fused<em_bf16>(dev, p, f);
+        pick_fused<em_half>(dev, p, f);
     else
         pick_fused<float>(dev, p, f);
 }

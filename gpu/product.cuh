@@ -13,10 +13,10 @@ struct em_product_out {
     bool         is_inner;
 };
 
-// rows[n_rows], ld apart, of the inner type; ld and k multiples of 8 in bf16.
+// rows[n_rows], ld apart, of the inner type; ld and k multiples of 8 in fp16.
 void em_cuda_product(em_dev *dev, const em_product_out *out, const void *rows, size_t ld, em_matrix w, int n_rows);
 
-// Rows that are summed and normed on their way into the product: bf16 only, and only shapes that
+// Rows that are summed and normed on their way into the product: fp16 only, and only shapes that
 // em_cuda_can_fuse names; anything else is prepared in memory first (rows.cuh).
 bool em_cuda_can_fuse(const em_dev *dev, const em_norm_linear *a);
 void em_cuda_fused_product(em_dev *dev, const em_product_out *out, const em_norm_linear *a, int n_rows);

@@ -207,8 +207,8 @@ static void pick(em_dev *dev, const em_scan4 *a, int B)
 
 void em_cuda_scan4_fwd(em_dev *dev, const em_scan4 *a, int B)
 {
-    if (dev->is_bf16)
-        pick<em_bf16>(dev, a, B);
+    if (dev->is_fp16)
+        pick<em_half>(dev, a, B);
     else
         pick<float>(dev, a, B);
 }

@@ -57,8 +57,8 @@ static void tokens(em_dev *dev, const em_tokens *a, int B)
 
 void em_cuda_tokens_fwd(em_dev *dev, const em_tokens *a, int B)
 {
-    if (dev->is_bf16)
-        tokens<em_bf16>(dev, a, B);
+    if (dev->is_fp16)
+        tokens<em_half>(dev, a, B);
     else
         tokens<float>(dev, a, B);
 }

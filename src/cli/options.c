@@ -418,7 +418,7 @@ int em_options_channel(const em_options *o)
 
 em_precision em_options_precision(const em_options *o)
 {
-    return strcmp(o->precision, "fp32") == 0 ? EM_PRECISION_FP32 : strcmp(o->precision, "bf16") == 0 ? EM_PRECISION_BF16 : EM_PRECISION_AUTO;
+    return strcmp(o->precision, "fp32") == 0 ? EM_PRECISION_FP32 : strcmp(o->precision, "fp16") == 0 ? EM_PRECISION_FP16 : EM_PRECISION_AUTO;
 }
 
 em_shard em_options_shard(const em_options *o)

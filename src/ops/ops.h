@@ -4,7 +4,7 @@
  * K = 4 scan directions. Activations are channels-last and dense: x[B][H][W][C]; float32, but for inner ones.
  *
  * Inner activations live between two calls of one block and nowhere else: there a device may keep another type
- * (bfloat16 on a GPU; em_ops.inner_bytes of an element). Pointers to them are float * all the same; nobody but the
+ * (half on a GPU; em_ops.inner_bytes of an element). Pointers to them are float * all the same; nobody but the
  * device does arithmetic on them.
  *
  * Every operator is given sizes of one window in its argument struct and B at the call, so one plan serves
@@ -27,12 +27,12 @@ typedef struct em_dev em_dev;                   /* opaque: threads (cpu), a stre
 
 typedef struct em_graph em_graph;               /* opaque: recorded calls */
 
-typedef enum em_precision { EM_PRECISION_AUTO, EM_PRECISION_FP32, EM_PRECISION_BF16 } em_precision;
+typedef enum em_precision { EM_PRECISION_AUTO, EM_PRECISION_FP32, EM_PRECISION_FP16 } em_precision;
 
 typedef struct em_dev_cfg {
     int         n_threads;                      /* cpu; 0: as many as this process may use           */
     const char *isa;                            /* cpu; NULL: best; "base", "avx2", "avx512" for tests */
-    em_precision precision;                     /* of products and inner activations; auto: fp32 on the cpu, bf16 on cuda */
+    em_precision precision;                     /* of products and inner activations; auto: fp32 on the cpu, fp16 on cuda */
 } em_dev_cfg;
 
 /* What a plan will ask of the device's scratch; sizes of one window. */

@@ -15,7 +15,7 @@
 #define __device__
 #define __host__
 #define __forceinline__ inline
-#define __launch_bounds__(n)
+#define __launch_bounds__(...)
 #define CUDART_VERSION 13000
 
 struct dim3 {
@@ -61,7 +61,10 @@ struct cudaDeviceProp { char name[256]; int major, minor, multiProcessorCount; s
 typedef struct emu_stream *cudaStream_t;
 typedef struct emu_graph *cudaGraph_t, *cudaGraphExec_t;
 
-struct cudaLaunchConfig_t { dim3 gridDim, blockDim; size_t dynamicSmemBytes; cudaStream_t stream; };
+enum cudaLaunchAttributeID { cudaLaunchAttributeProgrammaticStreamSerialization = 6 };
+struct cudaLaunchAttributeValue { int programmaticStreamSerializationAllowed; };
+struct cudaLaunchAttribute { cudaLaunchAttributeID id; cudaLaunchAttributeValue val; };
+struct cudaLaunchConfig_t { dim3 gridDim, blockDim; size_t dynamicSmemBytes; cudaStream_t stream; cudaLaunchAttribute *attrs; unsigned numAttrs; };
 
 const char *cudaGetErrorString(cudaError_t e);
 cudaError_t cudaGetLastError();

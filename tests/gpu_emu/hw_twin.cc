@@ -43,6 +43,16 @@ float em_shuffle_xor(float x, int mask)
     return s.x;
 }
 
+void em_warp_wait()
+{
+    int nothing = 0;
+
+    emu_together(&nothing, sizeof nothing, [](unsigned char (*)[EMU_SLOT]) {});
+}
+
+// A kernel here begins when the one before it has ended.
+void em_wait_for_previous() {}
+
 static void load_matrices(unsigned char slots[EMU_WARP][EMU_SLOT])
 {
     const void *rows[EMU_WARP];
@@ -68,8 +78,8 @@ void em_ldmatrix4(uint32_t r[4], const void *shared)
 
 static void unpack(float *at, uint32_t pair)
 {
-    at[0] = em_widen(em_bf16{ (uint16_t)pair });
-    at[1] = em_widen(em_bf16{ (uint16_t)(pair >> 16) });
+    at[0] = em_widen(em_half{ (uint16_t)pair });
+    at[1] = em_widen(em_half{ (uint16_t)(pair >> 16) });
 }
 
 // Lane 4g + t holds rows g and g + 8 of a and d, column g of b, at columns (rows of b) 2t, 2t + 1, 2t + 8, 2t + 9.

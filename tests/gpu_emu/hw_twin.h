@@ -2,27 +2,19 @@
 #ifndef EM_TESTS_GPU_EMU_HW_TWIN_H
 #define EM_TESTS_GPU_EMU_HW_TWIN_H
 
+#include "half.h"
+
 #include <math.h>
 
-static inline uint32_t em_narrow2(float lo, float hi)
-{
-    const float x[2] = { lo, hi };
-    uint32_t r = 0;
-
-    for (int i = 0; i < 2; i++) {
-        uint32_t bits;
-
-        memcpy(&bits, &x[i], sizeof bits);
-        bits = isnan(x[i]) ? 0x7fffu : (bits + 0x7fffu + (bits >> 16 & 1)) >> 16;
-        r |= (bits & 0xffffu) << 16 * i;
-    }
-    return r;
-}
+static inline uint32_t em_narrow2(float lo, float hi) { return em_half_of_float(lo) | (uint32_t)em_half_of_float(hi) << 16; }
+static inline float em_widen(em_half x) { return em_float_of_half(x.bits); }
 
 static inline float em_exp2(float x) { return exp2f(x); }
 static inline float em_log2(float x) { return log2f(x); }
 static inline float em_reciprocal(float x) { return 1.f / x; }
 
+void  em_wait_for_previous();
+void  em_warp_wait();
 float em_shuffle_xor(float x, int mask);
 void  em_ldmatrix4(uint32_t r[4], const void *shared);
 void  em_mma(float d[4], const uint32_t a[4], uint32_t b0, uint32_t b1);

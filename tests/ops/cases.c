@@ -67,13 +67,14 @@ static const float *put(em_dev *dev, const float *x, size_t n)
 
 static bool is_narrow(em_dev *dev) { return target->ops->inner_bytes(dev) == 2; }
 
-/* The high half of the nearest bfloat16 (ties to even). */
+/* The compiler's own conversion: nearest even. */
 static uint16_t narrow(float x)
 {
-    uint32_t bits;
+    const _Float16 y = (_Float16)x;
+    uint16_t bits;
 
-    memcpy(&bits, &x, sizeof bits);
-    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+    memcpy(&bits, &y, sizeof bits);
+    return bits;
 }
 
 static const float *put_inner(em_dev *dev, const float *x, size_t n)
@@ -114,9 +115,10 @@ static void get_inner(em_dev *dev, float *y, const float *p, size_t n)
     assert_non_null(half);
     get(dev, (float *)half, p, (n + 1) / 2);
     for (size_t i = 0; i < n; i++) {
-        const uint32_t bits = (uint32_t)half[i] << 16;
+        _Float16 x;
 
-        memcpy(&y[i], &bits, sizeof bits);
+        memcpy(&x, &half[i], sizeof x);
+        y[i] = (float)x;
     }
     free(half);
 }

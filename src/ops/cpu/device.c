@@ -60,7 +60,7 @@ static em_status device_open(em_dev **out, const em_dev_cfg *cfg, em_err *err)
     em_dev *dev;
 
     *out = NULL;
-    if (cfg->precision == EM_PRECISION_BF16)
+    if (cfg->precision == EM_PRECISION_FP16)
         return em_fail(err, EM_EUNSUPPORTED, "the CPU backend computes in fp32 only");
     dev = calloc(1, sizeof *dev);
     if (!dev)
