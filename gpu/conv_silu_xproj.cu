@@ -40,6 +40,7 @@ __global__ void depthwise_silu(T *u, const T *x, depthwise a, int n_threads)
     const int c = i % groups * V, w0 = i / groups % strips * STRIP, row = i / groups / strips, h = row % a.H;
     float sum[STRIP][V];
 
+    em_wait_for_previous();
     if (i >= n_threads)
         return;
     #pragma unroll

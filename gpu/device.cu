@@ -69,6 +69,7 @@ static em_status describe(em_dev *dev, em_err *err)
     if (10 * p.major + p.minor < LEAST_COMPUTE)
         return em_fail(err, EM_EUNSUPPORTED, "%s has compute capability %d.%d, 8.0 is the least", p.name, p.major, p.minor);
     dev->n_sms = p.multiProcessorCount;
+    dev->can_overlap = p.major >= 9;
     dev->max_shared = (int)p.sharedMemPerBlockOptin;
     snprintf(dev->text, sizeof dev->text, "%.60s, %s", p.name, dev->is_fp16 ? "fp16" : "fp32");
     return EM_OK;

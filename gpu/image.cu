@@ -33,6 +33,7 @@ __global__ void fold_image(em_image a, int n_threads)
     const int i = blockIdx.x * blockDim.x + threadIdx.x, width = a.cols / a.fold;
     const int f = i % a.F, t = i / a.F % a.cols, b = i / a.F / a.cols, w = t / width, c = t % width;
 
+    em_wait_for_previous();
     if (i >= n_threads)
         return;
     const float *frames = a.frames[b];

@@ -1,8 +1,9 @@
 // product.cu - matrix products: y[m][n] = act(sum over k of rows[m][k] w[n][k] + bias[n] + residual[m][n]).
 //
 // fp16: tensor cores (mma m16n8k16, float sums) on tiles of BM x BN, WM x WN warps a block. Weights come in slabs of
-// BK columns through a ring of STAGES in shared memory, filled by cp.async ahead of use. Two kernels:
-//   product_slabs   rows come slab by slab, too: any depth
+// BK columns through a ring in shared memory, filled by cp.async ahead of use: before the kernel in front has ended,
+// for they do not depend on it. Two kernels:
+//   product_slabs   rows come slab by slab, too: any depth. Or the taps of a convolution, read where they lie
 //   product_fused   a block keeps its rows for the whole depth: summed, normed, gated on their way in, read once, then
 //                   multiplied with one tile of columns after the other
 // Every sum runs over k upwards in steps of 16, whatever the tile: so the bits depend on no choice of tile.
@@ -11,14 +12,18 @@
 #include "math.cuh"
 #include "product.cuh"
 
-enum { BK = 64, STAGES = 3, PAD = 8 };              // PAD numbers behind each row: ldmatrix then meets every bank once
-enum { MOST_STEPS = 12, FUSED_K = 128 * MOST_STEPS };     // depth of product_fused: 4 numbers a lane and step
+enum { BK = 64, PAD = 8 };                          // PAD numbers behind each row: ldmatrix then meets every bank once
+
+// Slabs in the ring. Small tiles have little to compute while they wait.
+template <int BM>
+static constexpr int stages = BM == 16 ? 6 : 3;
 
 struct product_args {
     em_product_out out;
     const em_half *rows, *w;
     size_t ld, ldw;
     int    n_rows, k;
+    em_conv_shape conv;             // C 0: rows are rows
 };
 
 struct fused_args {
@@ -78,17 +83,60 @@ static __device__ __forceinline__ void fetch_weights(em_half *slab, const produc
     }
 }
 
-// The same of rows, zeros past their end and their depth.
-template <int R, int THREADS>
-static __device__ __forceinline__ void fetch_rows(em_half *slab, const product_args &p, int m0, int k0)
-{
-    for (int i = threadIdx.x; i < R * BK / 8; i += THREADS) {
-        const int r = i / (BK / 8), c = i % (BK / 8) * 8;
-        const bool is_inside = m0 + r < p.n_rows && k0 + c < p.k;
+// Slabs of rows; zeros past their end and their depth, and outside the image of a convolution. A thread reads the same
+// rows of each slab: what does not depend on the slab is found out once.
+template <int R, int THREADS, bool IS_CONV>
+struct row_reader {
+    static constexpr int N = (R * BK / 8 + THREADS - 1) / THREADS;
+    static_assert(R * BK / 8 % THREADS == 0, "whole rounds of threads");
+    const em_half *from[N];
+    int y[N], x[N];                 // of the first tap
 
-        em_copy16(slab + r * (BK + PAD) + c, is_inside ? p.rows + (size_t)(m0 + r) * p.ld + k0 + c : p.rows, is_inside ? 16 : 0);
+    __device__ __forceinline__ row_reader(const product_args &p, int m0)
+    {
+        #pragma unroll
+        for (int i = 0; i < N; i++) {
+            const int row = m0 + (threadIdx.x + i * THREADS) / (BK / 8);
+            const bool is_there = row < p.n_rows;
+
+            y[i] = x[i] = 0;
+            if (IS_CONV) {
+                const int ox = row % p.conv.Wo, oy = row / p.conv.Wo % p.conv.Ho;
+
+                from[i] = p.rows + (is_there ? (size_t)(row / p.conv.Wo / p.conv.Ho) * p.conv.H * p.conv.W * p.conv.C : 0);
+                y[i] = is_there ? oy * p.conv.stride - p.conv.pad_y : -p.conv.H - p.conv.kh;        // all taps outside
+                x[i] = ox * p.conv.stride - p.conv.pad_x;
+            } else {
+                from[i] = is_there ? p.rows + (size_t)row * p.ld : NULL;
+            }
+        }
     }
-}
+
+    __device__ __forceinline__ void fetch(em_half *slab, const product_args &p, int k0) const
+    {
+        const int c = threadIdx.x % (BK / 8) * 8, k = k0 + c;
+
+        if constexpr (IS_CONV) {
+            const int tap = k / p.conv.C, dy = tap / p.conv.kw, dx = tap - dy * p.conv.kw, channel = k - tap * p.conv.C;
+
+            #pragma unroll
+            for (int i = 0; i < N; i++) {
+                const int iy = y[i] + dy, ix = x[i] + dx;
+                const bool is_inside = k < p.k && iy >= 0 && iy < p.conv.H && ix >= 0 && ix < p.conv.W;
+
+                em_copy16(slab + (threadIdx.x + i * THREADS) / (BK / 8) * (BK + PAD) + c,
+                          is_inside ? from[i] + ((size_t)iy * p.conv.W + ix) * p.conv.C + channel : p.rows, is_inside ? 16 : 0);
+            }
+        } else {
+            #pragma unroll
+            for (int i = 0; i < N; i++) {
+                const bool is_inside = from[i] && k < p.k;
+
+                em_copy16(slab + (threadIdx.x + i * THREADS) / (BK / 8) * (BK + PAD) + c, is_inside ? from[i] + k : p.rows, is_inside ? 16 : 0);
+            }
+        }
+    }
+};
 
 // A warp's part of the tile: MI x NI fragments of 16 x 8 sums.
 template <int BM, int BN, int WM, int WN>
@@ -117,9 +165,24 @@ struct warp_tile {
     // One slab: rows a [BM][pitch] from column 0, weights b [BN][BK + PAD].
     __device__ __forceinline__ void multiply(const em_half *a, int pitch, const em_half *b)
     {
+        if constexpr (NI == 1) {                            // eight columns: one load brings two steps of k
+            static_assert(MI == 1, "one fragment a warp");
+            #pragma unroll
+            for (int k = 0; k < BK; k += 32) {
+                uint32_t fa[2][4], fb[4];
+
+                em_ldmatrix4(fb, b + (n + lane % 8) * (BK + PAD) + k + lane / 8 * 8);
+                #pragma unroll
+                for (int i = 0; i < 2; i++)
+                    em_ldmatrix4(fa[i], a + (m + lane % 16) * pitch + k + 16 * i + lane / 16 * 8);
+                em_mma(sums[0][0], fa[0], fb[0], fb[1]);
+                em_mma(sums[0][0], fa[1], fb[2], fb[3]);
+            }
+            return;
+        }
         #pragma unroll
         for (int k = 0; k < BK; k += 16) {
-            uint32_t fa[MI][4], fb[NI / 2][4];
+            uint32_t fa[MI][4], fb[(NI + 1) / 2][4];
 
             #pragma unroll
             for (int i = 0; i < MI; i++)
@@ -153,20 +216,22 @@ struct warp_tile {
 
 // ---------------------------------------------------------------- slab by slab
 
-template <int BM, int BN, int WM, int WN>
+template <int BM, int BN, int WM, int WN, bool IS_CONV>
 __global__ void __launch_bounds__(32 * WM * WN) product_slabs(product_args p)
 {
-    constexpr int THREADS = 32 * WM * WN, A = BM * (BK + PAD), B = BN * (BK + PAD);
+    constexpr int THREADS = 32 * WM * WN, A = BM * (BK + PAD), B = BN * (BK + PAD), STAGES = stages<BM>;
     EM_SHARED(em_half, shared);
     const int m0 = blockIdx.y * BM, n0 = blockIdx.x * BN, n_slabs = (p.k + BK - 1) / BK;
+    const row_reader<BM, THREADS, IS_CONV> rows(p, m0);
     warp_tile<BM, BN, WM, WN> tile;
 
     tile.clear();
+    for (int s = 0; s < STAGES - 1 && s < n_slabs; s++)
+        fetch_weights<BN, THREADS>(shared + s * (A + B) + A, p, n0, s * BK);
+    em_wait_for_previous();
     for (int s = 0; s < STAGES - 1; s++) {
-        if (s < n_slabs) {
-            fetch_rows<BM, THREADS>(shared + s * (A + B), p, m0, s * BK);
-            fetch_weights<BN, THREADS>(shared + s * (A + B) + A, p, n0, s * BK);
-        }
+        if (s < n_slabs)
+            rows.fetch(shared + s * (A + B), p, s * BK);
         em_copy_commit();
     }
     for (int s = 0; s < n_slabs; s++) {
@@ -175,7 +240,7 @@ __global__ void __launch_bounds__(32 * WM * WN) product_slabs(product_args p)
         em_copy_wait<STAGES - 2>();
         __syncthreads();                                    // slab s is there, and slab s - 1 is done with
         if (next < n_slabs) {
-            fetch_rows<BM, THREADS>(shared + next % STAGES * (A + B), p, m0, next * BK);
+            rows.fetch(shared + next % STAGES * (A + B), p, next * BK);
             fetch_weights<BN, THREADS>(shared + next % STAGES * (A + B) + A, p, n0, next * BK);
         }
         em_copy_commit();
@@ -186,63 +251,101 @@ __global__ void __launch_bounds__(32 * WM * WN) product_slabs(product_args p)
 
 // ---------------------------------------------------------------- rows kept for the whole depth
 
-// One row, four numbers a lane and step, into shared memory as halves.
-template <typename TX>
+// V neighbours of a row as they lie in memory, so that many loads can be under way before the first is looked at.
+template <typename TX> struct piece;
+
+template <> struct piece<float> {
+    static constexpr int V = 4, PLANES = 1;
+    float4 x;
+    __device__ __forceinline__ void load(const float *p) { x = *(const float4 *)p; }
+    __device__ __forceinline__ void add_to(float v[V]) const { v[0] += x.x, v[1] += x.y, v[2] += x.z, v[3] += x.w; }
+};
+
+template <> struct piece<em_half> {
+    static constexpr int V = 8, PLANES = EM_DIRECTIONS;
+    uint4 x;
+    __device__ __forceinline__ void load(const em_half *p) { x = *(const uint4 *)p; }
+    __device__ __forceinline__ void add_to(float v[V]) const
+    {
+        const uint32_t pair[4] = { x.x, x.y, x.z, x.w };
+
+        #pragma unroll
+        for (int i = 0; i < 4; i++) {
+            const em_half lo = { (uint16_t)pair[i] }, hi = { (uint16_t)(pair[i] >> 16) };
+            v[2 * i] += em_widen(lo);
+            v[2 * i + 1] += em_widen(hi);
+        }
+    }
+};
+
+static __device__ __forceinline__ void store_halves(em_half *p, const float v[4]) { *(uint2 *)p = make_uint2(em_narrow2(v[0], v[1]), em_narrow2(v[2], v[3])); }
+
+// Warp: one row of k numbers, 32 V of them a step, summed, normed, gated, as halves; zeros from k to k_end.
+template <typename TX, int STEPS>
 static __device__ __forceinline__ void take_row(em_half *dst, const fused_args &f, size_t row, int k, int k_end, int lane)
 {
-    float4 v[MOST_STEPS];
-    float sum = 0.f, mean = 0.f, scale = 1.f;
+    typedef piece<TX> P;
+    constexpr int V = P::V;
+    float v[STEPS][V] = {}, sum = 0.f, mean = 0.f, scale = 1.f;
+    P in[STEPS][P::PLANES];
 
     #pragma unroll
-    for (int s = 0; s < MOST_STEPS; s++) {
-        const int c = 128 * s + 4 * lane;
-
-        v[s] = make_float4(0.f, 0.f, 0.f, 0.f);
-        if (c >= k)
-            continue;
-        v[s] = em_load4((const TX *)f.x[0] + row * f.ldx + c);
+    for (int s = 0; s < STEPS; s++)
         #pragma unroll
-        for (int q = 1; q < EM_DIRECTIONS; q++)
-            if (f.x[q]) {
-                const float4 more = em_load4((const TX *)f.x[q] + row * f.ldx + c);
-                v[s].x += more.x, v[s].y += more.y, v[s].z += more.z, v[s].w += more.w;
-            }
-        sum += v[s].x + v[s].y + v[s].z + v[s].w;
+        for (int q = 0; q < P::PLANES; q++) {
+            const int c = 32 * V * s + V * lane;
+
+            in[s][q].load((const TX *)f.x[q] + row * f.ldx + (c < k ? c : 0));
+        }
+    #pragma unroll
+    for (int s = 0; s < STEPS; s++) {
+        if (32 * V * s + V * lane < k)
+            #pragma unroll
+            for (int q = 0; q < P::PLANES; q++)
+                in[s][q].add_to(v[s]);
+        #pragma unroll
+        for (int i = 0; i < V; i++)
+            sum += v[s][i];
     }
     if (f.norm.weight) {
         mean = em_warp_sum(sum) / k;
         sum = 0.f;
         #pragma unroll
-        for (int s = 0; s < MOST_STEPS; s++)
-            if (128 * s + 4 * lane < k) {
-                v[s].x -= mean, v[s].y -= mean, v[s].z -= mean, v[s].w -= mean;
-                sum += v[s].x * v[s].x + v[s].y * v[s].y + v[s].z * v[s].z + v[s].w * v[s].w;
-            }
+        for (int s = 0; s < STEPS; s++)
+            if (32 * V * s + V * lane < k)
+                #pragma unroll
+                for (int i = 0; i < V; i++) {
+                    v[s][i] -= mean;
+                    sum += v[s][i] * v[s][i];
+                }
         scale = 1.f / sqrtf(em_warp_sum(sum) / k + 1e-5f);
     }
     #pragma unroll
-    for (int s = 0; s < MOST_STEPS; s++) {
-        const int c = 128 * s + 4 * lane;
+    for (int s = 0; s < STEPS; s++)
+        #pragma unroll
+        for (int i = 0; i < V; i += 4) {
+            const int c = 32 * V * s + V * lane + i;
+            float *const at = v[s] + i;
 
-        if (c >= k_end)
-            continue;
-        if (c < k && f.norm.weight) {
-            const float4 w = em_load4(f.norm.weight + c), b = em_load4(f.norm.bias + c);
-            v[s].x = v[s].x * scale * w.x + b.x, v[s].y = v[s].y * scale * w.y + b.y;
-            v[s].z = v[s].z * scale * w.z + b.z, v[s].w = v[s].w * scale * w.w + b.w;
+            if (c >= k_end)
+                continue;
+            if (c < k && f.norm.weight) {
+                const float4 w = em_load4(f.norm.weight + c), b = em_load4(f.norm.bias + c);
+                at[0] = at[0] * scale * w.x + b.x, at[1] = at[1] * scale * w.y + b.y;
+                at[2] = at[2] * scale * w.z + b.z, at[3] = at[3] * scale * w.w + b.w;
+            }
+            if (c < k && f.gate) {
+                const float4 g = em_load4(f.gate + row * f.ldg + c);
+                at[0] *= em_silu(g.x), at[1] *= em_silu(g.y), at[2] *= em_silu(g.z), at[3] *= em_silu(g.w);
+            }
+            store_halves(dst + c, at);
         }
-        if (c < k && f.gate) {
-            const float4 g = em_load4(f.gate + row * f.ldg + c);
-            v[s].x *= em_silu(g.x), v[s].y *= em_silu(g.y), v[s].z *= em_silu(g.z), v[s].w *= em_silu(g.w);
-        }
-        em_store4(dst + c, v[s]);
-    }
 }
 
-template <int BM, int BN, int WM, int WN, typename TX>
+template <int BM, int BN, int WM, int WN, typename TX, int STEPS>
 __global__ void __launch_bounds__(32 * WM * WN) product_fused(product_args p, fused_args f)
 {
-    constexpr int THREADS = 32 * WM * WN, B = BN * (BK + PAD);
+    constexpr int THREADS = 32 * WM * WN, B = BN * (BK + PAD), STAGES = stages<BM>;
     EM_SHARED(em_half, shared);
     const int m0 = blockIdx.y * BM, n_slabs = (p.k + BK - 1) / BK, pitch = n_slabs * BK + PAD, n_tiles = (p.out.n + BN - 1) / BN;
     const int n_mine = (n_tiles - (int)blockIdx.x + (int)gridDim.x - 1) / (int)gridDim.x, n_all = n_mine * n_slabs;
@@ -258,12 +361,13 @@ __global__ void __launch_bounds__(32 * WM * WN) product_fused(product_args p, fu
 
     for (int i = 0; i < STAGES - 1; i++)
         fetch(i);
-    for (int r = threadIdx.x / 32; r < BM; r += THREADS / 32)
-        if (m0 + r < p.n_rows)
-            take_row<TX>(shared + r * pitch, f, (size_t)(m0 + r), p.k, n_slabs * BK, tile.lane);
-        else
-            for (int c = tile.lane; c < n_slabs * BK; c += 32)
-                shared[r * pitch + c].bits = 0;
+    em_wait_for_previous();
+    #pragma unroll(STEPS * piece<TX>::PLANES <= 3 ? 2 : 1)
+    for (int r = threadIdx.x / 32; r < BM; r += THREADS / 32) {
+        const int row = m0 + r < p.n_rows ? m0 + r : p.n_rows - 1;      // past the end any row will do: its sums are not written
+
+        take_row<TX, STEPS>(shared + r * pitch, f, (size_t)row, p.k, n_slabs * BK, tile.lane);
+    }
     for (int i = 0; i < n_all; i++) {
         const int slab = i % n_slabs;
 
@@ -289,6 +393,7 @@ __global__ void __launch_bounds__(F_THREADS) product_f32(em_product_out out, con
     const int m0 = blockIdx.y * F_TILE, n0 = blockIdx.x * F_TILE, tm = threadIdx.x / 16, tn = threadIdx.x % 16;
     float sums[4][4] = {};
 
+    em_wait_for_previous();
     for (int k0 = 0; k0 < k; k0 += F_K) {
         for (int i = threadIdx.x; i < F_TILE * F_K; i += F_THREADS) {
             const int r = i / F_K, c = i % F_K;
@@ -325,49 +430,75 @@ static void multiply_f32(em_dev *dev, const em_product_out *out, const float *ro
 
 static product_args args_of(const em_product_out *out, const void *rows, size_t ld, em_matrix w, int n_rows)
 {
-    const product_args p = { *out, (const em_half *)rows, (const em_half *)w.data, ld, (size_t)em_round_up(w.k, BK), n_rows, w.k };
+    const product_args p = { *out, (const em_half *)rows, (const em_half *)w.data, ld, (size_t)em_round_up(w.k, BK), n_rows, w.k, {} };
 
     return p;
 }
+
+template <int BM, int BN>
+static size_t slabs_bytes() { return (size_t)(stages<BM> * (BM + BN) * (BK + PAD)) * sizeof(em_half); }
 
 template <int BM, int BN, int WM, int WN>
 static void launch_slabs(em_dev *dev, const product_args &p)
 {
     const dim3 grid((unsigned)em_div_up((size_t)p.out.n, BN), (unsigned)em_div_up((size_t)p.n_rows, BM));
 
-    EM_LAUNCH(dev, (product_slabs<BM, BN, WM, WN>), grid, 32 * WM * WN, STAGES * (BM + BN) * (BK + PAD) * sizeof(em_half), p);
+    if (p.conv.C)
+        EM_LAUNCH(dev, (product_slabs<BM, BN, WM, WN, true>), grid, 32 * WM * WN, (slabs_bytes<BM, BN>()), p);
+    else
+        EM_LAUNCH(dev, (product_slabs<BM, BN, WM, WN, false>), grid, 32 * WM * WN, (slabs_bytes<BM, BN>()), p);
 }
 
 static size_t tiles(const product_args &p, int bm, int bn) { return (size_t)em_div_up((size_t)p.out.n, bn) * em_div_up((size_t)p.n_rows, bm); }
 
-void em_cuda_product(em_dev *dev, const em_product_out *out, const void *rows, size_t ld, em_matrix w, int n_rows)
+static void pick_slabs(em_dev *dev, const product_args &p)
 {
-    const product_args p = args_of(out, rows, ld, w, n_rows);
     const size_t enough = (size_t)dev->n_sms;
 
-    if (!dev->is_fp16)
-        multiply_f32(dev, out, (const float *)rows, ld, w, n_rows);
-    else if (tiles(p, 128, 128) >= 2 * enough && dev->max_shared >= STAGES * 256 * (BK + PAD) * 2)
+    if (tiles(p, 128, 128) >= 2 * enough && (size_t)dev->max_shared >= slabs_bytes<128, 128>())
         launch_slabs<128, 128, 2, 4>(dev, p);
     else if (tiles(p, 64, 64) >= enough)
         launch_slabs<64, 64, 2, 2>(dev, p);
     else
-        launch_slabs<16, 32, 1, 2>(dev, p);
+        launch_slabs<16, 32, 1, 4>(dev, p);
+}
+
+void em_cuda_product(em_dev *dev, const em_product_out *out, const void *rows, size_t ld, em_matrix w, int n_rows)
+{
+    if (dev->is_fp16)
+        pick_slabs(dev, args_of(out, rows, ld, w, n_rows));
+    else
+        multiply_f32(dev, out, (const float *)rows, ld, w, n_rows);
+}
+
+void em_cuda_conv_product(em_dev *dev, const em_product_out *out, const void *image, const em_conv_shape *shape, em_matrix w, int n_rows)
+{
+    product_args p = args_of(out, image, 0, w, n_rows);
+
+    p.conv = *shape;
+    pick_slabs(dev, p);
 }
 
 template <int BM, int BN>
-static size_t fused_bytes(int k) { return (size_t)(BM * (em_round_up(k, BK) + PAD) + STAGES * BN * (BK + PAD)) * sizeof(em_half); }
+static size_t fused_bytes(int k) { return (size_t)(BM * (em_round_up(k, BK) + PAD) + stages<BM> * BN * (BK + PAD)) * sizeof(em_half); }
 
 template <int BM, int BN, int WM, int WN, typename TX>
 static void launch_fused(em_dev *dev, const product_args &p, const fused_args &f)
 {
     const int n_tiles = em_div_up((size_t)p.out.n, BN), m_tiles = em_div_up((size_t)p.n_rows, BM), wanted = em_div_up(2 * (size_t)dev->n_sms, (size_t)m_tiles);
     const dim3 grid((unsigned)(wanted < n_tiles ? wanted : n_tiles), (unsigned)m_tiles);
+    const int steps = em_div_up((size_t)em_round_up(p.k, BK), 32 * piece<TX>::V);
 
-    EM_LAUNCH(dev, (product_fused<BM, BN, WM, WN, TX>), grid, 32 * WM * WN, (fused_bytes<BM, BN>(p.k)), p, f);
+    if (steps <= 1)
+        EM_LAUNCH(dev, (product_fused<BM, BN, WM, WN, TX, 1>), grid, 32 * WM * WN, (fused_bytes<BM, BN>(p.k)), p, f);
+    else if (steps <= 3)
+        EM_LAUNCH(dev, (product_fused<BM, BN, WM, WN, TX, 3>), grid, 32 * WM * WN, (fused_bytes<BM, BN>(p.k)), p, f);
+    else
+        EM_LAUNCH(dev, (product_fused<BM, BN, WM, WN, TX, 6>), grid, 32 * WM * WN, (fused_bytes<BM, BN>(p.k)), p, f);
 }
 
-// Few rows: small tiles, so that every multiprocessor has one. Then as large as shared memory allows.
+// Few rows: small tiles, so that every multiprocessor has one. Then as large as shared memory allows. Rows that are sums
+// of planes cost more than their product: fewer blocks, with more warps, take each.
 template <typename TX>
 static void pick_fused(em_dev *dev, const product_args &p, const fused_args &f)
 {
@@ -376,15 +507,21 @@ static void pick_fused(em_dev *dev, const product_args &p, const fused_args &f)
     if (tiles(p, 64, 128) >= 2 * enough && fused_bytes<64, 128>(p.k) <= room)
         launch_fused<64, 128, 2, 4, TX>(dev, p, f);
     else if (tiles(p, 32, 64) >= enough && fused_bytes<32, 64>(p.k) <= room)
-        launch_fused<32, 64, 2, 2, TX>(dev, p, f);
+        launch_fused<32, 64, 2, 4, TX>(dev, p, f);
+    else if (piece<TX>::PLANES > 1)
+        launch_fused<16, 64, 1, 8, TX>(dev, p, f);
     else
-        launch_fused<16, 32, 1, 2, TX>(dev, p, f);
+        launch_fused<16, 32, 1, 4, TX>(dev, p, f);
 }
 
+// Vectors of 16 bytes, and six steps of them at most.
 bool em_cuda_can_fuse(const em_dev *dev, const em_norm_linear *a)
 {
-    return dev->is_fp16 && a->w.k % 4 == 0 && a->ldx % 4 == 0 && a->w.k <= FUSED_K && fused_bytes<16, 32>(a->w.k) <= (size_t)dev->max_shared &&
-           (!a->gate || (a->ldg % 4 == 0 && a->gate_column % 4 == 0));
+    const int V = a->is_x_inner ? piece<em_half>::V : piece<float>::V;
+    const bool has_planes = a->x_more[0] && a->x_more[1] && a->x_more[2], has_more = a->x_more[0] || a->x_more[1] || a->x_more[2];
+
+    return dev->is_fp16 && (a->is_x_inner ? has_planes : !has_more) && a->w.k % V == 0 && a->ldx % V == 0 && em_round_up(a->w.k, BK) <= 6 * 32 * V &&
+           fused_bytes<16, 64>(a->w.k) <= (size_t)dev->max_shared && (!a->gate || (a->ldg % 4 == 0 && a->gate_column % 4 == 0));
 }
 
 void em_cuda_fused_product(em_dev *dev, const em_product_out *out, const em_norm_linear *a, int n_rows)

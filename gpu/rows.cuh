@@ -60,6 +60,7 @@ __global__ void prepare_rows(T *dst, Source s, em_norm norm, em_act act, int row
     const int lane = threadIdx.x % 32, row = blockIdx.x * EM_ROWS_A_BLOCK + threadIdx.x / 32;
     float mean = 0.f, scale = 1.f;
 
+    em_wait_for_previous();
     if (row >= rows)
         return;
     if (norm.weight) {
@@ -96,13 +97,59 @@ void em_prepare_rows(em_dev *dev, T *dst, const Source &s, em_norm norm, em_act 
     EM_LAUNCH(dev, (prepare_rows<Source, T>), dim3(em_div_up(rows, EM_ROWS_A_BLOCK)), 32 * EM_ROWS_A_BLOCK, 0, dst, s, norm, act, rows, k, pitch);
 }
 
-// In place, after a product.
-template <typename T>
-void em_norm_rows(em_dev *dev, T *y, em_norm norm, em_act act, int rows, int n)
-{
-    const em_planes<T, T> s = { { y }, (size_t)n, NULL, 0 };
+// Rows of n numbers side by side, read once: four a lane and step. n a multiple of 4, at most 128 NORM_STEPS.
+enum { NORM_STEPS = 8 };
 
-    em_prepare_rows(dev, y, s, norm, act, rows, n, n);
+template <typename TY, typename TX>
+__global__ void __launch_bounds__(32 * EM_ROWS_A_BLOCK) norm_rows(TY *y, const TX *x, em_norm norm, em_act act, int rows, int n)
+{
+    const int lane = threadIdx.x % 32, row = blockIdx.x * EM_ROWS_A_BLOCK + threadIdx.x / 32;
+    float4 v[NORM_STEPS];
+    float sum = 0.f, mean, scale;
+
+    em_wait_for_previous();
+    if (row >= rows)
+        return;
+    #pragma unroll
+    for (int s = 0; s < NORM_STEPS; s++) {
+        const int c = 128 * s + 4 * lane;
+
+        v[s] = c < n ? em_load4(x + (size_t)row * n + c) : make_float4(0.f, 0.f, 0.f, 0.f);
+        sum += v[s].x + v[s].y + v[s].z + v[s].w;
+    }
+    mean = em_warp_sum(sum) / n;
+    sum = 0.f;
+    #pragma unroll
+    for (int s = 0; s < NORM_STEPS; s++)
+        if (128 * s + 4 * lane < n) {
+            v[s].x -= mean, v[s].y -= mean, v[s].z -= mean, v[s].w -= mean;
+            sum += v[s].x * v[s].x + v[s].y * v[s].y + v[s].z * v[s].z + v[s].w * v[s].w;
+        }
+    scale = 1.f / sqrtf(em_warp_sum(sum) / n + 1e-5f);
+    #pragma unroll
+    for (int s = 0; s < NORM_STEPS; s++) {
+        const int c = 128 * s + 4 * lane;
+
+        if (c >= n)
+            continue;
+        const float4 w = em_load4(norm.weight + c), b = em_load4(norm.bias + c);
+        float4 z = make_float4(v[s].x * scale * w.x + b.x, v[s].y * scale * w.y + b.y, v[s].z * scale * w.z + b.z, v[s].w * scale * w.w + b.w);
+        if (act == EM_ACT_GELU)
+            z = make_float4(em_gelu(z.x), em_gelu(z.y), em_gelu(z.z), em_gelu(z.w));
+        em_store4(y + (size_t)row * n + c, z);
+    }
+}
+
+// y may be x: after a product, in place.
+template <typename TY, typename TX>
+void em_norm_rows(em_dev *dev, TY *y, const TX *x, em_norm norm, em_act act, int rows, int n)
+{
+    const em_planes<TX, TY> s = { { x }, (size_t)n, NULL, 0 };
+
+    if (n % 4 == 0 && n <= 128 * NORM_STEPS)
+        EM_LAUNCH(dev, (norm_rows<TY, TX>), dim3(em_div_up(rows, EM_ROWS_A_BLOCK)), 32 * EM_ROWS_A_BLOCK, 0, y, x, norm, act, rows, n);
+    else
+        em_prepare_rows(dev, y, s, norm, act, rows, n, n);
 }
 
 #endif

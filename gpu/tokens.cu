@@ -5,11 +5,12 @@
 
 // x [B][H][W][C], normed. latent[c] = mean over tokens; y as em_tokens says.
 template <typename T>
-__global__ void order_tokens(T *y, float *latent, const T *x, int H, int W, int C, int fold, bool is_columns)
+__global__ void order_tokens(T *__restrict__ y, float *__restrict__ latent, const T *__restrict__ x, int H, int W, int C, int fold, bool is_columns)
 {
     const int c = blockIdx.x * blockDim.x + threadIdx.x, b = blockIdx.y, bands = H / fold;
     float sum = 0.f;
 
+    em_wait_for_previous();
     if (c >= C)
         return;
     x += (size_t)b * H * W * C + c;
@@ -17,6 +18,7 @@ __global__ void order_tokens(T *y, float *latent, const T *x, int H, int W, int 
     for (int w = 0; w < W; w++) {
         float column = 0.f;
 
+        #pragma unroll 8
         for (int h = 0; h < H; h++) {
             const T v = x[(size_t)(h * W + w) * C];
 
@@ -36,8 +38,10 @@ __global__ void mean_rows(float *y, const float *x, int S, int C)
     const int c = blockIdx.x * blockDim.x + threadIdx.x, b = blockIdx.y;
     float sum = 0.f;
 
+    em_wait_for_previous();
     if (c >= C)
         return;
+    #pragma unroll 8
     for (int s = 0; s < S; s++)
         sum += x[((size_t)b * S + s) * C + c];
     y[(size_t)b * C + c] = sum / S;
@@ -48,9 +52,7 @@ enum { THREADS = 64 };
 template <typename T>
 static void tokens(em_dev *dev, const em_tokens *a, int B)
 {
-    const em_planes<float, T> s = { { a->x }, (size_t)a->C, NULL, 0 };
-
-    em_prepare_rows(dev, (T *)dev->rows, s, a->norm, EM_ACT_NONE, B * a->H * a->W, a->C, a->C);
+    em_norm_rows(dev, (T *)dev->rows, a->x, a->norm, EM_ACT_NONE, B * a->H * a->W, a->C);
     EM_LAUNCH(dev, order_tokens<T>, dim3(em_div_up((size_t)a->C, THREADS), (unsigned)B), THREADS, 0,
               (T *)a->y, a->latent, (const T *)dev->rows, a->H, a->W, a->C, a->fold, a->is_columns);
 }
