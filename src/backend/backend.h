@@ -5,8 +5,15 @@
 #include "base/status.h"
 #include "ops/ops.h"
 
-/* The table for "cpu", "cuda" or "auto" (the best that this build and machine have). EM_EINVAL: unknown name, the
- * sentence lists the known ones. EM_EUNSUPPORTED: known, not in this build or not usable here; says what to do. */
-em_status em_backend_pick(const em_ops **out, const char *name, em_err *err);
+typedef struct em_backend {
+    const em_ops *ops;
+    em_dev       *dev;                  /* the caller ends it with ops->close                    */
+    char          passed_over[240];     /* auto: why the GPU of this build is not used; or ""    */
+} em_backend;
+
+/* Opens "cpu", "cuda" or "auto": the best that this build and machine have. EM_EINVAL: unknown name, the sentence lists the
+ * known ones. EM_EUNSUPPORTED, EM_EDEVICE: known, not in this build or not usable here; says what to do. EM_ENOMEM.
+ * On error out->dev is NULL. */
+em_status em_backend_open(em_backend *out, const char *name, const em_dev_cfg *cfg, em_err *err);
 
 #endif

@@ -39,17 +39,20 @@ static int by_size(const void *a, const void *b)
 
 static em_status open_model(bench *b, const em_bench_cfg *cfg, em_err *err)
 {
-    const em_dev_cfg dev = { .n_threads = cfg->n_threads };
+    const em_dev_cfg dev = { .n_threads = cfg->n_threads, .precision = cfg->precision };
     const em_session_cfg one = { .max_batch = 1, .window_s = cfg->window_s };
     em_config preset;
-    em_status status = em_backend_pick(&b->ops, cfg->backend, err);
+    em_backend backend = { 0 };
+    em_status status = EM_OK;
 
-    if (status == EM_OK && cfg->preset)
+    if (cfg->preset)
         status = em_config_preset(&preset, cfg->preset, err);
     if (status == EM_OK && cfg->preset && preset.n_classes == 0)
         preset.n_classes = AUDIOSET_CLASSES;            /* VMamba's weights know ImageNet: here it tags like the others */
     if (status == EM_OK)
-        status = b->ops->open(&b->dev, &dev, err);
+        status = em_backend_open(&backend, cfg->backend, &dev, err);
+    b->ops = backend.ops;
+    b->dev = backend.dev;
     if (status == EM_OK)
         status = cfg->preset ? em_model_random(&b->model, &preset, 1, b->ops, b->dev, err)
                              : em_model_open(&b->model, cfg->model_path, b->ops, b->dev, err);
@@ -271,7 +274,7 @@ em_status em_bench_run(em_bench_result *out, const em_bench_cfg *cfg, em_err *er
         out->window_s = (double)em_config_window_samples(em_session_config(b.session)) / em_session_config(b.session)->sample_rate;
         out->gmac = em_config_macs(em_session_config(b.session)) / 1e9;
         out->rss_mb = most_memory_mb();                 /* before the machine's own measurement adds its own */
-        status = em_machine_measure(&out->machine, b.dev, cfg->n_threads, err);
+        status = em_machine_measure(&out->machine, cfg->n_threads, err);
     }
     if (status == EM_OK) {
         out->floors = out->window_ms / (2e3 * out->gmac / out->machine.sgemm_gflops);

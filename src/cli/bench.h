@@ -4,12 +4,14 @@
 
 #include "base/status.h"
 #include "cli/machine.h"
+#include "ops/ops.h"
 
 typedef struct em_bench_cfg {
     const char *preset;             /* random weights of this preset, or NULL: */
     const char *model_path;         /* a model file                            */
     const char *backend;
     int         n_threads;
+    em_precision precision;
     double      window_s;           /* 0: the model's own                      */
 } em_bench_cfg;
 

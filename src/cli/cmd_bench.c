@@ -81,6 +81,7 @@ static int print_text(const em_bench_result *r, em_err *err)
 int em_cmd_bench(const em_options *o, em_err *err)
 {
     em_bench_cfg cfg = { .preset = o->preset, .backend = o->backend, .n_threads = o->threads ? o->threads : em_cpu_count(),
+                         .precision = em_options_precision(o),
                          .window_s = o->window };
     em_bench_result result = { 0 };
     char path[PATH_MAX];
@@ -93,7 +94,7 @@ int em_cmd_bench(const em_options *o, em_err *err)
     }
     status = em_bench_run(&result, &cfg, err);
     if (status)
-        return em_exit_code(status, status == EM_EINVAL ? EM_EXIT_USAGE : status == EM_EUNSUPPORTED ? EM_EXIT_BACKEND
+        return em_exit_code(status, status == EM_EINVAL ? EM_EXIT_USAGE : status == EM_EUNSUPPORTED || status == EM_EDEVICE ? EM_EXIT_BACKEND
                                                                                                       : EM_EXIT_MODEL);
     return o->json ? print_json(&result, err) : print_text(&result, err);
 }

@@ -155,15 +155,19 @@ static em_status measure_reading(em_machine *out, int n_threads, em_err *err)
     return status;
 }
 
-em_status em_machine_measure(em_machine *out, em_dev *dev, int n_threads, em_err *err)
+em_status em_machine_measure(em_machine *out, int n_threads, em_err *err)
 {
     const size_t n = (size_t)SIDE * SIDE;
     float *x = em_alloc(3 * n * sizeof *x);
     const product p = { x, x ? x + n : NULL, x ? x + 2 * n : NULL };
-    em_status status = x ? em_ops_cpu.reserve(dev, SIDE, 1, err) : em_fail(err, EM_ENOMEM, "no memory for a matrix product");
+    em_dev *dev = NULL;
+    em_status status = x ? em_ops_cpu.open(&dev, &(em_dev_cfg){ .n_threads = n_threads }, err)
+                         : em_fail(err, EM_ENOMEM, "no memory for a matrix product");
     size_t used = 0;
 
     *out = (em_machine){ 0 };
+    if (status == EM_OK)
+        status = em_ops_cpu.reserve(dev, &(em_needs){ .k = SIDE, .n = 1 }, err);
     for (size_t i = 0; status == EM_OK && i < EM_COUNT(racers); i++) {
         const double rate = racers[i].run(&p, dev, n_threads);
 
@@ -174,6 +178,7 @@ em_status em_machine_measure(em_machine *out, em_dev *dev, int n_threads, em_err
             snprintf(out->best, sizeof out->best, "%s", racers[i].name);
         }
     }
+    em_ops_cpu.close(dev);
     if (status == EM_OK)
         status = measure_reading(out, n_threads, err);
     free(x);

@@ -5,7 +5,7 @@
 #ifndef EM_CLI_MACHINE_H
 #define EM_CLI_MACHINE_H
 
-#include "ops/ops.h"
+#include "base/status.h"
 
 typedef struct em_machine {
     double sgemm_gflops;            /* best large single-precision matrix product         */
@@ -14,7 +14,7 @@ typedef struct em_machine {
     char   raced[96];               /* "own 340, onednn 331, openblas 322"                */
 } em_machine;
 
-/* dev: the CPU device whose threads are measured, n_threads of them. About two seconds. EM_ENOMEM. */
-em_status em_machine_measure(em_machine *out, em_dev *dev, int n_threads, em_err *err);
+/* The CPU with n_threads, whatever backend tags. About two seconds. EM_ENOMEM. */
+em_status em_machine_measure(em_machine *out, int n_threads, em_err *err);
 
 #endif

@@ -50,6 +50,8 @@ static const em_option model_rows[] = {
       .help = "class names in place of the model's: index,mid,display_name" },
     { .name = "backend", .kind = EM_OPTION_CHOICE, .at = AT(backend), .arg = "NAME", .fallback = "auto",
       .choices = "auto|cpu|cuda", .help = "what computes: auto, cpu or cuda" },
+    { .name = "precision", .kind = EM_OPTION_CHOICE, .at = AT(precision), .arg = "TYPE", .fallback = "auto",
+      .choices = "auto|fp32|fp16", .help = "numbers in matrix products: fp32, fp16 (GPU), or auto: what the backend does best" },
     { .name = "threads", .kind = EM_OPTION_INT, .at = AT(threads), .arg = "N", .fallback = "0", .min = 0, .max = 256,
       .help = "threads that compute; 0: one a processor" },
     { .name = "step", .kind = EM_OPTION_REAL, .at = AT(step), .arg = "SEC", .fallback = "1", .min = 0.01, .max = 3600,

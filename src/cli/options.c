@@ -461,6 +461,11 @@ int em_options_channel(const em_options *o)
     return c;
 }
 
+em_precision em_options_precision(const em_options *o)
+{
+    return strcmp(o->precision, "fp32") == 0 ? EM_PRECISION_FP32 : strcmp(o->precision, "fp16") == 0 ? EM_PRECISION_FP16 : EM_PRECISION_AUTO;
+}
+
 em_shard em_options_shard(const em_options *o)
 {
     em_shard s = { 1, 1 };

@@ -8,6 +8,7 @@
 #define EM_CLI_OPTIONS_H
 
 #include "base/status.h"
+#include "ops/ops.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,7 +37,7 @@ typedef struct em_options {
     char  *start_time;
     char  *shard;
 
-    char  *model, *labels, *backend;
+    char  *model, *labels, *backend, *precision;
     int    threads;                 /* 0: one a processor                         */
     double step, window;            /* seconds; window 0: the model's             */
 
@@ -120,6 +121,7 @@ void em_options_print_config(const em_options *o, FILE *f);
 typedef struct em_shard { int i, n; } em_shard;     /* 1 <= i <= n */
 int      em_options_channel(const em_options *o);   /* 1..: that one; 0: mix; -1: each */
 em_shard em_options_shard(const em_options *o);
+em_precision em_options_precision(const em_options *o);
 int64_t  em_options_start_ms(const em_options *o);  /* -1: none given */
 
 #endif

@@ -2,6 +2,7 @@
 #include "cli/tagger.h"
 
 #include "backend/backend.h"
+#include "base/log.h"
 #include "cli/commands.h"
 #include "cli/option_text.h"
 #include "cli/paths.h"
@@ -12,13 +13,16 @@
 
 static int open_backend(em_tagger *t, const em_options *o, em_err *err)
 {
-    em_dev_cfg cfg = { .n_threads = o->threads };
-    em_status status = em_backend_pick(&t->ops, o->backend, err);
+    const em_dev_cfg cfg = { .n_threads = o->threads, .precision = em_options_precision(o) };
+    em_backend backend;
+    em_status status = em_backend_open(&backend, o->backend, &cfg, err);
 
-    if (status == EM_EINVAL)
-        return EM_EXIT_USAGE;
-    if (status || (status = t->ops->open(&t->dev, &cfg, err)))
-        return em_exit_code(status, EM_EXIT_BACKEND);
+    if (status)
+        return status == EM_EINVAL ? EM_EXIT_USAGE : em_exit_code(status, EM_EXIT_BACKEND);
+    if (*backend.passed_over)
+        em_log(EM_LOG_INFO, "%s: computing on the CPU", backend.passed_over);
+    t->ops = backend.ops;
+    t->dev = backend.dev;
     return EM_EXIT_OK;
 }
 

@@ -24,7 +24,7 @@ static cost linear_cost(const em_norm_linear *a)
 
     c.result = a->y;
     c.n_result = (size_t)a->L * (size_t)a->w.n;
-    c.floats += (double)a->L * a->w.k * (1 + !!a->x_more + !!a->gate) + (a->residual ? (double)c.n_result : 0);
+    c.floats += (double)a->L * a->w.k * (1 + !!a->x_more[0] + !!a->gate) + (a->residual ? (double)c.n_result : 0);
     return c;
 }
 

@@ -22,12 +22,22 @@ static void classify(em_builder *b, const em_head_w *w, float *y, const float *t
     if (b->cfg->head == EM_HEAD_TSCAM) {
         call.kind = EM_CALL_CONV;
         call.a.conv = (em_conv){ .y = y, .x = tokens, .H = bands, .W = S, .C = C, .Ho = 1, .Wo = S, .kh = bands, .kw = 3,
-                                 .stride = 1, .pad_x = 1, .w = w->w, .bias = w->bias };
+                                 .stride = 1, .pad_x = 1, .w = w->w, .bias = w->bias, .is_x_inner = true };
     } else {
         call.kind = EM_CALL_NORM_LINEAR;
-        call.a.norm_linear = (em_norm_linear){ .y = y, .x = tokens, .ldx = (size_t)C, .w = w->w, .bias = w->bias, .L = S };
+        call.a.norm_linear = (em_norm_linear){ .y = y, .x = tokens, .ldx = (size_t)C, .w = w->w, .bias = w->bias, .L = S,
+                                               .is_x_inner = true };
     }
     em_build_call(b, &call);
+}
+
+/* Side by side, so that all windows' answers can leave in one copy. */
+static em_outputs place_outputs(em_builder *b, size_t latent, size_t slots, size_t logits)
+{
+    const size_t most = (size_t)b->needs.max_batch;
+    float *room = em_build_floats(b, logits + latent + slots);
+
+    return room ? (em_outputs){ .logits = room, .latent = room + most * logits, .slots = room + most * (logits + latent) } : (em_outputs){ 0 };
 }
 
 em_outputs em_head_build(em_builder *b, const em_head_w *w, em_grid x)
@@ -35,10 +45,8 @@ em_outputs em_head_build(em_builder *b, const em_head_w *w, em_grid x)
     const bool is_columns = b->cfg->head == EM_HEAD_LINEAR;
     const int fold = is_columns ? 1 : b->cfg->fold, S = fold * x.W;
     const size_t C = (size_t)x.C, classes = (size_t)b->cfg->n_classes;
-    float *tokens = em_build_floats(b, C * (size_t)(is_columns ? x.W : x.H * x.W));
-    em_outputs out = {
-        .latent = em_build_floats(b, C), .slots = em_build_floats(b, (size_t)S * classes), .logits = em_build_floats(b, classes),
-    };
+    float *tokens = em_build_inner(b, C * (size_t)(is_columns ? x.W : x.H * x.W));
+    const em_outputs out = place_outputs(b, C, (size_t)S * classes, classes);
     em_call call = { .kind = EM_CALL_TOKENS, .label = "tokens", .stage = -1 }, mean = { .kind = EM_CALL_MEAN, .label = "logits", .stage = -1 };
 
     call.a.tokens = (em_tokens){ .y = tokens, .latent = out.latent, .x = x.x, .H = x.H, .W = x.W, .C = x.C, .fold = fold,

@@ -64,6 +64,7 @@ void em_embed_bind(em_embed_w *w, em_binder *b, const em_config *cfg)
     }
 }
 
+/* Between two convolutions the grid is an inner activation. */
 static em_grid conv(em_builder *b, const em_embed_w *w, int i, em_grid in, em_grid out, int size, int stride, int pad, em_act act)
 {
     em_call call = { .kind = EM_CALL_CONV, .label = "embed", .stage = -1 };
@@ -71,6 +72,7 @@ static em_grid conv(em_builder *b, const em_embed_w *w, int i, em_grid in, em_gr
     call.a.conv = (em_conv){
         .y = out.x, .x = in.x, .H = in.H, .W = in.W, .C = in.C, .Ho = out.H, .Wo = out.W, .kh = size, .kw = size,
         .stride = stride, .pad_y = pad, .pad_x = pad, .norm_after = w->norm[i], .w = w->conv[i], .bias = w->bias[i], .act = act,
+        .is_x_inner = i == 1, .is_y_inner = i == 0 && b->cfg->embed == EM_EMBED_V2,
     };
     em_build_call(b, &call);
     return out;
@@ -92,7 +94,7 @@ em_grid em_embed_build(em_builder *b, const em_embed_w *w, em_grid image)
     out.W = (half.W + 1) / 2;
     out.x = em_build_floats(b, (size_t)out.H * (size_t)out.W * (size_t)d);
     mark = b->arena.used;
-    half.x = em_build_floats(b, (size_t)half.H * (size_t)half.W * (size_t)half.C);
+    half.x = em_build_inner(b, (size_t)half.H * (size_t)half.W * (size_t)half.C);
     conv(b, w, 0, image, half, 3, 2, 1, EM_ACT_GELU);
     conv(b, w, 1, half, out, 3, 2, 1, EM_ACT_NONE);
     em_arena_rewind(&b->arena, mark);

@@ -9,21 +9,48 @@ enum { STAGGER_BYTES = 17 * 64 };
 
 float *em_build_floats(em_builder *b, size_t n)
 {
-    return em_arena_alloc(&b->arena, n * (size_t)b->max_batch * sizeof(float) + STAGGER_BYTES);
+    return em_arena_alloc(&b->arena, n * (size_t)b->needs.max_batch * sizeof(float) + STAGGER_BYTES);
+}
+
+float *em_build_inner(em_builder *b, size_t n)
+{
+    return em_arena_alloc(&b->arena, n * (size_t)b->needs.max_batch * b->ops->inner_bytes(b->dev) + STAGGER_BYTES);
 }
 
 static int max_int(int a, int b) { return a > b ? a : b; }
+static size_t max_size(size_t a, size_t b) { return a > b ? a : b; }
+
+static void note_product(em_needs *needs, int rows, int k)
+{
+    needs->k = max_int(needs->k, k);
+    needs->rows = max_size(needs->rows, (size_t)rows * (size_t)((k + 63) / 64 * 64));
+}
+
+static void note_mlp(em_needs *needs, const em_mlp *a)
+{
+    note_product(needs, a->L, a->w1.k);
+    needs->k = max_int(needs->k, a->w1.k + a->w1.n);
+    needs->hidden = max_size(needs->hidden, (size_t)a->L * (size_t)a->w1.n);
+}
+
+static void note_scan(em_needs *needs, const em_scan4 *a)
+{
+    needs->n = max_int(needs->n, a->N);
+    needs->recurrences = max_int(needs->recurrences, EM_DIRECTIONS * a->D * a->N);
+}
 
 /* What the device must keep scratch for. */
 static void note_sizes(em_builder *b, const em_call *call)
 {
+    em_needs *needs = &b->needs;
+
     switch (call->kind) {
-    case EM_CALL_CONV:            b->max_k = max_int(b->max_k, call->a.conv.w.k); break;
-    case EM_CALL_NORM_LINEAR:     b->max_k = max_int(b->max_k, call->a.norm_linear.w.k); break;
-    case EM_CALL_MLP:             b->max_k = max_int(b->max_k, call->a.mlp.w1.k + call->a.mlp.w1.n); break;
-    case EM_CALL_CONV_SILU_XPROJ: b->max_k = max_int(b->max_k, call->a.conv_silu_xproj.w.k); break;
-    case EM_CALL_TOKENS:          b->max_k = max_int(b->max_k, call->a.tokens.C); break;
-    case EM_CALL_SCAN4:           b->max_n = max_int(b->max_n, call->a.scan4.N); break;
+    case EM_CALL_CONV:            note_product(needs, call->a.conv.Ho * call->a.conv.Wo, call->a.conv.w.k); break;
+    case EM_CALL_NORM_LINEAR:     note_product(needs, call->a.norm_linear.L, call->a.norm_linear.w.k); break;
+    case EM_CALL_MLP:             note_mlp(needs, &call->a.mlp); break;
+    case EM_CALL_CONV_SILU_XPROJ: note_product(needs, call->a.conv_silu_xproj.H * call->a.conv_silu_xproj.W, call->a.conv_silu_xproj.w.k); break;
+    case EM_CALL_TOKENS:          note_product(needs, call->a.tokens.H * call->a.tokens.W, call->a.tokens.C); break;
+    case EM_CALL_SCAN4:           note_scan(needs, &call->a.scan4); break;
     case EM_CALL_IMAGE:
     case EM_CALL_MEAN:            break;
     }
@@ -88,22 +115,27 @@ em_outputs em_plan_build(em_builder *b, const em_weights *w, const float *const 
     return em_head_build(b, &w->head, x);
 }
 
+void em_plan_call(const em_call *c, const em_ops *ops, em_dev *dev, int B)
+{
+    switch (c->kind) {
+    case EM_CALL_IMAGE:           ops->image_fwd(dev, &c->a.image, B); break;
+    case EM_CALL_CONV:            ops->conv_fwd(dev, &c->a.conv, B); break;
+    case EM_CALL_NORM_LINEAR:     ops->norm_linear_fwd(dev, &c->a.norm_linear, B); break;
+    case EM_CALL_MLP:             ops->mlp_fwd(dev, &c->a.mlp, B); break;
+    case EM_CALL_CONV_SILU_XPROJ: ops->conv_silu_xproj_fwd(dev, &c->a.conv_silu_xproj, B); break;
+    case EM_CALL_SCAN4:           ops->scan4_fwd(dev, &c->a.scan4, B); break;
+    case EM_CALL_TOKENS:          ops->tokens_fwd(dev, &c->a.tokens, B); break;
+    case EM_CALL_MEAN:            ops->mean_fwd(dev, &c->a.mean, B); break;
+    }
+}
+
 void em_plan_run(const em_plan *plan, const em_ops *ops, em_dev *dev, int B, em_plan_observer *seen, void *ctx)
 {
     for (int i = 0; i < plan->n; i++) {
-        const em_call *c = &plan->calls[i];
-
-        switch (c->kind) {
-        case EM_CALL_IMAGE:           ops->image_fwd(dev, &c->a.image, B); break;
-        case EM_CALL_CONV:            ops->conv_fwd(dev, &c->a.conv, B); break;
-        case EM_CALL_NORM_LINEAR:     ops->norm_linear_fwd(dev, &c->a.norm_linear, B); break;
-        case EM_CALL_MLP:             ops->mlp_fwd(dev, &c->a.mlp, B); break;
-        case EM_CALL_CONV_SILU_XPROJ: ops->conv_silu_xproj_fwd(dev, &c->a.conv_silu_xproj, B); break;
-        case EM_CALL_SCAN4:           ops->scan4_fwd(dev, &c->a.scan4, B); break;
-        case EM_CALL_TOKENS:          ops->tokens_fwd(dev, &c->a.tokens, B); break;
-        case EM_CALL_MEAN:            ops->mean_fwd(dev, &c->a.mean, B); break;
-        }
-        if (seen)
-            seen(ctx, c);
+        em_plan_call(&plan->calls[i], ops, dev, B);
+        if (!seen)
+            continue;
+        ops->sync(dev, NULL);               /* a failure stays with the device: the run's end tells it */
+        seen(ctx, &plan->calls[i]);
     }
 }

@@ -40,16 +40,18 @@ typedef struct em_plan {
 typedef struct em_grid { float *x; int H, W, C; } em_grid;
 
 typedef struct em_builder {
-    em_plan         *plan;          /* NULL while measuring                                 */
-    em_arena         arena;         /* of the device                                        */
+    const em_ops    *ops;
+    em_dev          *dev;
+    em_plan         *plan;          /* NULL while measuring                 */
+    em_arena         arena;         /* of the device                        */
     const em_config *cfg;
-    int              max_batch;
-    int              max_k, max_n;  /* the deepest product and the most states: for reserve */
+    em_needs         needs;         /* max_batch is given, the rest noted   */
     em_status        status;
 } em_builder;
 
-/* Room for n floats of each window; NULL while measuring. */
+/* Room for n numbers of each window, float or the device's inner type; NULL while measuring. */
 float   *em_build_floats(em_builder *b, size_t n);
+float   *em_build_inner(em_builder *b, size_t n);
 
 /* Appends a call. While measuring, the answer is scratch that is thrown away. */
 void     em_build_call(em_builder *b, const em_call *call);
@@ -70,7 +72,10 @@ em_outputs em_plan_build(em_builder *b, const em_weights *w, const float *const 
 
 void     em_plan_deinit(em_plan *plan);
 
-/* Runs all calls for B windows. seen (NULL: nobody) is told after each one: profiler, tests. */
+/* Runs one call for B windows. */
+void     em_plan_call(const em_call *call, const em_ops *ops, em_dev *dev, int B);
+
+/* Runs all calls for B windows. seen (NULL: nobody) is told after each one is done: profiler, tests. */
 typedef void em_plan_observer(void *ctx, const em_call *call);
 void     em_plan_run(const em_plan *plan, const em_ops *ops, em_dev *dev, int B, em_plan_observer *seen, void *ctx);
 

@@ -5,36 +5,82 @@
 #include "model/plan.h"
 
 #include <stdlib.h>
-#include <string.h>
+
+enum { MOST_GRAPHS = 13 };              /* 1, 2, 4 … 4096 */
 
 struct em_session {
     const em_model *model;
-    em_config       cfg;                /* the model's, over the session's window           */
+    em_config       cfg;                /* the model's, over the session's window            */
     int             max_batch;
     em_plan         plan;
-    void           *block;              /* activations, on the device                       */
+    void           *block;              /* activations, on the device                        */
+    em_mailbox      mailbox;
     em_outputs      out;
-    const float   **frames;             /* [max_batch], filled at each run                  */
-    int            *n_frames;
+    em_graph       *graphs[MOST_GRAPHS];        /* one a bucket; none where the device records nothing */
+    int             buckets[MOST_GRAPHS], n_graphs;
 };
+
+static em_status open_mailbox(em_session *s, em_err *err)
+{
+    const em_config *cfg = &s->cfg;
+    const em_mailbox_cfg how = {
+        .ops = s->model->ops, .dev = s->model->dev, .max_batch = s->max_batch, .n_mels = cfg->n_mels,
+        .window = (size_t)em_config_sound_frames(cfg) * (size_t)cfg->n_mels, .classes = (size_t)cfg->n_classes,
+        .slots = (size_t)em_config_slots(cfg) * (size_t)cfg->n_classes, .latent = (size_t)cfg->dims[EM_STAGES - 1],
+    };
+
+    return em_mailbox_open(&s->mailbox, &how, err);
+}
 
 static em_status build(em_session *s, em_err *err)
 {
     const em_ops *ops = s->model->ops;
-    em_builder b = { .cfg = &s->cfg, .max_batch = s->max_batch };
+    const em_weights *w = &s->model->weights;
+    const em_mailbox *m = &s->mailbox;
+    em_builder b = { .ops = ops, .dev = s->model->dev, .cfg = &s->cfg, .needs.max_batch = s->max_batch };
     em_status status;
 
-    em_plan_build(&b, &s->model->weights, s->frames, s->n_frames);      /* measures */
-    status = ops->reserve(s->model->dev, b.max_k, b.max_n, err);
+    em_plan_build(&b, w, m->frames, m->n_frames);           /* measures */
+    status = ops->reserve(b.dev, &b.needs, err);
     if (status != EM_OK)
         return status;
-    s->block = ops->alloc(s->model->dev, b.arena.high);
+    s->block = ops->alloc(b.dev, b.arena.high);
     if (!s->block)
         return em_fail(err, EM_ENOMEM, "no memory for %zu MB of activations: a shorter --window or fewer streams need less", b.arena.high >> 20);
     b.arena = (em_arena){ .base = s->block, .size = b.arena.high };
     b.plan = &s->plan;
-    s->out = em_plan_build(&b, &s->model->weights, s->frames, s->n_frames);
+    s->out = em_plan_build(&b, w, m->frames, m->n_frames);
     return b.status == EM_OK ? EM_OK : em_fail(err, b.status, "no memory for the plan");
+}
+
+/* What a graph records: windows up, every call, answers down. */
+typedef struct pass { const em_session *s; int n; em_plan_observer *seen; void *ctx; } pass;
+
+static void run_pass(void *ctx)
+{
+    const pass *p = ctx;
+    const em_session *s = p->s;
+
+    em_mailbox_send(&s->mailbox, p->n);
+    em_plan_run(&s->plan, s->model->ops, s->model->dev, p->n, p->seen, p->ctx);
+    em_mailbox_fetch(&s->mailbox, &s->out, p->n);
+}
+
+static em_status record(em_session *s, em_err *err)
+{
+    em_status status = EM_OK;
+
+    for (int n = 1; status == EM_OK; n = 2 * n < s->max_batch ? 2 * n : s->max_batch) {
+        pass p = { .s = s, .n = n };
+
+        status = s->model->ops->capture(s->model->dev, &s->graphs[s->n_graphs], run_pass, &p, err);
+        if (!s->graphs[s->n_graphs])
+            break;
+        s->buckets[s->n_graphs++] = n;
+        if (n == s->max_batch)
+            break;
+    }
+    return status;
 }
 
 em_status em_session_new(em_session **out, const em_model *model, const em_session_cfg *cfg, em_err *err)
@@ -53,14 +99,14 @@ em_status em_session_new(em_session **out, const em_model *model, const em_sessi
     s->model = model;
     s->cfg = model->cfg;
     s->max_batch = cfg->max_batch;
-    s->frames = calloc((size_t)cfg->max_batch, sizeof *s->frames);
-    s->n_frames = calloc((size_t)cfg->max_batch, sizeof *s->n_frames);
-    if (!s->frames || !s->n_frames)
-        status = em_fail(err, EM_ENOMEM, "no memory for a session");
-    if (status == EM_OK && cfg->window_s > 0)
+    if (cfg->window_s > 0)
         status = em_config_set_window(&s->cfg, cfg->window_s, err);
     if (status == EM_OK)
+        status = open_mailbox(s, err);
+    if (status == EM_OK)
         status = build(s, err);
+    if (status == EM_OK)
+        status = record(s, err);
     if (status != EM_OK) {
         em_session_free(s);
         return status;
@@ -73,41 +119,44 @@ void em_session_free(em_session *s)
 {
     if (!s)
         return;
+    for (int i = 0; i < s->n_graphs; i++)
+        s->model->ops->forget(s->model->dev, s->graphs[i]);
     em_plan_deinit(&s->plan);
+    em_mailbox_close(&s->mailbox);
     if (s->block)
         s->model->ops->release(s->model->dev, s->block);
-    free(s->frames);
-    free(s->n_frames);
     free(s);
 }
 
 const em_config *em_session_config(const em_session *s) { return &s->cfg; }
 
+static em_status check_batch(const em_session *s, int B, em_err *err)
+{
+    return B < 1 || B > s->max_batch ? em_fail(err, EM_EINVAL, "%d windows in a session for %d", B, s->max_batch) : EM_OK;
+}
+
 em_status em_session_watch(em_session *s, const em_input *in, em_output *out, int B, em_plan_observer *seen, void *ctx, em_err *err)
 {
-    const em_ops *ops = s->model->ops;
-    em_dev *dev = s->model->dev;
-    const size_t classes = (size_t)s->cfg.n_classes, rows = (size_t)em_config_slots(&s->cfg) * classes, latent = (size_t)s->cfg.dims[EM_STAGES - 1];
-    em_status status = EM_OK;
+    pass p = { s, B, seen, ctx };
 
-    if (B < 1 || B > s->max_batch)
-        return em_fail(err, EM_EINVAL, "%d windows in a session for %d", B, s->max_batch);
-    for (int b = 0; b < B; b++) {
-        s->frames[b] = in[b].frames;
-        s->n_frames[b] = in[b].n_frames;
-    }
-    em_plan_run(&s->plan, ops, dev, B, seen, ctx);
-    for (int b = 0; b < B && status == EM_OK; b++) {
-        status = ops->download(dev, out[b].logits, s->out.logits + (size_t)b * classes, classes, err);
-        if (status == EM_OK && out[b].slots)
-            status = ops->download(dev, out[b].slots, s->out.slots + (size_t)b * rows, rows, err);
-        if (status == EM_OK && out[b].latent)
-            status = ops->download(dev, out[b].latent, s->out.latent + (size_t)b * latent, latent, err);
-    }
-    return status;
+    if (check_batch(s, B, err))
+        return EM_EINVAL;
+    em_mailbox_put(&s->mailbox, in, B, B);
+    run_pass(&p);
+    return em_mailbox_take(&s->mailbox, &s->out, out, B, err);
 }
 
 em_status em_session_run(em_session *s, const em_input *in, em_output *out, int B, em_err *err)
 {
-    return em_session_watch(s, in, out, B, NULL, NULL, err);
+    int i = 0;
+
+    if (s->n_graphs == 0)
+        return em_session_watch(s, in, out, B, NULL, NULL, err);
+    if (check_batch(s, B, err))
+        return EM_EINVAL;
+    while (s->buckets[i] < B)
+        i++;
+    em_mailbox_put(&s->mailbox, in, B, s->buckets[i]);
+    s->model->ops->replay(s->model->dev, s->graphs[i]);
+    return em_mailbox_take(&s->mailbox, &s->out, out, B, err);
 }

@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 #include "model/model.h"
+#include "model/mailbox.h"
 #include "model/plan.h"
 
 typedef struct em_session em_session;
@@ -15,17 +16,6 @@ typedef struct em_session_cfg {
     int    max_batch;               /* >= 1                                                          */
     double window_s;                /* 0: the model's own; else em_config_set_window                 */
 } em_session_cfg;
-
-/* One window in: log-mel (htsat, dB) or fbank (kaldi, before normalising), [n_frames][n_mels] as the frontend
- * makes it; n_frames <= em_config_sound_frames (fewer are padded as the model's fit says). */
-typedef struct em_input { const float *frames; int n_frames; } em_input;
-
-/* One window out, in caller's memory; slots and latent may be NULL. Logits, not probabilities. */
-typedef struct em_output {
-    float *logits;                  /* [n_classes] of the clip                  */
-    float *slots;                   /* [n_slots][n_classes], oldest first       */
-    float *latent;                  /* [dims[3]], mean of the last tokens       */
-} em_output;
 
 /* The caller frees *out with em_session_free; on error it is NULL. `model` must outlive it.
  * EM_EINVAL, EM_ENOMEM, EM_EUNSUPPORTED (a model without classes cannot tag). */

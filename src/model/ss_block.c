@@ -43,25 +43,29 @@ static void ss2d(em_builder *b, const em_ss_block_w *w, em_grid x, int stage)
     const em_config *cfg = b->cfg;
     const int D = em_config_inner(cfg, stage), R = em_config_dt_rank(cfg, stage), N = cfg->d_state, L = x.H * x.W;
     const size_t tokens = (size_t)L, wide = (size_t)(cfg->has_gate ? 2 * D : D), mark = b->arena.used;
-    float *in = em_build_floats(b, tokens * wide), *u = em_build_floats(b, tokens * (size_t)D);
+    float *in = em_build_inner(b, tokens * wide), *u = em_build_inner(b, tokens * (size_t)D);
     float *x_dbl = em_build_floats(b, tokens * (size_t)(EM_DIRECTIONS * (R + 2 * N)));
-    float *columns = em_build_floats(b, tokens * (size_t)D);
-    float *rows = cfg->has_gate ? em_build_floats(b, tokens * (size_t)D) : in;    /* without a gate `in` is done with */
+    float *y[EM_DIRECTIONS] = { 0 };
     em_call conv = { .kind = EM_CALL_CONV_SILU_XPROJ, .label = "conv+x_proj", .stage = stage };
     em_call scan = { .kind = EM_CALL_SCAN4, .label = "scan", .stage = stage };
 
-    linear(b, "in_proj", stage, (em_norm_linear){ .y = in, .x = x.x, .ldx = (size_t)x.C, .norm = w->norm, .w = w->in_proj, .L = L });
+    for (int i = 0; i < b->ops->n_sums; i++)
+        y[i] = i == 0 && !cfg->has_gate ? in : em_build_inner(b, tokens * (size_t)D);     /* without a gate `in` is done with */
+    linear(b, "in_proj", stage, (em_norm_linear){
+        .y = in, .x = x.x, .ldx = (size_t)x.C, .norm = w->norm, .w = w->in_proj, .L = L, .is_y_inner = true,
+    });
     conv.a.conv_silu_xproj = (em_conv_silu_xproj){
         .u = u, .x_dbl = x_dbl, .x = in, .ldx = wide, .H = x.H, .W = x.W, .D = D, .taps = w->taps, .bias = w->conv_bias, .w = w->x_proj,
     };
     em_build_call(b, &conv);
     scan.a.scan4 = (em_scan4){
-        .y = { rows, columns }, .u = u, .x_dbl = x_dbl, .H = x.H, .W = x.W, .D = D, .R = R, .N = N,
+        .y = { y[0], y[1], y[2], y[3] }, .u = u, .x_dbl = x_dbl, .H = x.H, .W = x.W, .D = D, .R = R, .N = N,
         .dt_w = w->dt_w, .dt_bias = w->dt_bias, .a = w->decay, .skip = w->skip,
     };
     em_build_call(b, &scan);
     linear(b, "out_proj", stage, (em_norm_linear){
-        .y = x.x, .x = rows, .x_more = columns, .ldx = (size_t)D, .gate = cfg->has_gate && in ? in + D : NULL, .ldg = wide,
+        .y = x.x, .x = y[0], .x_more = { y[1], y[2], y[3] }, .ldx = (size_t)D, .is_x_inner = true,
+        .gate = cfg->has_gate ? in : NULL, .ldg = wide, .gate_column = (size_t)D,
         .norm = w->out_norm, .w = w->out_proj, .residual = x.x, .L = L,
     });
     em_arena_rewind(&b->arena, mark);
@@ -83,12 +87,14 @@ static void mlp(em_builder *b, const em_ss_block_w *w, em_grid x, int stage)
         em_build_call(b, &call);
         return;
     }
-    h = em_build_floats(b, (size_t)L * (size_t)hidden);
+    h = em_build_inner(b, (size_t)L * (size_t)hidden);
     linear(b, "fc1", stage, (em_norm_linear){
         .y = h, .x = x.x, .ldx = (size_t)x.C, .norm = w->norm2, .w = w->fc1, .bias = w->fc1_bias, .act = EM_ACT_GELU, .L = L,
+        .is_y_inner = true,
     });
     linear(b, "fc2", stage, (em_norm_linear){
         .y = x.x, .x = h, .ldx = (size_t)hidden, .w = w->fc2, .bias = w->fc2_bias, .residual = x.x, .L = L,
+        .is_x_inner = true,
     });
     em_arena_rewind(&b->arena, mark);
 }

@@ -1,7 +1,11 @@
 /* ops.h - the seam between model and hardware: one table of operators, forward beside backward.
  *
  * Letters: B windows, H x W tokens, L = H*W, d model width, D inner width (ratio*d), N states, R dt rank,
- * K = 4 scan directions. Activations are channels-last and dense: x[B][H][W][C]; float32.
+ * K = 4 scan directions. Activations are channels-last and dense: x[B][H][W][C]; float32, but for inner ones.
+ *
+ * Inner activations live between two calls of one block and nowhere else: there a device may keep another type
+ * (half on a GPU; em_ops.inner_bytes of an element). Pointers to them are float * all the same; nobody but the
+ * device does arithmetic on them.
  *
  * Every operator is given sizes of one window in its argument struct and B at the call, so one plan serves
  * every batch. Outputs never overlap inputs, but where a field says so. Parameter gradients add (+=),
@@ -21,10 +25,23 @@ enum { EM_DIRECTIONS = 4 };
 
 typedef struct em_dev em_dev;                   /* opaque: threads (cpu), a stream (cuda) */
 
+typedef struct em_graph em_graph;               /* opaque: recorded calls */
+
+typedef enum em_precision { EM_PRECISION_AUTO, EM_PRECISION_FP32, EM_PRECISION_FP16 } em_precision;
+
 typedef struct em_dev_cfg {
     int         n_threads;                      /* cpu; 0: as many as this process may use           */
     const char *isa;                            /* cpu; NULL: best; "base", "avx2", "avx512" for tests */
+    em_precision precision;                     /* of products and inner activations; auto: fp32 on the cpu, fp16 on cuda */
 } em_dev_cfg;
+
+/* What a plan will ask of the device's scratch; sizes of one window. */
+typedef struct em_needs {
+    int    k, n;                                /* deepest product; most states of a channel          */
+    int    recurrences;                         /* most of one scan: 4*D*N                            */
+    size_t rows, hidden;                        /* most numbers of prepared rows (L*k, k rounded up to 64), of an em_mlp's hidden layer */
+    int    max_batch;
+} em_needs;
 
 typedef enum em_act { EM_ACT_NONE, EM_ACT_GELU } em_act;        /* GELU by erf */
 
@@ -34,17 +51,19 @@ typedef struct em_norm { const float *weight, *bias; } em_norm;
 /* A matrix [n][k] in the device's own layout, made by em_ops.pack. */
 typedef struct em_matrix { const void *data; int n, k; } em_matrix;
 
-/* y = act(norm(x [+ x_more]) [* silu(gate)] * w^T + bias + residual)
+/* y = act(norm(x [+ x_more…]) [* silu(gate)] * w^T + bias + residual)
  *   x [B*L][k], rows ldx apart; gate [B*L][k], rows ldg apart; y, residual [B*L][n], y may be residual */
 typedef struct em_norm_linear {
     float       *y;
-    const float *x, *x_more, *gate;             /* x_more, gate: NULL for none */
-    size_t       ldx, ldg;                      /* x_more has rows of ldx, too */
+    const float *x, *x_more[EM_DIRECTIONS - 1]; /* NULL for none; x_more[i] has rows of ldx, too       */
+    const float *gate;                          /* inner; NULL for none                                */
+    size_t       ldx, ldg, gate_column;         /* gate_column: where the gate begins in its rows      */
     em_norm      norm;
     em_matrix    w;
-    const float *bias, *residual;               /* NULL for none               */
+    const float *bias, *residual;               /* NULL for none                                       */
     em_act       act;
     int          L;
+    bool         is_x_inner, is_y_inner;        /* x_more as x; residual never                         */
 } em_norm_linear;
 
 /* x += w2 gelu(w1 norm(x) + bias1) + bias2, the hidden layer kept in cache a block of rows at a time.
@@ -68,10 +87,11 @@ typedef struct em_conv {
     em_matrix    w;
     const float *bias;
     em_act       act;
+    bool         is_x_inner, is_y_inner;
 } em_conv;
 
 /* u = silu(depthwise conv 3x3 of x + bias), then the x projections of the four directions, in image order.
- *   x [B][H][W][D], tokens ldx apart; u [B*L][D]; x_dbl [B*L][4][R + 2N]: dt, B, C of each direction */
+ *   x [B][H][W][D], tokens ldx apart; u [B*L][D]; x_dbl [B*L][4][R + 2N]: dt, B, C of each direction; x, u inner */
 typedef struct em_conv_silu_xproj {
     float       *u, *x_dbl;
     const float *x;
@@ -82,12 +102,13 @@ typedef struct em_conv_silu_xproj {
     em_matrix    w;                             /* [4*(R + 2N)][D]             */
 } em_conv_silu_xproj;
 
-/* Four selective scans read in place and merged in pairs, one along rows and one along columns each, so that two
- * threads have equal work: y[0] = rows forward + columns backward, y[1] = rows backward + columns forward.
+/* Four selective scans read in place: rows forward, columns forward, rows backward, columns backward. They leave
+ * em_ops.n_sums sums; whoever reads them adds these up. Two (cpu), one along rows and one along columns each, so
+ * that two threads have equal work: y[0] = directions 0 + 3, y[1] = 1 + 2. Four (cuda): y[k] = direction k.
  *   delta = softplus(dt_w dt + dt_bias); h = exp(delta A) h + delta B u; y += C.h + D u */
 typedef struct em_scan4 {
-    float       *y[2];                          /* [B*L][D] each               */
-    const float *u, *x_dbl;
+    float       *y[EM_DIRECTIONS];              /* [B*L][D] each, inner; those past n_sums are NULL */
+    const float *u, *x_dbl;                     /* u inner                     */
     int          H, W, D, R, N;
     const float *dt_w;                          /* [4][R][D]                   */
     const float *dt_bias;                       /* [4][D]                      */
@@ -100,7 +121,7 @@ typedef struct em_scan4 {
  * Fewer frames than columns: `pad` fills with quiet[f]; stretch resizes bicubically (A -.75, ends aligned). */
 typedef struct em_image {
     float       *y;
-    const float *const *frames;                 /* [B] pointers to [n_frames[b]][F] */
+    const float *const *frames;                 /* [B] pointers to [n_frames[b]][F], this list in the device's memory, too */
     const int   *n_frames;                      /* [B]; more than `sound` are left out */
     int          F, cols, fold, sound;
     bool         is_stretched;
@@ -110,7 +131,7 @@ typedef struct em_image {
 /* Layer norm of the last tokens, their mean, and the order the head wants them in.
  *   x [B][H][W][C]; latent [B][C] = mean over tokens
  *   tscam (fold >= 1): y [B][H/fold][fold*W][C], y[b][band][w*W + c] = norm(x[b][w*(H/fold) + band][c])
- *   columns: y [B][W][C] = mean over rows */
+ *   columns: y [B][W][C] = mean over rows; y inner */
 typedef struct em_tokens {
     float       *y, *latent;
     const float *x;
@@ -124,6 +145,8 @@ typedef struct em_mean { float *y; const float *x; int S, C; } em_mean;
 
 typedef struct em_ops {
     const char *name;
+    bool        has_own_memory;                             /* what alloc gives is not ours to read  */
+    int         n_sums;                                     /* of em_scan4: 2 or 4                   */
 
     /* The device. open: EM_EUNSUPPORTED, EM_EDEVICE, EM_ENOMEM. */
     em_status   (*open)(em_dev **out, const em_dev_cfg *cfg, em_err *err);
@@ -133,7 +156,22 @@ typedef struct em_ops {
     void        (*release)(em_dev *dev, void *p);
     em_status   (*upload)(em_dev *dev, void *dst, const float *src, size_t n, em_err *err);
     em_status   (*download)(em_dev *dev, float *dst, const float *src, size_t n, em_err *err);     /* waits for it */
-    em_status   (*reserve)(em_dev *dev, int k, int n, em_err *err);     /* scratch for products of depth k, width n */
+    size_t      (*inner_bytes)(const em_dev *dev);          /* of one element of an inner activation */
+    em_status   (*reserve)(em_dev *dev, const em_needs *needs, em_err *err);       /* EM_ENOMEM, EM_EUNSUPPORTED */
+
+    /* Copies in order with the operators. The host's side comes from alloc_host and is left alone until sync.
+     * Operators and copies return nothing: the first failure on the way is told by the next sync or download, and
+     * all that follows on this device fails with it. */
+    void       *(*alloc_host)(em_dev *dev, size_t n_bytes);
+    void        (*release_host)(em_dev *dev, void *p);
+    void        (*send)(em_dev *dev, void *dst, const void *src, size_t n_bytes);
+    void        (*fetch)(em_dev *dev, void *dst, const void *src, size_t n_bytes);
+    em_status   (*sync)(em_dev *dev, em_err *err);
+
+    /* Records what body calls, to be replayed at once. *out NULL: this device has no use for it, body was not called. */
+    em_status   (*capture)(em_dev *dev, em_graph **out, void (*body)(void *ctx), void *ctx, em_err *err);
+    void        (*replay)(em_dev *dev, const em_graph *graph);
+    void        (*forget)(em_dev *dev, em_graph *graph);
 
     /* Weights. */
     size_t      (*pack_bytes)(const em_dev *dev, int n, int k);

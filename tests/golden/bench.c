@@ -77,11 +77,11 @@ void bench_bind(golden_bench *g, void (*f)(golden_bench *g, em_binder *b))
 
 void bench_run(golden_bench *g, int B, void (*f)(golden_bench *g, em_builder *b))
 {
-    em_builder b = { .cfg = &g->cfg, .max_batch = B };
+    em_builder b = { .ops = &em_ops_cpu, .dev = g->dev, .cfg = &g->cfg, .needs.max_batch = B };
     em_err err;
 
     f(g, &b);
-    CHECK_OK(em_ops_cpu.reserve(g->dev, b.max_k > 0 ? b.max_k : 1, b.max_n, &err));
+    CHECK_OK(em_ops_cpu.reserve(g->dev, &b.needs, &err));
     g->activations = em_alloc(b.arena.high);
     assert_non_null(g->activations);
     b.arena = (em_arena){ .base = g->activations, .size = b.arena.high };

@@ -336,7 +336,7 @@ static void each_scan(em_dev *dev)
 
         for (int j = 0; j < INPUTS; j++)
             x[j] = golden_read(ops_st, NULL, NULL, "scan.%s.x%d", scans[i].tag, j);
-        CHECK_OK(em_ops_cpu.reserve(dev, 64, scans[i].N, &err));
+        CHECK_OK(em_ops_cpu.reserve(dev, &(em_needs){ .k = 64, .n = scans[i].N }, &err));
         for (int k = 0; k < EM_DIRECTIONS; k++)
             run_direction(dev, &scans[i], k, x, want);
         for (int j = 0; j < INPUTS; j++)

@@ -38,7 +38,7 @@ void ref_norm_linear(double *y, const em_norm_linear *a, const float *w, int B)
 
     for (size_t r = 0; r < (size_t)(B * a->L); r++) {
         for (int i = 0; i < k; i++)
-            x[i] = (double)a->x[r * a->ldx + (size_t)i] + (a->x_more ? (double)a->x_more[r * a->ldx + (size_t)i] : 0);
+            x[i] = (double)a->x[r * a->ldx + (size_t)i] + (a->x_more[0] ? (double)a->x_more[0][r * a->ldx + (size_t)i] : 0);
         norm_row(x, &a->norm, k);
         for (int i = 0; a->gate && i < k; i++)
             x[i] *= silu((double)a->gate[r * a->ldg + (size_t)i]);

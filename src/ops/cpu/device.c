@@ -60,6 +60,8 @@ static em_status device_open(em_dev **out, const em_dev_cfg *cfg, em_err *err)
     em_dev *dev;
 
     *out = NULL;
+    if (cfg->precision == EM_PRECISION_FP16)
+        return em_fail(err, EM_EUNSUPPORTED, "the CPU backend computes in fp32 only");
     dev = calloc(1, sizeof *dev);
     if (!dev)
         return em_fail(err, EM_ENOMEM, "no memory for the CPU backend");
@@ -113,9 +115,10 @@ static em_status device_download(em_dev *dev, float *dst, const float *src, size
 }
 
 /* A block of prepared rows, or the states of a scan tile: whichever is larger. */
-static em_status device_reserve(em_dev *dev, int k, int n, em_err *err)
+static em_status device_reserve(em_dev *dev, const em_needs *needs, em_err *err)
 {
-    size_t rows = (size_t)em_cpu_block_rows(k) * (size_t)k, tile = (size_t)n * (size_t)dev->k->scan_channels;
+    const size_t k = needs->k > 0 ? (size_t)needs->k : 1;
+    size_t rows = (size_t)em_cpu_block_rows((int)k) * k, tile = (size_t)needs->n * (size_t)dev->k->scan_channels;
     size_t floats = rows > tile ? rows : tile;
 
     if (floats <= dev->scratch_floats)
@@ -142,6 +145,48 @@ static em_status device_pack(em_dev *dev, void *dst, const float *w, int n, int 
     (void)err;
     dev->k->gemm_pack(dst, w, n, k);
     return EM_OK;
+}
+
+static size_t device_inner_bytes(const em_dev *dev)
+{
+    (void)dev;
+    return sizeof(float);
+}
+
+static void device_copy(em_dev *dev, void *dst, const void *src, size_t n_bytes)
+{
+    (void)dev;
+    memcpy(dst, src, n_bytes);
+}
+
+static em_status device_sync(em_dev *dev, em_err *err)
+{
+    (void)dev;
+    (void)err;
+    return EM_OK;
+}
+
+/* A walk over the plan costs nothing here, and takes any number of windows. */
+static em_status device_capture(em_dev *dev, em_graph **out, void (*body)(void *ctx), void *ctx, em_err *err)
+{
+    (void)dev;
+    (void)body;
+    (void)ctx;
+    (void)err;
+    *out = NULL;
+    return EM_OK;
+}
+
+static void device_replay(em_dev *dev, const em_graph *graph)
+{
+    (void)dev;
+    (void)graph;
+}
+
+static void device_forget(em_dev *dev, em_graph *graph)
+{
+    (void)dev;
+    (void)graph;
 }
 
 double em_cpu_gemm_rate(em_dev *dev, int m, int n, int k, double seconds)
@@ -172,6 +217,7 @@ double em_cpu_gemm_rate(em_dev *dev, int m, int n, int k, double seconds)
 
 const em_ops em_ops_cpu = {
     .name = "cpu",
+    .n_sums = 2,
     .open = device_open,
     .close = device_close,
     .describe = device_describe,
@@ -179,7 +225,16 @@ const em_ops em_ops_cpu = {
     .release = device_release,
     .upload = device_upload,
     .download = device_download,
+    .inner_bytes = device_inner_bytes,
     .reserve = device_reserve,
+    .alloc_host = device_alloc,
+    .release_host = device_release,
+    .send = device_copy,
+    .fetch = device_copy,
+    .sync = device_sync,
+    .capture = device_capture,
+    .replay = device_replay,
+    .forget = device_forget,
     .pack_bytes = device_pack_bytes,
     .pack = device_pack,
     .image_fwd = em_cpu_image_fwd,

@@ -1,0 +1,375 @@
+// scan4.cu - the four selective scans: em_scan4 in ops.h.
+//
+//   delta = softplus(dt_w dt + dt_bias); h = exp2(delta a) h + delta B u; y = C.h + skip u
+//   u, y [B][L][D]   x_dbl [B][L][4][R + 2N]   a [4][N][D]   dt_w [4][R][D]
+//
+// The order of tokens is index arithmetic: nothing is copied or transposed. A direction is cut into chunks of CHUNK
+// steps; a thread owns one chunk of one channel:
+//   1  its deltas, decays and inputs into registers; its end state from zero, and its whole decay (one exp of the sum)
+//   2  it walks over the ends of all chunks beside it, and so knows the state its own begins with
+//   3  the true states and y, from the registers: no exp is computed twice
+// A block has CH channels and G chunks side by side, and goes on with the next G chunks until L, what it reads staged in
+// two buffers by turns. CH and G are chosen by shape: many channels and few chunks where the batch fills the machine,
+// few channels and many chunks for one window. The sums are the same: the bits depend on CHUNK only.
+//
+// With halves dt_w dt is a product of the tensor cores (16 steps x R x CH a chunk), turned in shared memory from the
+// fragments' order to a step a register.
+#include "math.cuh"
+#include "device.cuh"
+
+enum { CHUNK = 16, MOST_THREADS = 512 };
+
+struct scan_args {
+    const float *x_dbl, *dt_w, *dt_bias, *a, *skip;
+    int H, W, D, R;
+    int pitch;                      // of a step's dt in shared memory, in numbers: R rounded up, and apart
+    int lanes;                      // threads that read a row of x_dbl together: a power of two
+};
+
+// The token of step l of direction k; 0 past the end.
+static __device__ __forceinline__ int token(const scan_args &p, int k, int l)
+{
+    const int L = p.H * p.W, q = k % 2 ? l / p.H : 0, at = k % 2 ? (l - q * p.H) * p.W + q : l;
+
+    return l >= L ? 0 : k / 2 ? L - 1 - at : at;
+}
+
+// ---------------------------------------------------------------- shared memory
+
+// How a block's shared memory is cut, in bytes from its start. `both`: there are two buffers.
+template <int N, int CH, typename T>
+struct scan_room {
+    static constexpr bool is_half = sizeof(T) == 2;
+    static constexpr int STATES = 2 * N * CHUNK + 4;                    // floats of a chunk: B, C [N][CHUNK]; chunks of a warp in other banks
+    static constexpr int TURN = CH == 32 ? 40 : 8;                      // floats between two steps that are turned
+    static constexpr int TURNED = CHUNK * TURN + (CH == 32 ? 0 : 8);    // of a chunk
+    int dt_chunk;                   // bytes of a chunk's dt
+    int dt, states, tokens, ends, carry, bias, weights, turned, total;
+
+    __host__ __device__ __forceinline__ scan_room(int G, int pitch, bool has_two)
+    {
+        const int n = has_two ? 2 : 1;
+
+        dt_chunk = CHUNK * pitch * (int)sizeof(T) + (is_half ? 0 : 16);
+        dt = 0;
+        states = dt + n * G * dt_chunk;
+        tokens = states + n * G * STATES * 4;
+        ends = tokens + n * G * CHUNK * 4;
+        carry = ends + 2 * G * CH * 8;
+        bias = carry + 2 * N * CH * 4;
+        weights = bias + CH * 4;
+        turned = weights + (is_half ? (pitch - 8) / 16 * (CH / 8) * 32 * 8 : 0);
+        total = turned + (is_half ? G * TURNED * 4 : 0);
+    }
+};
+
+// ---------------------------------------------------------------- what a round reads
+
+static __device__ __forceinline__ void keep_dt(float *row, int c, float lo, float hi, bool has_two)
+{
+    row[c] = lo;
+    if (has_two)
+        row[c + 1] = hi;
+}
+
+static __device__ __forceinline__ void keep_dt(em_half *row, int c, float lo, float hi, bool has_two)
+{
+    if (has_two)
+        *(uint32_t *)(row + c) = em_narrow2(lo, hi);
+    else
+        row[c] = em_narrow(lo);
+}
+
+// Rows of x_dbl of G chunks: dt [CHUNK][pitch] of the operators' type, B and C turned to [N][CHUNK]. V 2: even rows, in
+// pairs. Nothing is written past L: dt of a step past the end is not used.
+template <int N, int V, typename T>
+static __device__ __forceinline__ void stage_rows(unsigned char *dt, int dt_chunk, float *states, int states_chunk, const int *tokens, const scan_args &p,
+                                                  int k, size_t window, int l0, int G)
+{
+    const int L = p.H * p.W, wide = p.R + 2 * N, lane = threadIdx.x & (p.lanes - 1), n_rows = L - l0 < G * CHUNK ? L - l0 : G * CHUNK;
+    const float *const from = p.x_dbl + window * L * 4 * wide + (size_t)(k * wide);
+
+    #pragma unroll 4
+    for (int row = threadIdx.x / p.lanes; row < n_rows; row += blockDim.x / p.lanes) {
+        const float *const x = from + (size_t)tokens[row] * 4 * wide;
+        T *const to = (T *)(dt + row / CHUNK * dt_chunk) + row % CHUNK * p.pitch;
+        float *const s = states + row / CHUNK * states_chunk + row % CHUNK;
+
+        for (int c = lane * V; c < wide; c += p.lanes * V) {
+            const float2 v = V == 2 ? *(const float2 *)(x + c) : make_float2(x[c], 0.f);
+
+            if (c < p.R) {
+                keep_dt(to, c, v.x, v.y, V == 2);
+            } else {
+                s[(c - p.R) * CHUNK] = v.x;
+                if (V == 2)
+                    s[(c - p.R + 1) * CHUNK] = v.y;
+            }
+        }
+    }
+}
+
+// dt_w of this direction and these channels as fragments of a second operand, [R / 16][CH / 8][lane].
+template <int CH>
+static __device__ __forceinline__ void stage_weights(uint2 *to, const scan_args &p, int k, int d0)
+{
+    const int n = (p.pitch - 8) / 16 * (CH / 8) * 32;
+
+    for (int i = threadIdx.x; i < n; i += blockDim.x) {
+        const int r0 = i / (CH / 8 * 32) * 16 + i % 4 * 2, d = d0 + i / 32 % (CH / 8) * 8 + i % 32 / 4;
+        float w[4];
+
+        #pragma unroll
+        for (int q = 0; q < 4; q++) {
+            const int r = r0 + q % 2 + q / 2 * 8;
+            w[q] = r < p.R && d < p.D ? p.dt_w[((size_t)k * p.R + r) * p.D + d] : 0.f;
+        }
+        to[i] = make_uint2(em_narrow2(w[0], w[1]), em_narrow2(w[2], w[3]));
+    }
+}
+
+// ---------------------------------------------------------------- delta
+
+// Warp: bias + dt_w dt of its chunks, through `turned`, a step a register.
+template <int CH>
+static __device__ __forceinline__ void project_dt(float x[CHUNK], float *turned, int chunk_floats, int turn, const em_half *rows, int dt_chunk, const uint2 *w,
+                                                  const float *bias, const scan_args &p)
+{
+    const int lane = threadIdx.x % 32, n_steps = (p.pitch - 8) / 16;
+
+    #pragma unroll
+    for (int c = 0; c < 32 / CH; c++) {
+        const em_half *const a = (const em_half *)((const unsigned char *)rows + c * dt_chunk);
+        float sums[CH / 8][4];
+
+        #pragma unroll
+        for (int j = 0; j < CH / 8; j++) {
+            sums[j][0] = sums[j][2] = bias[8 * j + lane % 4 * 2];
+            sums[j][1] = sums[j][3] = bias[8 * j + lane % 4 * 2 + 1];
+        }
+        for (int s = 0; s < n_steps; s++) {
+            uint32_t fa[4];
+
+            em_ldmatrix4(fa, a + lane % 16 * p.pitch + 16 * s + lane / 16 * 8);
+            #pragma unroll
+            for (int j = 0; j < CH / 8; j++) {
+                const uint2 fb = w[(s * (CH / 8) + j) * 32 + lane];
+                em_mma(sums[j], fa, fb.x, fb.y);
+            }
+        }
+        #pragma unroll
+        for (int j = 0; j < CH / 8; j++) {
+            float *const to = turned + c * chunk_floats + 8 * j + lane % 4 * 2;
+
+            *(float2 *)(to + lane / 4 * turn) = make_float2(sums[j][0], sums[j][1]);
+            *(float2 *)(to + (lane / 4 + 8) * turn) = make_float2(sums[j][2], sums[j][3]);
+        }
+    }
+    em_warp_wait();
+    #pragma unroll
+    for (int t = 0; t < CHUNK; t++)
+        x[t] = turned[lane / CH * chunk_floats + t * turn + lane % CH];
+    em_warp_wait();                                         // they are turned anew next round
+}
+
+// The same in fp32, sums in the order of r.
+static __device__ __forceinline__ void project_dt(float x[CHUNK], const float *rows, float bias, const scan_args &p, int k, int d)
+{
+    #pragma unroll
+    for (int t = 0; t < CHUNK; t++)
+        x[t] = bias;
+    for (int r = 0; r < p.R; r++) {
+        const float w = p.dt_w[((size_t)k * p.R + r) * p.D + d];
+
+        #pragma unroll
+        for (int t = 0; t < CHUNK; t++)
+            x[t] += w * rows[t * p.pitch + r];
+    }
+}
+
+// ---------------------------------------------------------------- the scan
+
+// Sixteen neighbours of shared memory.
+static __device__ __forceinline__ void sixteen(float v[CHUNK], const float *p)
+{
+    #pragma unroll
+    for (int q = 0; q < CHUNK; q += 4) {
+        const float4 four = em_load4(p + q);
+        v[q] = four.x, v[q + 1] = four.y, v[q + 2] = four.z, v[q + 3] = four.w;
+    }
+}
+
+// Step 2: from h over the ends (decay, end from zero) of G chunks; *mine is the state chunk g begins with.
+template <int CH>
+static __device__ __forceinline__ float walk(const float2 *ends, float h, float *mine, int g, int G)
+{
+    #pragma unroll 4
+    for (int i = 0; i < G; i++) {
+        const float2 e = ends[i * CH];
+
+        *mine = i == g ? h : *mine;
+        h = e.x * h + e.y;
+    }
+    return h;
+}
+
+template <int N, int CH, typename T>
+__global__ void __launch_bounds__(CH == 32 ? 256 : MOST_THREADS, CH == 32 ? N == 1 ? 3 : 2 : 1) scan4(T *y0, T *y1, T *y2, T *y3, const T *u_all, scan_args p, int G)
+{
+    EM_SHARED(unsigned char, shared);
+    typedef scan_room<N, CH, T> room;
+    const int L = p.H * p.W, ch = threadIdx.x % CH, g = threadIdx.x / CH, k = blockIdx.y, d0 = blockIdx.x * CH, d = d0 + ch;
+    const size_t window = blockIdx.z;
+    const room at(G, p.pitch, L > G * CHUNK);
+    const bool is_live = d < p.D;                           // idle threads still meet the barriers
+    const float skip = is_live ? p.skip[k * p.D + d] : 0.f, one_bias = is_live ? p.dt_bias[k * p.D + d] : 0.f;
+    T *const y = (k == 0 ? y0 : k == 1 ? y1 : k == 2 ? y2 : y3) + window * L * p.D + d;
+    const T *const u_channel = u_all + window * L * p.D + d;
+    float *const bias = (float *)(shared + at.bias), *const carry = (float *)(shared + at.carry) + ch;      // carry: [2][N][CH]
+    int *const tokens = (int *)(shared + at.tokens);
+    int n_ends = 0;                                         // which of two lists of ends
+
+    // What the call before did not write can be had before it is done.
+    if constexpr (room::is_half) {
+        stage_weights<CH>((uint2 *)(shared + at.weights), p, k, d0);
+        for (int i = threadIdx.x; i < (at.states - at.dt) / 16; i += blockDim.x)
+            ((float4 *)(shared + at.dt))[i] = make_float4(0.f, 0.f, 0.f, 0.f);         // columns past R stay that
+    }
+    for (int i = threadIdx.x; i < CH; i += blockDim.x)
+        bias[i] = d0 + i < p.D ? p.dt_bias[k * p.D + d0 + i] : 0.f;
+    for (int i = threadIdx.x; i < G * CHUNK; i += blockDim.x)
+        tokens[i] = token(p, k, i);
+    for (int n = 0; g == 0 && n < N; n++)
+        carry[n * CH] = 0.f;
+    __syncthreads();
+    em_wait_for_previous();
+
+    for (int round = 0, l0 = 0; l0 < L; round++, l0 += G * CHUNK) {
+        const int buffer = round % 2, first = l0 + g * CHUNK, n_steps = is_live ? L - first : 0;
+        unsigned char *const dt_rows = shared + at.dt + buffer * G * at.dt_chunk;
+        float *const states = (float *)(shared + at.states) + buffer * G * room::STATES;
+        const int *const here = tokens + buffer * G * CHUNK;
+        float dt[CHUNK], u[CHUNK], sum[CHUNK], length = 0.f;
+
+        #pragma unroll
+        for (int t = 0; t < CHUNK; t++)
+            u[t] = t < n_steps ? em_load(u_channel + (size_t)here[g * CHUNK + t] * p.D) : 0.f;
+        if (p.R % 2 == 0)
+            stage_rows<N, 2, T>(dt_rows, at.dt_chunk, states, room::STATES, here, p, k, window, l0, G);
+        else
+            stage_rows<N, 1, T>(dt_rows, at.dt_chunk, states, room::STATES, here, p, k, window, l0, G);
+        __syncthreads();                                    // the rows are there; nobody reads the other buffer any more
+        if (l0 + G * CHUNK < L)
+            for (int i = threadIdx.x; i < G * CHUNK; i += blockDim.x)
+                tokens[(buffer ^ 1) * G * CHUNK + i] = token(p, k, l0 + G * CHUNK + i);
+        if constexpr (room::is_half) {
+            const int warp_chunk = threadIdx.x / 32 * (32 / CH);
+
+            project_dt<CH>(dt, (float *)(shared + at.turned) + warp_chunk * room::TURNED, room::TURNED, room::TURN,
+                           (const em_half *)(dt_rows + warp_chunk * at.dt_chunk), at.dt_chunk, (const uint2 *)(shared + at.weights), bias, p);
+        } else if (is_live) {
+            project_dt(dt, (const float *)(dt_rows + g * at.dt_chunk), one_bias, p, k, d);
+        }
+        #pragma unroll
+        for (int t = 0; t < CHUNK; t++) {
+            // A step of no length changes no state.
+            dt[t] = t < n_steps ? (room::is_half ? em_softplus_fast(dt[t]) : em_softplus(dt[t])) : 0.f;
+            sum[t] = skip * u[t];
+            u[t] *= dt[t];
+            length += dt[t];
+        }
+        #pragma unroll 1
+        for (int n = 0; n < N; n++) {
+            const float a = is_live ? p.a[((size_t)k * N + n) * p.D + d] : 0.f;
+            const float *const mine = states + g * room::STATES + n * CHUNK;
+            float2 *const ends = (float2 *)(shared + at.ends) + n_ends * G * CH + ch;
+            float decay[CHUNK], in[CHUNK], out[CHUNK], h = 0.f, begin = 0.f;
+
+            sixteen(in, mine);
+            #pragma unroll
+            for (int t = 0; t < CHUNK; t++) {
+                decay[t] = em_exp2(dt[t] * a);
+                in[t] = t < n_steps ? in[t] * u[t] : 0.f;   // past the end nothing was staged
+                h = decay[t] * h + in[t];
+            }
+            ends[g * CH] = make_float2(em_exp2(length * a), h);
+            __syncthreads();                                // and with it the list before this one is free
+            h = walk<CH>(ends, carry[(buffer * N + n) * CH], &begin, g, G);
+            if (g == 0)
+                carry[((buffer ^ 1) * N + n) * CH] = h;
+            n_ends ^= 1;
+            sixteen(out, mine + N * CHUNK);
+            h = begin;
+            #pragma unroll
+            for (int t = 0; t < CHUNK; t++) {
+                h = decay[t] * h + in[t];
+                sum[t] += h * out[t];
+            }
+        }
+        #pragma unroll
+        for (int t = 0; t < CHUNK; t++)
+            if (t < n_steps)
+                em_store(y + (size_t)here[g * CHUNK + t] * p.D, sum[t]);
+    }
+}
+
+// ---------------------------------------------------------------- mapping
+
+template <int N, int CH, typename T>
+static void launch(em_dev *dev, const em_scan4 *a, int B, int G)
+{
+    const int L = a->H * a->W, pairs = (a->R + 2 * N) / (a->R % 2 ? 1 : 2);
+    scan_args p = { a->x_dbl, a->dt_w, a->dt_bias, a->a, a->skip, a->H, a->W, a->D, a->R, 0, 4 };
+    const dim3 grid((unsigned)em_div_up((size_t)a->D, CH), EM_DIRECTIONS, (unsigned)B);
+
+    // Rows of 16-bit numbers 8 apart: ldmatrix then meets every bank once.
+    p.pitch = sizeof(T) == 2 ? em_round_up(a->R, 16) + 8 : em_round_up(a->R, 4);
+    while (p.lanes < pairs && p.lanes < 32)
+        p.lanes *= 2;
+    while (G > 32 / CH && scan_room<N, CH, T>(G, p.pitch, L > G * CHUNK).total > dev->max_shared)
+        G /= 2;
+    EM_LAUNCH(dev, (scan4<N, CH, T>), grid, G * CH, (size_t)(scan_room<N, CH, T>(G, p.pitch, L > G * CHUNK).total),
+              (T *)a->y[0], (T *)a->y[1], (T *)a->y[2], (T *)a->y[3], (const T *)a->u, p, G);
+}
+
+// Whole warps of chunks: as many as the direction has, but no more than `most`, a power of two.
+static int chunks(const em_scan4 *a, int CH, int most)
+{
+    const int have = em_div_up((size_t)a->H * a->W, CHUNK);
+    int G = 32 / CH;
+
+    while (G < most && G < have)
+        G *= 2;
+    return G;
+}
+
+template <int N, typename T>
+static void map(em_dev *dev, const em_scan4 *a, int B)
+{
+    const int blocks32 = em_div_up((size_t)a->D, 32) * EM_DIRECTIONS * B, blocks8 = em_div_up((size_t)a->D, 8) * EM_DIRECTIONS * B;
+
+    if (blocks32 >= 2 * dev->n_sms)
+        launch<N, 32, T>(dev, a, B, chunks(a, 32, 8));
+    else
+        launch<N, 8, T>(dev, a, B, chunks(a, 8, blocks8 >= dev->n_sms ? 32 : MOST_THREADS / 8));
+}
+
+template <typename T>
+static void pick(em_dev *dev, const em_scan4 *a, int B)
+{
+    switch (a->N) {
+    case 1:  map<1, T>(dev, a, B); break;
+    case 4:  map<4, T>(dev, a, B); break;
+    case 8:  map<8, T>(dev, a, B); break;
+    case 16: map<16, T>(dev, a, B); break;
+    default: em_cuda_fail(dev, EM_EUNSUPPORTED, "this d_state is not built for the GPU (1, 4, 8, 16 are)");
+    }
+}
+
+void em_cuda_scan4_fwd(em_dev *dev, const em_scan4 *a, int B)
+{
+    if (dev->is_fp16)
+        pick<em_half>(dev, a, B);
+    else
+        pick<float>(dev, a, B);
+}

@@ -1,0 +1,160 @@
+#include "cuda_runtime.h"
+
+#include "fibre.h"
+#include "hw.cuh"
+
+#include <vector>
+
+// ---------------------------------------------------------------- a warp as one
+
+namespace {
+struct shuffle { float x; int mask; };
+struct matrix { const void *row; uint32_t r[4]; };
+struct product { float d[4]; uint32_t a[4], b[2]; };
+}
+
+template <typename Slot>
+static Slot get(unsigned char slots[EMU_WARP][EMU_SLOT], int lane)
+{
+    Slot s;
+
+    memcpy(&s, slots[lane], sizeof s);
+    return s;
+}
+
+template <typename Slot>
+static void set(unsigned char slots[EMU_WARP][EMU_SLOT], int lane, const Slot &s) { memcpy(slots[lane], &s, sizeof s); }
+
+static void exchange(unsigned char slots[EMU_WARP][EMU_SLOT])
+{
+    shuffle all[EMU_WARP];
+
+    for (int i = 0; i < EMU_WARP; i++)
+        all[i] = get<shuffle>(slots, i);
+    for (int i = 0; i < EMU_WARP; i++)
+        set(slots, i, shuffle{ all[i ^ all[i].mask].x, all[i].mask });
+}
+
+float em_shuffle_xor(float x, int mask)
+{
+    shuffle s = { x, mask };
+
+    emu_together(&s, sizeof s, exchange);
+    return s.x;
+}
+
+void em_warp_wait()
+{
+    int nothing = 0;
+
+    emu_together(&nothing, sizeof nothing, [](unsigned char (*)[EMU_SLOT]) {});
+}
+
+// A kernel here begins when the one before it has ended.
+void em_wait_for_previous() {}
+
+static void load_matrices(unsigned char slots[EMU_WARP][EMU_SLOT])
+{
+    const void *rows[EMU_WARP];
+
+    for (int i = 0; i < EMU_WARP; i++)
+        rows[i] = get<matrix>(slots, i).row;
+    for (int i = 0; i < EMU_WARP; i++) {
+        matrix m = { rows[i], {} };
+
+        for (int q = 0; q < 4; q++)
+            memcpy(&m.r[q], (const char *)rows[8 * q + i / 4] + 4 * (i % 4), 4);
+        set(slots, i, m);
+    }
+}
+
+void em_ldmatrix4(uint32_t r[4], const void *shared)
+{
+    matrix m = { shared, {} };
+
+    emu_together(&m, sizeof m, load_matrices);
+    memcpy(r, m.r, sizeof m.r);
+}
+
+static void unpack(float *at, uint32_t pair)
+{
+    at[0] = em_widen(em_half{ (uint16_t)pair });
+    at[1] = em_widen(em_half{ (uint16_t)(pair >> 16) });
+}
+
+// Lane 4g + t holds rows g and g + 8 of a and d, column g of b, at columns (rows of b) 2t, 2t + 1, 2t + 8, 2t + 9.
+static void multiply(unsigned char slots[EMU_WARP][EMU_SLOT])
+{
+    float a[16][16], b[8][16];
+
+    for (int i = 0; i < EMU_WARP; i++) {
+        const product p = get<product>(slots, i);
+        const int g = i / 4, t = i % 4;
+
+        unpack(&a[g][2 * t], p.a[0]), unpack(&a[g + 8][2 * t], p.a[1]);
+        unpack(&a[g][2 * t + 8], p.a[2]), unpack(&a[g + 8][2 * t + 8], p.a[3]);
+        unpack(&b[g][2 * t], p.b[0]), unpack(&b[g][2 * t + 8], p.b[1]);
+    }
+    for (int i = 0; i < EMU_WARP; i++) {
+        product p = get<product>(slots, i);
+
+        for (int q = 0; q < 4; q++) {
+            const float *row = a[i / 4 + q / 2 * 8], *column = b[i % 4 * 2 + q % 2];
+            float sum = 0.f;
+
+            for (int k = 0; k < 16; k++)
+                sum += row[k] * column[k];
+            p.d[q] += sum;
+        }
+        set(slots, i, p);
+    }
+}
+
+void em_mma(float d[4], const uint32_t a[4], uint32_t b0, uint32_t b1)
+{
+    product p = { { d[0], d[1], d[2], d[3] }, { a[0], a[1], a[2], a[3] }, { b0, b1 } };
+
+    emu_together(&p, sizeof p, multiply);
+    memcpy(d, p.d, sizeof p.d);
+}
+
+// ---------------------------------------------------------------- copies behind a thread's back
+
+namespace {
+struct copy { void *dst; const void *src; int n; };
+typedef std::vector<std::vector<copy>> groups;          // the last one is still open
+}
+
+static groups pending[1024];
+
+static groups &mine()
+{
+    groups &g = pending[emu_current];
+
+    if (g.empty())
+        g.emplace_back();
+    return g;
+}
+
+void em_copy16(void *shared, const void *global, int n)
+{
+    memset(shared, 0xff, 16);
+    mine().back().push_back({ shared, global, n });
+}
+
+void em_copy_commit() { mine().emplace_back(); }
+
+void emu_copy_wait(int n_newest)
+{
+    groups &g = mine();
+
+    while ((int)g.size() - 1 > n_newest) {
+        for (const copy &c : g.front()) {
+            memset(c.dst, 0, 16);
+            memcpy(c.dst, c.src, (size_t)c.n);
+        }
+        g.erase(g.begin());
+    }
+}
+
+void emu_forget_copies(int thread) { pending[thread].clear(); }
