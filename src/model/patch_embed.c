@@ -65,7 +65,7 @@ void em_embed_bind(em_embed_w *w, em_binder *b, const em_config *cfg)
 }
 
 /* Between two convolutions the grid is an inner activation. */
-static em_grid conv(em_builder *b, const em_embed_w *w, int i, em_grid in, em_grid out, int size, int stride, int pad, em_act act)
+static void conv(em_builder *b, const em_embed_w *w, int i, em_grid in, em_grid out, int size, int stride, int pad, em_act act)
 {
     em_call call = { .kind = EM_CALL_CONV, .label = "embed", .stage = -1 };
 
@@ -75,28 +75,28 @@ static em_grid conv(em_builder *b, const em_embed_w *w, int i, em_grid in, em_gr
         .is_x_inner = i == 1, .is_y_inner = i == 0 && b->cfg->embed == EM_EMBED_V2,
     };
     em_build_call(b, &call);
+}
+
+static int half_of(int n) { return (n + 1) / 2; }
+
+em_grid em_embed_room(em_builder *b, int H, int W)
+{
+    const bool is_v1 = b->cfg->embed == EM_EMBED_V1;
+    em_grid out = { .H = is_v1 ? H / 4 : half_of(half_of(H)), .W = is_v1 ? W / 4 : half_of(half_of(W)), .C = b->cfg->dims[0] };
+
+    out.x = em_build_floats(b, (size_t)out.H * (size_t)out.W * (size_t)out.C);
     return out;
 }
 
-em_grid em_embed_build(em_builder *b, const em_embed_w *w, em_grid image)
+void em_embed_build(em_builder *b, const em_embed_w *w, em_grid image, em_grid out)
 {
-    const int d = b->cfg->dims[0];
-    em_grid out = { .C = d }, half = { .H = (image.H + 1) / 2, .W = (image.W + 1) / 2, .C = d / 2 };
-    size_t mark;
+    em_grid half = { .H = half_of(image.H), .W = half_of(image.W), .C = out.C / 2 };
 
     if (b->cfg->embed == EM_EMBED_V1) {
-        out.H = image.H / 4;
-        out.W = image.W / 4;
-        out.x = em_build_floats(b, (size_t)out.H * (size_t)out.W * (size_t)d);
-        return conv(b, w, 0, image, out, 4, 4, 0, EM_ACT_NONE);
+        conv(b, w, 0, image, out, 4, 4, 0, EM_ACT_NONE);
+        return;
     }
-    out.H = (half.H + 1) / 2;
-    out.W = (half.W + 1) / 2;
-    out.x = em_build_floats(b, (size_t)out.H * (size_t)out.W * (size_t)d);
-    mark = b->arena.used;
     half.x = em_build_inner(b, (size_t)half.H * (size_t)half.W * (size_t)half.C);
     conv(b, w, 0, image, half, 3, 2, 1, EM_ACT_GELU);
     conv(b, w, 1, half, out, 3, 2, 1, EM_ACT_NONE);
-    em_arena_rewind(&b->arena, mark);
-    return out;
 }

@@ -104,8 +104,11 @@ static em_grid image_build(em_builder *b, const em_weights *w, const float *cons
 em_outputs em_plan_build(em_builder *b, const em_weights *w, const float *const *frames, const int *n_frames)
 {
     const em_config *cfg = b->cfg;
-    em_grid x = em_embed_build(b, &w->embed, image_build(b, w, frames, n_frames));
+    em_grid x = em_embed_room(b, cfg->fold * cfg->n_mels, cfg->n_frames / cfg->fold);
+    const size_t mark = b->arena.used;                  /* the image and what lies between go when x is made */
 
+    em_embed_build(b, &w->embed, image_build(b, w, frames, n_frames), x);
+    em_arena_rewind(&b->arena, mark);
     for (int i = 0; i < EM_STAGES; i++) {
         for (int j = 0; j < cfg->depths[i]; j++)
             em_ss_block_build(b, &w->blocks[i][j], x, i);

@@ -57,7 +57,8 @@ float   *em_build_inner(em_builder *b, size_t n);
 void     em_build_call(em_builder *b, const em_call *call);
 
 /* The modules. Each returns the grid it leaves. */
-em_grid  em_embed_build(em_builder *b, const em_embed_w *w, em_grid image);
+em_grid  em_embed_room(em_builder *b, int H, int W);                     /* for what it leaves of an image [H][W] */
+void     em_embed_build(em_builder *b, const em_embed_w *w, em_grid image, em_grid out);
 void     em_ss_block_build(em_builder *b, const em_ss_block_w *w, em_grid x, int stage);     /* in place */
 em_grid  em_down_build(em_builder *b, const em_down_w *w, em_grid x, int stage);
 

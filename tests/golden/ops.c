@@ -142,7 +142,15 @@ static em_grid put_input(em_builder *b)
     return in;
 }
 
-static void build_embed(golden_bench *g, em_builder *b) { (void)g; result = em_embed_build(b, &w.embed, put_input(b)).x; }
+static void build_embed(golden_bench *g, em_builder *b)
+{
+    em_grid out = em_embed_room(b, grid.H, grid.W);
+
+    (void)g;
+    em_embed_build(b, &w.embed, put_input(b), out);
+    result = out.x;
+}
+
 static void build_down(golden_bench *g, em_builder *b)  { (void)g; result = em_down_build(b, &w.down, put_input(b), 0).x; }
 static void build_head(golden_bench *g, em_builder *b)  { (void)g; outputs = em_head_build(b, &w.head, put_input(b)); result = outputs.slots; }
 

@@ -11,13 +11,17 @@ typedef struct job {
     int               n_blocks, n_groups, n_panels;
 } job;
 
-enum { MOST_ROWS = 256, LEAST_ROWS = 64, BLOCK_FLOATS = 49152 };    /* 192 KiB of prepared rows */
+enum {
+    MOST_ROWS = 256, LEAST_ROWS = 64,
+    BLOCK_FLOATS = 49152,                   /* 192 KiB of prepared rows                                     */
+    DEEP = 2048, DEEP_ROWS = 32,            /* beyond that depth even the least rows would be over 512 KiB  */
+};
 
 int em_cpu_block_rows(int k)
 {
-    int rows = BLOCK_FLOATS / k;
+    int rows = BLOCK_FLOATS / k, least = k > DEEP ? DEEP_ROWS : LEAST_ROWS;
 
-    return rows < LEAST_ROWS ? LEAST_ROWS : rows > MOST_ROWS ? MOST_ROWS : rows;
+    return rows < least ? least : rows > MOST_ROWS ? MOST_ROWS : rows;
 }
 
 int em_cpu_blocks(const em_dev *dev, int rows, int most)
@@ -32,7 +36,7 @@ static void product_task(void *ctx, int i, int worker)
     const job *j = ctx;
     const em_product *p = j->p;
     const em_kernels *k = j->dev->k;
-    const int block = i / j->n_groups, group = i % j->n_groups;
+    const int block = i % j->n_blocks, group = i / j->n_blocks;     /* neighbouring tasks share weights */
     const int begin = (int)((long)p->rows * block / j->n_blocks), end = (int)((long)p->rows * (block + 1) / j->n_blocks);
     const size_t at = (size_t)begin * (size_t)p->w.n;
     em_gemm g = {
@@ -59,10 +63,10 @@ void em_cpu_product(em_dev *dev, const em_product *p)
 
     /* Rows that are prepared once come first; columns are cut only where there are too few rows for all threads. */
     j.n_blocks = em_cpu_blocks(dev, p->rows, rows);
-    if (j.n_blocks < n_threads)
+    if (p->rows > LEAST_ROWS && j.n_blocks < n_threads)
         j.n_blocks = p->rows / LEAST_ROWS < n_threads ? (p->rows + LEAST_ROWS - 1) / LEAST_ROWS : n_threads;
-    if (j.n_blocks < n_threads) {
-        int wanted = (n_threads + j.n_blocks - 1) / j.n_blocks;
+    if (p->rows <= LEAST_ROWS || j.n_blocks < n_threads) {
+        int wanted = p->rows <= LEAST_ROWS ? n_threads : (n_threads + j.n_blocks - 1) / j.n_blocks;
 
         j.n_groups = wanted < j.n_panels ? wanted : j.n_panels;
     }
