@@ -46,11 +46,12 @@ static em_dev *device;
 
 static bool own_prepare(product *p)
 {
+    const em_needs needs = { .k = p->s.k };
     em_err err;
 
     p->packed = em_alloc(em_ops_cpu.pack_bytes(device, p->s.n, p->s.k));
     return p->packed && em_ops_cpu.pack(device, p->packed, p->w, p->s.n, p->s.k, &err) == EM_OK
-        && em_ops_cpu.reserve(device, p->s.k, p->s.n, &err) == EM_OK;
+        && em_ops_cpu.reserve(device, &needs, &err) == EM_OK;
 }
 
 static void own_run(const product *p)
