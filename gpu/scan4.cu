@@ -223,8 +223,11 @@ static __device__ __forceinline__ float walk(const float2 *ends, float h, float 
     return h;
 }
 
+// Blocks a multiprocessor is to have: as many as their registers allow without a spill.
+template <int N, int CH, typename T> static constexpr int blocks_at_once = CH == 8 ? 1 : N == 1 && sizeof(T) == 2 ? 3 : 2;
+
 template <int N, int CH, typename T>
-__global__ void __launch_bounds__(CH == 8 ? MOST_THREADS : 256, CH == 8 ? 1 : N == 1 ? 3 : 2) scan4(T *y0, T *y1, T *y2, T *y3, const T *u_all, scan_args p, int G)
+__global__ void __launch_bounds__(CH == 8 ? MOST_THREADS : 256, blocks_at_once<N, CH, T>) scan4(T *y0, T *y1, T *y2, T *y3, const T *u_all, scan_args p, int G)
 {
     EM_SHARED(unsigned char, shared);
     typedef scan_room<N, CH, T> room;
