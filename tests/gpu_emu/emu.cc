@@ -157,10 +157,15 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream)
     return cudaSuccess;
 }
 
+// Work that went wrong takes what waits behind it along: its buffers may be gone by the next call.
 cudaError_t cudaStreamSynchronize(cudaStream_t stream)
 {
-    MAY_FAIL;
-    return drain(stream);
+    const cudaError_t e = asked(__func__);
+
+    if (e == cudaSuccess)
+        return drain(stream);
+    stream->waiting.clear();
+    return e;
 }
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode)
