@@ -19,9 +19,11 @@ def read(folder):
     for path in sorted(folder.glob("*.jsonl")):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             try:
-                yield json.loads(line)
+                row = json.loads(line)
             except ValueError:
                 sys.exit(f"{path}:{number}: not a JSON line")
+            if "what" not in row:               # the GPU's, told by gpu_table.py
+                yield row
 
 
 def best_rates(rows):

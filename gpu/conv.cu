@@ -40,10 +40,12 @@ __global__ void __launch_bounds__(ONE_THREADS) conv_of_one(TY *y, const TW *w, o
     __syncthreads();
     em_wait_for_previous();
     #pragma unroll
-    for (int t = 0; t < MOST_TAPS; t++) {
+    for (int t = 0; t < MOST_TAPS; t++) {                   // outside: any pixel, and then zero
         const int iy = y0 + t / p.shape.kw, ix = x0 + t % p.shape.kw;
+        const bool is_inside = t < n_taps && iy >= 0 && iy < p.shape.H && ix >= 0 && ix < p.shape.W;
+        const float x = p.x[is_inside ? ((size_t)b * p.shape.H + iy) * p.shape.W + ix : 0];
 
-        in[t] = t < n_taps && iy >= 0 && iy < p.shape.H && ix >= 0 && ix < p.shape.W ? p.x[((size_t)b * p.shape.H + iy) * p.shape.W + ix] : 0.f;
+        in[t] = is_inside ? x : 0.f;
     }
     #pragma unroll
     for (int t = 0; t < MOST_TAPS; t++)

@@ -49,27 +49,27 @@ __global__ void depthwise_silu(T *u, const T *x, depthwise a, int n_threads)
             sum[s][v] = a.bias ? a.bias[c + v] : 0.f;
     #pragma unroll
     for (int dy = -1; dy <= 1; dy++) {
-        float taps[3][V];
+        const bool is_row = h + dy >= 0 && h + dy < a.H;
+        const T *const line = x + (size_t)(is_row ? row + dy : row) * a.W * a.ldx + c;
+        float taps[3][V], in[STRIP + 2][V];
 
-        if (h + dy < 0 || h + dy >= a.H)
-            continue;
-        const T *line = x + ((size_t)(row + dy) * a.W + w0) * a.ldx + c;
         #pragma unroll
         for (int dx = 0; dx < 3; dx++)
             load_channels<V>(taps[dx], a.taps + (size_t)((dy + 1) * 3 + dx) * a.D + c);
         #pragma unroll
-        for (int j = -1; j <= STRIP; j++) {
-            float in[V];
+        for (int j = 0; j < STRIP + 2; j++) {               // nothing is asked around a load; outside is zero afterwards
+            const int w = w0 + j - 1;
 
-            if (w0 + j < 0 || w0 + j >= a.W)
-                continue;
-            load_channels<V>(in, line + (ptrdiff_t)j * (ptrdiff_t)a.ldx);
+            load_channels<V>(in[j], line + (size_t)(w < 0 ? 0 : w < a.W ? w : a.W - 1) * a.ldx);
+        }
+        #pragma unroll
+        for (int j = 0; j < STRIP + 2; j++)
             #pragma unroll
             for (int s = 0; s < STRIP; s++)
-                if (j - s >= -1 && j - s <= 1)
+                if (j - s >= 0 && j - s <= 2)
+                    #pragma unroll
                     for (int v = 0; v < V; v++)
-                        sum[s][v] += in[v] * taps[j - s + 1][v];
-        }
+                        sum[s][v] += (is_row && w0 + j >= 1 && w0 + j <= a.W ? in[j][v] : 0.f) * taps[j - s][v];
     }
     #pragma unroll
     for (int s = 0; s < STRIP; s++) {

@@ -106,6 +106,7 @@ static void *device_alloc(em_dev *dev, size_t n_bytes)
     void *p = NULL;
 
     if (cudaMalloc(&p, n_bytes) != cudaSuccess || cudaMemsetAsync(p, 0, n_bytes, dev->stream) != cudaSuccess) {
+        cudaFree(p);
         cudaGetLastError();                 // the caller says what there was no memory for
         return NULL;
     }
@@ -216,6 +217,8 @@ static em_status device_capture(em_dev *dev, em_graph **out, void (*body)(void *
     if (graph)
         cudaGraphDestroy(graph);
     if (dev->status != EM_OK) {
+        if (g->exec)
+            cudaGraphExecDestroy(g->exec);
         free(g);
         return tell(dev, err);
     }

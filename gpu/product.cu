@@ -14,9 +14,11 @@
 
 enum { BK = 64, PAD = 8 };                          // PAD numbers behind each row: ldmatrix then meets every bank once
 
-// Slabs in the ring. Small tiles have little to compute while they wait.
-template <int BM>
-static constexpr int stages = BM == 16 ? 6 : 3;
+// Slabs come and are waited for TURN at a time, STAGES turns in the ring. Small tiles have little to compute while they
+// wait, so theirs are longer.
+template <int BM> static constexpr int turn = BM <= 32 ? 2 : 1;
+template <int BM> static constexpr int stages = BM == 16 ? 4 : 3;
+template <int BM> static constexpr int ring_slabs = turn<BM> * stages<BM>;
 
 struct product_args {
     em_product_out out;
@@ -52,24 +54,6 @@ static __device__ __forceinline__ void put(const em_product_out &out, float sum,
         em_store((em_half *)out.y + row * out.n + n, v);
     else
         ((float *)out.y)[row * out.n + n] = v;
-}
-
-// Two neighbours in one store where both lie inside and the address is even.
-static __device__ __forceinline__ void put2(const em_product_out &out, float lo, float hi, size_t row, int n)
-{
-    if (out.n % 2 || n + 1 >= out.n) {
-        if (n < out.n)
-            put(out, lo, row, n);
-        if (n + 1 < out.n)
-            put(out, hi, row, n + 1);
-        return;
-    }
-    lo = finished(out, lo, row, n);
-    hi = finished(out, hi, row, n + 1);
-    if (out.is_inner)
-        *(uint32_t *)((em_half *)out.y + row * out.n + n) = em_narrow2(lo, hi);
-    else
-        *(float2 *)((float *)out.y + row * out.n + n) = make_float2(lo, hi);
 }
 
 // A slab [R][BK] of w: it is padded with zeros, so nothing is asked.
@@ -178,39 +162,85 @@ struct warp_tile {
                 em_mma(sums[0][0], fa[0], fb[0], fb[1]);
                 em_mma(sums[0][0], fa[1], fb[2], fb[3]);
             }
-            return;
-        }
-        #pragma unroll
-        for (int k = 0; k < BK; k += 16) {
-            uint32_t fa[MI][4], fb[(NI + 1) / 2][4];
+        } else {
+            #pragma unroll
+            for (int k = 0; k < BK; k += 16) {
+                uint32_t fa[MI][4], fb[NI / 2][4];
 
-            #pragma unroll
-            for (int i = 0; i < MI; i++)
-                em_ldmatrix4(fa[i], a + (m + 16 * i + lane % 16) * pitch + k + lane / 16 * 8);
-            #pragma unroll
-            for (int j = 0; j < NI / 2; j++)
-                em_ldmatrix4(fb[j], b + (n + 16 * j + lane % 8 + lane / 16 * 8) * (BK + PAD) + k + lane / 8 % 2 * 8);
-            #pragma unroll
-            for (int i = 0; i < MI; i++)
                 #pragma unroll
-                for (int j = 0; j < NI; j++)
-                    em_mma(sums[i][j], fa[i], fb[j / 2][j % 2 * 2], fb[j / 2][j % 2 * 2 + 1]);
+                for (int i = 0; i < MI; i++)
+                    em_ldmatrix4(fa[i], a + (m + 16 * i + lane % 16) * pitch + k + lane / 16 * 8);
+                #pragma unroll
+                for (int j = 0; j < NI / 2; j++)
+                    em_ldmatrix4(fb[j], b + (n + 16 * j + lane % 8 + lane / 16 * 8) * (BK + PAD) + k + lane / 8 % 2 * 8);
+                #pragma unroll
+                for (int i = 0; i < MI; i++)
+                    #pragma unroll
+                    for (int j = 0; j < NI; j++)
+                        em_mma(sums[i][j], fa[i], fb[j / 2][j % 2 * 2], fb[j / 2][j % 2 * 2 + 1]);
+            }
         }
     }
 
-    __device__ __forceinline__ void write(const product_args &p, int m0, int n0) const
+    // y may be the residual, so a load waits for the stores before it: all loads come first.
+    __device__ __forceinline__ void write(const product_args &p, int m0, int n0)
+    {
+        const em_product_out &out = p.out;
+
+        m0 += m + lane / 4;
+        n0 += n + lane % 4 * 2;
+        if (out.n % 2) {
+            write_singly(p, m0, n0);
+            return;
+        }
+        if (out.bias)
+            #pragma unroll
+            for (int j = 0; j < NI; j++) {
+                const float2 b = *(const float2 *)(out.bias + (n0 + 8 * j < out.n ? n0 + 8 * j : 0));
+
+                #pragma unroll
+                for (int i = 0; i < MI; i++)
+                    sums[i][j][0] += b.x, sums[i][j][1] += b.y, sums[i][j][2] += b.x, sums[i][j][3] += b.y;
+            }
+        if (out.residual)
+            #pragma unroll
+            for (int i = 0; i < 2 * MI; i++)
+                #pragma unroll
+                for (int j = 0; j < NI; j++) {
+                    const bool is_inside = m0 + 8 * i < p.n_rows && n0 + 8 * j < out.n;
+                    const float2 r = *(const float2 *)(out.residual + (is_inside ? (size_t)(m0 + 8 * i) * out.n + n0 + 8 * j : 0));
+
+                    sums[i / 2][j][i % 2 * 2] += r.x, sums[i / 2][j][i % 2 * 2 + 1] += r.y;
+                }
+        #pragma unroll
+        for (int i = 0; i < 2 * MI; i++)
+            #pragma unroll
+            for (int j = 0; j < NI; j++) {
+                const size_t at = (size_t)(m0 + 8 * i) * out.n + n0 + 8 * j;
+                float lo = sums[i / 2][j][i % 2 * 2], hi = sums[i / 2][j][i % 2 * 2 + 1];
+
+                if (m0 + 8 * i >= p.n_rows || n0 + 8 * j >= out.n)
+                    continue;
+                if (out.act == EM_ACT_GELU)
+                    lo = em_gelu(lo), hi = em_gelu(hi);
+                if (out.is_inner)
+                    *(uint32_t *)((em_half *)out.y + at) = em_narrow2(lo, hi);
+                else
+                    *(float2 *)((float *)out.y + at) = make_float2(lo, hi);
+            }
+    }
+
+    // Rows of an odd length: no pair is aligned.
+    __device__ __forceinline__ void write_singly(const product_args &p, int row, int col) const
     {
         #pragma unroll
         for (int i = 0; i < MI; i++)
             #pragma unroll
-            for (int j = 0; j < NI; j++) {
-                const int row = m0 + m + 16 * i + lane / 4, col = n0 + n + 8 * j + lane % 4 * 2;
-
-                if (row < p.n_rows)
-                    put2(p.out, sums[i][j][0], sums[i][j][1], (size_t)row, col);
-                if (row + 8 < p.n_rows)
-                    put2(p.out, sums[i][j][2], sums[i][j][3], (size_t)row + 8, col);
-            }
+            for (int j = 0; j < NI; j++)
+                #pragma unroll
+                for (int q = 0; q < 4; q++)
+                    if (row + 16 * i + q / 2 * 8 < p.n_rows && col + 8 * j + q % 2 < p.out.n)
+                        put(p.out, sums[i][j][q], (size_t)(row + 16 * i + q / 2 * 8), col + 8 * j + q % 2);
     }
 };
 
@@ -219,32 +249,40 @@ struct warp_tile {
 template <int BM, int BN, int WM, int WN, bool IS_CONV>
 __global__ void __launch_bounds__(32 * WM * WN) product_slabs(product_args p)
 {
-    constexpr int THREADS = 32 * WM * WN, A = BM * (BK + PAD), B = BN * (BK + PAD), STAGES = stages<BM>;
+    constexpr int THREADS = 32 * WM * WN, A = BM * (BK + PAD), B = BN * (BK + PAD), TURN = turn<BM>, AHEAD = (stages<BM> - 1) * TURN;
     EM_SHARED(em_half, shared);
     const int m0 = blockIdx.y * BM, n0 = blockIdx.x * BN, n_slabs = (p.k + BK - 1) / BK;
     const row_reader<BM, THREADS, IS_CONV> rows(p, m0);
     warp_tile<BM, BN, WM, WN> tile;
 
+    auto slab = [&](int s) { return shared + s % ring_slabs<BM> * (A + B); };
+    auto fetch = [&](int s, bool is_rows, bool is_weights) {
+        #pragma unroll
+        for (int j = 0; j < TURN; j++) {
+            if (s + j < n_slabs && is_rows)
+                rows.fetch(slab(s + j), p, (s + j) * BK);
+            if (s + j < n_slabs && is_weights)
+                fetch_weights<BN, THREADS>(slab(s + j) + A, p, n0, (s + j) * BK);
+        }
+    };
+
     tile.clear();
-    for (int s = 0; s < STAGES - 1 && s < n_slabs; s++)
-        fetch_weights<BN, THREADS>(shared + s * (A + B) + A, p, n0, s * BK);
+    for (int s = 0; s < AHEAD; s += TURN)
+        fetch(s, false, true);
     em_wait_for_previous();
-    for (int s = 0; s < STAGES - 1; s++) {
-        if (s < n_slabs)
-            rows.fetch(shared + s * (A + B), p, s * BK);
+    for (int s = 0; s < AHEAD; s += TURN) {
+        fetch(s, true, false);
         em_copy_commit();
     }
-    for (int s = 0; s < n_slabs; s++) {
-        const int next = s + STAGES - 1;
-
-        em_copy_wait<STAGES - 2>();
-        __syncthreads();                                    // slab s is there, and slab s - 1 is done with
-        if (next < n_slabs) {
-            rows.fetch(shared + next % STAGES * (A + B), p, next * BK);
-            fetch_weights<BN, THREADS>(shared + next % STAGES * (A + B) + A, p, n0, next * BK);
-        }
+    for (int s = 0; s < n_slabs; s += TURN) {
+        em_copy_wait<stages<BM> - 2>();
+        __syncthreads();                                    // this turn is there, and the one before is done with
+        fetch(s + AHEAD, true, true);
         em_copy_commit();
-        tile.multiply(shared + s % STAGES * (A + B), BK + PAD, shared + s % STAGES * (A + B) + A);
+        #pragma unroll
+        for (int j = 0; j < TURN; j++)
+            if (s + j < n_slabs)
+                tile.multiply(slab(s + j), BK + PAD, slab(s + j) + A);
     }
     tile.write(p, m0, n0);
 }
@@ -280,105 +318,142 @@ template <> struct piece<em_half> {
 
 static __device__ __forceinline__ void store_halves(em_half *p, const float v[4]) { *(uint2 *)p = make_uint2(em_narrow2(v[0], v[1]), em_narrow2(v[2], v[3])); }
 
-// Warp: one row of k numbers, 32 V of them a step, summed, normed, gated, as halves; zeros from k to k_end.
-template <typename TX, int STEPS>
-static __device__ __forceinline__ void take_row(em_half *dst, const fused_args &f, size_t row, int k, int k_end, int lane)
+// Warp: N rows of k numbers, 32 V of them a step, summed, normed, gated, as halves; zeros from k to k_end. norm: weights
+// and behind k_end of them biases, in shared memory. All loads are under way before the first sum.
+template <typename TX, int STEPS, int N>
+static __device__ __forceinline__ void take_rows(em_half *dst, int pitch, const fused_args &f, const size_t row[N], const float *norm, int k, int k_end, int lane)
 {
     typedef piece<TX> P;
     constexpr int V = P::V;
-    float v[STEPS][V] = {}, sum = 0.f, mean = 0.f, scale = 1.f;
-    P in[STEPS][P::PLANES];
+    float v[N][STEPS][V], sum[N], mean[N], scale[N];
+    P in[N][STEPS][P::PLANES];
 
     #pragma unroll
-    for (int s = 0; s < STEPS; s++)
-        #pragma unroll
-        for (int q = 0; q < P::PLANES; q++) {
-            const int c = 32 * V * s + V * lane;
-
-            in[s][q].load((const TX *)f.x[q] + row * f.ldx + (c < k ? c : 0));
-        }
-    #pragma unroll
-    for (int s = 0; s < STEPS; s++) {
-        if (32 * V * s + V * lane < k)
-            #pragma unroll
-            for (int q = 0; q < P::PLANES; q++)
-                in[s][q].add_to(v[s]);
-        #pragma unroll
-        for (int i = 0; i < V; i++)
-            sum += v[s][i];
-    }
-    if (f.norm.weight) {
-        mean = em_warp_sum(sum) / k;
-        sum = 0.f;
+    for (int r = 0; r < N; r++)
         #pragma unroll
         for (int s = 0; s < STEPS; s++)
-            if (32 * V * s + V * lane < k)
+            #pragma unroll
+            for (int q = 0; q < P::PLANES; q++) {
+                const int c = 32 * V * s + V * lane;
+
+                in[r][s][q].load((const TX *)f.x[q] + row[r] * f.ldx + (c < k ? c : 0));
+            }
+    #pragma unroll
+    for (int r = 0; r < N; r++) {
+        sum[r] = mean[r] = 0.f;
+        scale[r] = 1.f;
+        #pragma unroll
+        for (int s = 0; s < STEPS; s++) {
+            #pragma unroll
+            for (int i = 0; i < V; i++)
+                v[r][s][i] = 0.f;
+            #pragma unroll
+            for (int q = 0; q < P::PLANES; q++)
+                in[r][s][q].add_to(v[r][s]);
+            #pragma unroll
+            for (int i = 0; i < V; i++) {
+                v[r][s][i] = 32 * V * s + V * lane < k ? v[r][s][i] : 0.f;
+                sum[r] += v[r][s][i];
+            }
+        }
+    }
+    if (f.norm.weight) {
+        #pragma unroll
+        for (int r = 0; r < N; r++) {
+            mean[r] = em_warp_sum(sum[r]) / k;
+            sum[r] = 0.f;
+            #pragma unroll
+            for (int s = 0; s < STEPS; s++)
                 #pragma unroll
                 for (int i = 0; i < V; i++) {
-                    v[s][i] -= mean;
-                    sum += v[s][i] * v[s][i];
+                    v[r][s][i] -= mean[r];
+                    sum[r] += 32 * V * s + V * lane < k ? v[r][s][i] * v[r][s][i] : 0.f;
                 }
-        scale = 1.f / sqrtf(em_warp_sum(sum) / k + 1e-5f);
+            scale[r] = 1.f / sqrtf(em_warp_sum(sum[r]) / k + 1e-5f);
+        }
     }
     #pragma unroll
     for (int s = 0; s < STEPS; s++)
         #pragma unroll
         for (int i = 0; i < V; i += 4) {
             const int c = 32 * V * s + V * lane + i;
-            float *const at = v[s] + i;
+            float4 w, b;
 
             if (c >= k_end)
                 continue;
-            if (c < k && f.norm.weight) {
-                const float4 w = em_load4(f.norm.weight + c), b = em_load4(f.norm.bias + c);
-                at[0] = at[0] * scale * w.x + b.x, at[1] = at[1] * scale * w.y + b.y;
-                at[2] = at[2] * scale * w.z + b.z, at[3] = at[3] * scale * w.w + b.w;
+            w = em_load4(norm + c);                         // zeros past k: and so is what comes of it
+            b = em_load4(norm + k_end + c);
+            #pragma unroll
+            for (int r = 0; r < N; r++) {
+                float *const at = v[r][s] + i;
+
+                if (f.norm.weight) {
+                    at[0] = at[0] * scale[r] * w.x + b.x, at[1] = at[1] * scale[r] * w.y + b.y;
+                    at[2] = at[2] * scale[r] * w.z + b.z, at[3] = at[3] * scale[r] * w.w + b.w;
+                }
+                if (f.gate && c < k) {
+                    const float4 g = em_load4(f.gate + row[r] * f.ldg + c);
+                    at[0] *= em_silu(g.x), at[1] *= em_silu(g.y), at[2] *= em_silu(g.z), at[3] *= em_silu(g.w);
+                }
+                store_halves(dst + r * pitch + c, at);
             }
-            if (c < k && f.gate) {
-                const float4 g = em_load4(f.gate + row * f.ldg + c);
-                at[0] *= em_silu(g.x), at[1] *= em_silu(g.y), at[2] *= em_silu(g.z), at[3] *= em_silu(g.w);
-            }
-            store_halves(dst + c, at);
         }
 }
 
 template <int BM, int BN, int WM, int WN, typename TX, int STEPS>
 __global__ void __launch_bounds__(32 * WM * WN) product_fused(product_args p, fused_args f)
 {
-    constexpr int THREADS = 32 * WM * WN, B = BN * (BK + PAD), STAGES = stages<BM>;
+    constexpr int THREADS = 32 * WM * WN, B = BN * (BK + PAD), TURN = turn<BM>, AHEAD = (stages<BM> - 1) * TURN;
     EM_SHARED(em_half, shared);
     const int m0 = blockIdx.y * BM, n_slabs = (p.k + BK - 1) / BK, pitch = n_slabs * BK + PAD, n_tiles = (p.out.n + BN - 1) / BN;
     const int n_mine = (n_tiles - (int)blockIdx.x + (int)gridDim.x - 1) / (int)gridDim.x, n_all = n_mine * n_slabs;
+    constexpr int MINE = BM / (WM * WN), AT_ONCE = STEPS * piece<TX>::PLANES <= 6 && MINE % 2 == 0 ? 2 : 1;
     em_half *const ring = shared + BM * pitch;
+    float *const norm = (float *)(ring + ring_slabs<BM> * B);       // weights, biases
+    const int k_end = n_slabs * BK;
     warp_tile<BM, BN, WM, WN> tile;
 
     // Slab i of all of them: column tiles one after the other, each over the whole depth.
-    auto fetch = [&](int i) {
-        if (i < n_all)
-            fetch_weights<BN, THREADS>(ring + i % STAGES * B, p, (int)(blockIdx.x + i / n_slabs * gridDim.x) * BN, i % n_slabs * BK);
+    auto fetch = [&](int first) {
+        #pragma unroll
+        for (int i = first; i < first + TURN; i++)
+            if (i < n_all)
+                fetch_weights<BN, THREADS>(ring + i % ring_slabs<BM> * B, p, (int)(blockIdx.x + i / n_slabs * gridDim.x) * BN, i % n_slabs * BK);
         em_copy_commit();
     };
 
-    for (int i = 0; i < STAGES - 1; i++)
+    for (int i = 0; i < AHEAD; i += TURN)
         fetch(i);
-    em_wait_for_previous();
-    #pragma unroll(STEPS * piece<TX>::PLANES <= 3 ? 2 : 1)
-    for (int r = threadIdx.x / 32; r < BM; r += THREADS / 32) {
-        const int row = m0 + r < p.n_rows ? m0 + r : p.n_rows - 1;      // past the end any row will do: its sums are not written
-
-        take_row<TX, STEPS>(shared + r * pitch, f, (size_t)row, p.k, n_slabs * BK, tile.lane);
+    for (int c = threadIdx.x; c < k_end; c += THREADS) {
+        norm[c] = f.norm.weight && c < p.k ? f.norm.weight[c] : 0.f;
+        norm[k_end + c] = f.norm.weight && c < p.k ? f.norm.bias[c] : 0.f;
     }
-    for (int i = 0; i < n_all; i++) {
-        const int slab = i % n_slabs;
+    __syncthreads();
+    em_wait_for_previous();
+    for (int r = threadIdx.x / 32 * MINE; r < threadIdx.x / 32 * MINE + MINE; r += AT_ONCE) {
+        size_t row[AT_ONCE];
 
-        em_copy_wait<STAGES - 2>();
-        __syncthreads();                                    // rows and slab i are there, slab i - 1 is done with
-        fetch(i + STAGES - 1);
-        if (slab == 0)
-            tile.clear();
-        tile.multiply(shared + slab * BK, pitch, ring + i % STAGES * B);
-        if (slab == n_slabs - 1)
-            tile.write(p, m0, (int)(blockIdx.x + i / n_slabs * gridDim.x) * BN);
+        #pragma unroll
+        for (int i = 0; i < AT_ONCE; i++)                   // past the end any row will do: its sums are not written
+            row[i] = (size_t)(m0 + r + i < p.n_rows ? m0 + r + i : p.n_rows - 1);
+        take_rows<TX, STEPS, AT_ONCE>(shared + r * pitch, pitch, f, row, norm, p.k, k_end, tile.lane);
+    }
+    for (int first = 0; first < n_all; first += TURN) {
+        em_copy_wait<stages<BM> - 2>();
+        __syncthreads();                                    // rows and this turn are there, the one before is done with
+        fetch(first + AHEAD);
+        #pragma unroll
+        for (int i = first; i < first + TURN; i++) {
+            const int slab = i % n_slabs;
+
+            if (i >= n_all)
+                break;
+            if (slab == 0)
+                tile.clear();
+            tile.multiply(shared + slab * BK, pitch, ring + i % ring_slabs<BM> * B);
+            if (slab == n_slabs - 1)
+                tile.write(p, m0, (int)(blockIdx.x + i / n_slabs * gridDim.x) * BN);
+        }
     }
 }
 
@@ -436,7 +511,7 @@ static product_args args_of(const em_product_out *out, const void *rows, size_t 
 }
 
 template <int BM, int BN>
-static size_t slabs_bytes() { return (size_t)(stages<BM> * (BM + BN) * (BK + PAD)) * sizeof(em_half); }
+static size_t slabs_bytes() { return (size_t)(ring_slabs<BM> * (BM + BN) * (BK + PAD)) * sizeof(em_half); }
 
 template <int BM, int BN, int WM, int WN>
 static void launch_slabs(em_dev *dev, const product_args &p)
@@ -480,7 +555,7 @@ void em_cuda_conv_product(em_dev *dev, const em_product_out *out, const void *im
 }
 
 template <int BM, int BN>
-static size_t fused_bytes(int k) { return (size_t)(BM * (em_round_up(k, BK) + PAD) + stages<BM> * BN * (BK + PAD)) * sizeof(em_half); }
+static size_t fused_bytes(int k) { return (size_t)(BM * (em_round_up(k, BK) + PAD) + ring_slabs<BM> * BN * (BK + PAD)) * sizeof(em_half) + 2 * (size_t)em_round_up(k, BK) * sizeof(float); }
 
 template <int BM, int BN, int WM, int WN, typename TX>
 static void launch_fused(em_dev *dev, const product_args &p, const fused_args &f)
@@ -497,8 +572,7 @@ static void launch_fused(em_dev *dev, const product_args &p, const fused_args &f
         EM_LAUNCH(dev, (product_fused<BM, BN, WM, WN, TX, 6>), grid, 32 * WM * WN, (fused_bytes<BM, BN>(p.k)), p, f);
 }
 
-// Few rows: small tiles, so that every multiprocessor has one. Then as large as shared memory allows. Rows that are sums
-// of planes cost more than their product: fewer blocks, with more warps, take each.
+// Few rows: small tiles, so that every multiprocessor has one. Then as large as shared memory allows.
 template <typename TX>
 static void pick_fused(em_dev *dev, const product_args &p, const fused_args &f)
 {
@@ -508,10 +582,8 @@ static void pick_fused(em_dev *dev, const product_args &p, const fused_args &f)
         launch_fused<64, 128, 2, 4, TX>(dev, p, f);
     else if (tiles(p, 32, 64) >= enough && fused_bytes<32, 64>(p.k) <= room)
         launch_fused<32, 64, 2, 4, TX>(dev, p, f);
-    else if (piece<TX>::PLANES > 1)
-        launch_fused<16, 64, 1, 8, TX>(dev, p, f);
     else
-        launch_fused<16, 32, 1, 4, TX>(dev, p, f);
+        launch_fused<16, 64, 1, 8, TX>(dev, p, f);
 }
 
 // Vectors of 16 bytes, and six steps of them at most.

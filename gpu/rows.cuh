@@ -114,9 +114,14 @@ __global__ void __launch_bounds__(32 * EM_ROWS_A_BLOCK) norm_rows(TY *y, const T
     for (int s = 0; s < NORM_STEPS; s++) {
         const int c = 128 * s + 4 * lane;
 
-        v[s] = c < n ? em_load4(x + (size_t)row * n + c) : make_float4(0.f, 0.f, 0.f, 0.f);
-        sum += v[s].x + v[s].y + v[s].z + v[s].w;
+        if (128 * s < n)
+            v[s] = em_load4(x + (size_t)row * n + (c < n ? c : 0));
+        if (c >= n)
+            v[s] = make_float4(0.f, 0.f, 0.f, 0.f);
     }
+    #pragma unroll
+    for (int s = 0; s < NORM_STEPS; s++)
+        sum += v[s].x + v[s].y + v[s].z + v[s].w;
     mean = em_warp_sum(sum) / n;
     sum = 0.f;
     #pragma unroll

@@ -41,8 +41,8 @@ template <int N, int CH, typename T>
 struct scan_room {
     static constexpr bool is_half = sizeof(T) == 2;
     static constexpr int STATES = 2 * N * CHUNK + 4;                    // floats of a chunk: B, C [N][CHUNK]; chunks of a warp in other banks
-    static constexpr int TURN = CH == 32 ? 40 : 8;                      // floats between two steps that are turned
-    static constexpr int TURNED = CHUNK * TURN + (CH == 32 ? 0 : 8);    // of a chunk
+    static constexpr int TURN = CH == 8 ? 8 : CH + 8;                   // floats between two steps that are turned
+    static constexpr int TURNED = CHUNK * TURN + CH % 32;               // of a chunk
     int dt_chunk;                   // bytes of a chunk's dt
     int dt, states, tokens, ends, carry, bias, weights, turned, total;
 
@@ -81,32 +81,42 @@ static __device__ __forceinline__ void keep_dt(em_half *row, int c, float lo, fl
 }
 
 // Rows of x_dbl of G chunks: dt [CHUNK][pitch] of the operators' type, B and C turned to [N][CHUNK]. V 2: even rows, in
-// pairs. Nothing is written past L: dt of a step past the end is not used.
+// pairs. Several loads are under way before the first is stored. Steps past L bring those of token 0: their delta is 0.
 template <int N, int V, typename T>
 static __device__ __forceinline__ void stage_rows(unsigned char *dt, int dt_chunk, float *states, int states_chunk, const int *tokens, const scan_args &p,
-                                                  int k, size_t window, int l0, int G)
+                                                  int k, size_t window, int G)
 {
-    const int L = p.H * p.W, wide = p.R + 2 * N, lane = threadIdx.x & (p.lanes - 1), n_rows = L - l0 < G * CHUNK ? L - l0 : G * CHUNK;
-    const float *const from = p.x_dbl + window * L * 4 * wide + (size_t)(k * wide);
+    enum { AT_ONCE = 4 };
+    const int wide = p.R + 2 * N, lane = threadIdx.x & (p.lanes - 1), rows = blockDim.x / p.lanes, n_rows = G * CHUNK;
+    const float *const from = p.x_dbl + window * p.H * p.W * 4 * wide + (size_t)(k * wide);
 
-    #pragma unroll 4
-    for (int row = threadIdx.x / p.lanes; row < n_rows; row += blockDim.x / p.lanes) {
-        const float *const x = from + (size_t)tokens[row] * 4 * wide;
-        T *const to = (T *)(dt + row / CHUNK * dt_chunk) + row % CHUNK * p.pitch;
-        float *const s = states + row / CHUNK * states_chunk + row % CHUNK;
+    for (int c = lane * V; c < wide; c += p.lanes * V)
+        for (int row = threadIdx.x / p.lanes; row < n_rows; row += AT_ONCE * rows) {
+            float2 v[AT_ONCE];
 
-        for (int c = lane * V; c < wide; c += p.lanes * V) {
-            const float2 v = V == 2 ? *(const float2 *)(x + c) : make_float2(x[c], 0.f);
+            #pragma unroll
+            for (int i = 0; i < AT_ONCE; i++) {
+                const float *const x = from + tokens[row + i * rows < n_rows ? row + i * rows : 0] * 4 * wide + c;
 
-            if (c < p.R) {
-                keep_dt(to, c, v.x, v.y, V == 2);
-            } else {
-                s[(c - p.R) * CHUNK] = v.x;
-                if (V == 2)
-                    s[(c - p.R + 1) * CHUNK] = v.y;
+                v[i] = V == 2 ? *(const float2 *)x : make_float2(*x, 0.f);
+            }
+            #pragma unroll
+            for (int i = 0; i < AT_ONCE; i++) {
+                const int at = row + i * rows;
+
+                if (at >= n_rows)
+                    continue;
+                if (c < p.R) {
+                    keep_dt((T *)(dt + at / CHUNK * dt_chunk) + at % CHUNK * p.pitch, c, v[i].x, v[i].y, V == 2);
+                } else {
+                    float *const to = states + at / CHUNK * states_chunk + (c - p.R) * CHUNK + at % CHUNK;
+
+                    to[0] = v[i].x;
+                    if (V == 2)
+                        to[CHUNK] = v[i].y;
+                }
             }
         }
-    }
 }
 
 // dt_w of this direction and these channels as fragments of a second operand, [R / 16][CH / 8][lane].
@@ -203,7 +213,7 @@ static __device__ __forceinline__ void sixteen(float v[CHUNK], const float *p)
 template <int CH>
 static __device__ __forceinline__ float walk(const float2 *ends, float h, float *mine, int g, int G)
 {
-    #pragma unroll 4
+    #pragma unroll 8
     for (int i = 0; i < G; i++) {
         const float2 e = ends[i * CH];
 
@@ -213,8 +223,11 @@ static __device__ __forceinline__ float walk(const float2 *ends, float h, float 
     return h;
 }
 
+// Blocks a multiprocessor is to have: as many as their registers allow without a spill.
+template <int N, int CH, typename T> static constexpr int blocks_at_once = CH == 8 ? 1 : N == 1 && sizeof(T) == 2 ? 3 : 2;
+
 template <int N, int CH, typename T>
-__global__ void __launch_bounds__(CH == 32 ? 256 : MOST_THREADS, CH == 32 ? N == 1 ? 3 : 2 : 1) scan4(T *y0, T *y1, T *y2, T *y3, const T *u_all, scan_args p, int G)
+__global__ void __launch_bounds__(CH == 8 ? MOST_THREADS : 256, blocks_at_once<N, CH, T>) scan4(T *y0, T *y1, T *y2, T *y3, const T *u_all, scan_args p, int G)
 {
     EM_SHARED(unsigned char, shared);
     typedef scan_room<N, CH, T> room;
@@ -224,7 +237,7 @@ __global__ void __launch_bounds__(CH == 32 ? 256 : MOST_THREADS, CH == 32 ? N ==
     const bool is_live = d < p.D;                           // idle threads still meet the barriers
     const float skip = is_live ? p.skip[k * p.D + d] : 0.f, one_bias = is_live ? p.dt_bias[k * p.D + d] : 0.f;
     T *const y = (k == 0 ? y0 : k == 1 ? y1 : k == 2 ? y2 : y3) + window * L * p.D + d;
-    const T *const u_channel = u_all + window * L * p.D + d;
+    const T *const u_channel = u_all + window * L * p.D + (is_live ? d : 0);
     float *const bias = (float *)(shared + at.bias), *const carry = (float *)(shared + at.carry) + ch;      // carry: [2][N][CH]
     int *const tokens = (int *)(shared + at.tokens);
     int n_ends = 0;                                         // which of two lists of ends
@@ -248,16 +261,17 @@ __global__ void __launch_bounds__(CH == 32 ? 256 : MOST_THREADS, CH == 32 ? N ==
         const int buffer = round % 2, first = l0 + g * CHUNK, n_steps = is_live ? L - first : 0;
         unsigned char *const dt_rows = shared + at.dt + buffer * G * at.dt_chunk;
         float *const states = (float *)(shared + at.states) + buffer * G * room::STATES;
-        const int *const here = tokens + buffer * G * CHUNK;
+        const int *const here = tokens + buffer * G * CHUNK, *const mine_here = here + g * CHUNK;
         float dt[CHUNK], u[CHUNK], sum[CHUNK], length = 0.f;
 
+        // Nothing is asked around a load: sixteen are under way at once.
         #pragma unroll
         for (int t = 0; t < CHUNK; t++)
-            u[t] = t < n_steps ? em_load(u_channel + (size_t)here[g * CHUNK + t] * p.D) : 0.f;
+            u[t] = em_load(u_channel + mine_here[t] * p.D);
         if (p.R % 2 == 0)
-            stage_rows<N, 2, T>(dt_rows, at.dt_chunk, states, room::STATES, here, p, k, window, l0, G);
+            stage_rows<N, 2, T>(dt_rows, at.dt_chunk, states, room::STATES, here, p, k, window, G);
         else
-            stage_rows<N, 1, T>(dt_rows, at.dt_chunk, states, room::STATES, here, p, k, window, l0, G);
+            stage_rows<N, 1, T>(dt_rows, at.dt_chunk, states, room::STATES, here, p, k, window, G);
         __syncthreads();                                    // the rows are there; nobody reads the other buffer any more
         if (l0 + G * CHUNK < L)
             for (int i = threadIdx.x; i < G * CHUNK; i += blockDim.x)
@@ -289,7 +303,7 @@ __global__ void __launch_bounds__(CH == 32 ? 256 : MOST_THREADS, CH == 32 ? N ==
             #pragma unroll
             for (int t = 0; t < CHUNK; t++) {
                 decay[t] = em_exp2(dt[t] * a);
-                in[t] = t < n_steps ? in[t] * u[t] : 0.f;   // past the end nothing was staged
+                in[t] *= u[t];
                 h = decay[t] * h + in[t];
             }
             ends[g * CH] = make_float2(em_exp2(length * a), h);
@@ -306,10 +320,16 @@ __global__ void __launch_bounds__(CH == 32 ? 256 : MOST_THREADS, CH == 32 ? N ==
                 sum[t] += h * out[t];
             }
         }
-        #pragma unroll
-        for (int t = 0; t < CHUNK; t++)
-            if (t < n_steps)
-                em_store(y + (size_t)here[g * CHUNK + t] * p.D, sum[t]);
+        if (n_steps >= CHUNK) {
+            #pragma unroll
+            for (int t = 0; t < CHUNK; t++)
+                em_store(y + mine_here[t] * p.D, sum[t]);
+        } else {
+            #pragma unroll
+            for (int t = 0; t < CHUNK; t++)
+                if (t < n_steps)
+                    em_store(y + mine_here[t] * p.D, sum[t]);
+        }
     }
 }
 
@@ -343,15 +363,21 @@ static int chunks(const em_scan4 *a, int CH, int most)
     return G;
 }
 
+// A block of 128 threads or more: they read the rows of x_dbl together. Then the fewest channels that leave every
+// multiprocessor a block.
 template <int N, typename T>
 static void map(em_dev *dev, const em_scan4 *a, int B)
 {
-    const int blocks32 = em_div_up((size_t)a->D, 32) * EM_DIRECTIONS * B, blocks8 = em_div_up((size_t)a->D, 8) * EM_DIRECTIONS * B;
+    const int L = a->H * a->W, directions = EM_DIRECTIONS * B, enough = dev->n_sms;
 
-    if (blocks32 >= 2 * dev->n_sms)
+    if (em_div_up((size_t)a->D, 32) * directions >= 2 * enough)
         launch<N, 32, T>(dev, a, B, chunks(a, 32, 8));
+    else if (L <= 4 * CHUNK)
+        launch<N, 32, T>(dev, a, B, chunks(a, 32, 4));
+    else if (em_div_up((size_t)a->D, 16) * directions >= enough)
+        launch<N, 16, T>(dev, a, B, chunks(a, 16, 16));
     else
-        launch<N, 8, T>(dev, a, B, chunks(a, 8, blocks8 >= dev->n_sms ? 32 : MOST_THREADS / 8));
+        launch<N, 8, T>(dev, a, B, chunks(a, 8, em_div_up((size_t)a->D, 8) * directions >= enough ? 32 : MOST_THREADS / 8));
 }
 
 template <typename T>

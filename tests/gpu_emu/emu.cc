@@ -17,6 +17,7 @@ struct emu_stream { std::vector<work> waiting; emu_graph *capture; };
 
 emu_index emu_block, emu_block_size, emu_grid_size;
 unsigned char *emu_shared;
+int emu_waits;
 void emu_forget_copies(int thread);
 
 static std::set<emu_stream *> streams;
@@ -85,10 +86,15 @@ static void run_block(int n, size_t shared, const work &thread)
 {
     emu_shared = (unsigned char *)aligned_alloc(128, (shared + 127) / 128 * 128 + 128);
     memset(emu_shared, 0xff, shared);                           // NaN, whatever the type: nothing may be read before it is written
+    emu_waits = 0;
     emu_run_block(n, order, [&](int i) {
         emu_forget_copies(i);
         thread();
     });
+    if (emu_waits != n) {
+        fprintf(stderr, "gpu_emu: %d of %d threads of a kernel waited for the kernel before it, once each\n", emu_waits, n);
+        abort();
+    }
     free(emu_shared);
 }
 
@@ -151,10 +157,15 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream)
     return cudaSuccess;
 }
 
+// Work that went wrong takes what waits behind it along: its buffers may be gone by the next call.
 cudaError_t cudaStreamSynchronize(cudaStream_t stream)
 {
-    MAY_FAIL;
-    return drain(stream);
+    const cudaError_t e = asked(__func__);
+
+    if (e == cudaSuccess)
+        return drain(stream);
+    stream->waiting.clear();
+    return e;
 }
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode)

@@ -9,15 +9,19 @@
 #include <vector>
 
 #if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #define LEAVE(keep, bottom, size) __sanitizer_start_switch_fiber(keep, bottom, size)
 #define ARRIVE(kept, bottom, size) __sanitizer_finish_switch_fiber(kept, bottom, size)
+// A fibre never returns from its first functions: their marks are left on the top of its stack.
+#define FRESH(top, size) __asan_unpoison_memory_region((top) - (size), size)
 #else
 #define LEAVE(keep, bottom, size) ((void)(keep))
 #define ARRIVE(kept, bottom, size) ((void)(kept))
+#define FRESH(top, size) ((void)(top))
 #endif
 
-enum { STACK = 256 << 10 };
+enum { STACK = 256 << 10, FIRST_FRAMES = 8 << 10 };
 static const int MOST_THREADS = 1024;
 
 #if defined(__x86_64__)
@@ -164,6 +168,7 @@ static void begin(int n)
     n_waiting = n_done = 0;
     for (int i = 0; i < n; i++) {
         fibres[i].at = READY;
+        FRESH(stacks + (size_t)(i + 1) * STACK, FIRST_FRAMES);
         make_context(&fibres[i].self, stacks + (size_t)i * STACK, entry);
     }
     for (int i = 0; i < n; i += EMU_WARP)
