@@ -1,6 +1,7 @@
 /* operators.c - every operator of the CPU (cases.c), on each instruction set and with 1, 2 and 3 threads. */
 #include "ops/cases.h"
 
+#include "ops/cpu/device.h"
 #include "ops/cpu/ops_cpu.h"
 
 #define ISA(i) { i ", 1 thread", { 1, i, 0 }, 1e-5, true, NULL, 0, 0 }, { i ", 2 threads", { 2, i, 0 }, 1e-5, false, NULL, 0, 0 }, \
@@ -15,6 +16,20 @@ static void conv_equals_the_plain_loops(void **state)           { (void)state; c
 static void depthwise_conv_equals_the_plain_loops(void **state) { (void)state; check_operators(&cpu, OP_DEPTHWISE); }
 static void scan_equals_the_plain_loops(void **state)           { (void)state; check_operators(&cpu, OP_SCAN); }
 
+/* A device reserves for its deepest product; the shallower ones have more rows a block. */
+static void scratch_holds_a_block_of_every_depth(void **state)
+{
+    size_t most = 0;
+
+    (void)state;
+    for (int k = 1; k <= 8192; k++) {
+        const size_t block = (size_t)em_cpu_block_rows(k) * (size_t)k;
+
+        most = block > most ? block : most;
+        CHECK(em_cpu_block_floats(k) >= most, "depth %d: %zu floats, a block up to that depth has %zu", k, em_cpu_block_floats(k), most);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -23,6 +38,7 @@ int main(void)
         cmocka_unit_test(conv_equals_the_plain_loops),
         cmocka_unit_test(depthwise_conv_equals_the_plain_loops),
         cmocka_unit_test(scan_equals_the_plain_loops),
+        cmocka_unit_test(scratch_holds_a_block_of_every_depth),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

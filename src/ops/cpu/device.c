@@ -117,8 +117,8 @@ static em_status device_download(em_dev *dev, float *dst, const float *src, size
 /* A block of prepared rows, or the states of a scan tile: whichever is larger. */
 static em_status device_reserve(em_dev *dev, const em_needs *needs, em_err *err)
 {
-    const size_t k = needs->k > 0 ? (size_t)needs->k : 1;
-    size_t rows = (size_t)em_cpu_block_rows((int)k) * k, tile = (size_t)needs->n * (size_t)dev->k->scan_channels;
+    const int k = needs->k > 0 ? needs->k : 1;
+    size_t rows = em_cpu_block_floats(k), tile = (size_t)needs->n * (size_t)dev->k->scan_channels;
     size_t floats = rows > tile ? rows : tile;
 
     if (floats <= dev->scratch_floats)

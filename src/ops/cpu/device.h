@@ -17,6 +17,9 @@ struct em_dev {
 /* Rows of a block of a product of depth k: its prepared rows stay in the second-level cache. */
 int em_cpu_block_rows(int k);
 
+/* Floats of the largest block of prepared rows of any depth up to k. */
+size_t em_cpu_block_floats(int k);
+
 /* Blocks of at most `most` rows: as many for each thread, where each has one. */
 int em_cpu_blocks(const em_dev *dev, int rows, int most);
 

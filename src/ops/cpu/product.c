@@ -24,6 +24,15 @@ int em_cpu_block_rows(int k)
     return rows < least ? least : rows > MOST_ROWS ? MOST_ROWS : rows;
 }
 
+size_t em_cpu_block_floats(int k)
+{
+    const size_t deepest = (size_t)k, most = deepest * MOST_ROWS, least = LEAST_ROWS * (deepest < DEEP ? deepest : DEEP);
+    size_t floats = most < BLOCK_FLOATS ? most : BLOCK_FLOATS;
+
+    floats = floats < least ? least : floats;
+    return k > DEEP && floats < DEEP_ROWS * deepest ? DEEP_ROWS * deepest : floats;
+}
+
 int em_cpu_blocks(const em_dev *dev, int rows, int most)
 {
     const int n_threads = em_pool_threads(dev->pool), n = (rows + most - 1) / most;
