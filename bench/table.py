@@ -30,7 +30,7 @@ def best_rates(rows):
     """GFLOP/s of the best matrix product by number of threads."""
     best = {}
     for r in rows:
-        rate = r.get("gflops", 0) if r.get("bench") == "square" else r.get("sgemm_gflops") or 0
+        rate = r.get("gflops", 0) if r.get("bench") == "square" else r.get("sgemm_gflops_of_three", r.get("sgemm_gflops")) or 0
         if rate:
             best[r["threads"]] = max(rate, best.get(r["threads"], 0))
     return best
