@@ -71,7 +71,7 @@ __global__ void __launch_bounds__(ONE_THREADS) conv_of_one(TY *y, const TW *w, o
                 sum += (sums[c] - mean) * (sums[c] - mean);
         for (int mask = 1; mask < LANES; mask *= 2)
             sum += em_shuffle_xor(sum, mask);
-        scale = 1.f / sqrtf(sum / p.n + 1e-5f);
+        scale = 1.f / sqrtf(sum / p.n + EM_NORM_EPS);
     }
     if (i >= p.n_pixels)
         return;

@@ -369,7 +369,7 @@ static __device__ __forceinline__ void take_rows(em_half *dst, int pitch, const 
                     v[r][s][i] -= mean[r];
                     sum[r] += 32 * V * s + V * lane < k ? v[r][s][i] * v[r][s][i] : 0.f;
                 }
-            scale[r] = 1.f / sqrtf(em_warp_sum(sum[r]) / k + 1e-5f);
+            scale[r] = 1.f / sqrtf(em_warp_sum(sum[r]) / k + EM_NORM_EPS);
         }
     }
     #pragma unroll

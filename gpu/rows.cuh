@@ -74,7 +74,7 @@ __global__ void prepare_rows(T *dst, Source s, em_norm norm, em_act act, int row
             const float v = s.at(row, i) - mean;
             sum += v * v;
         }
-        scale = 1.f / sqrtf(em_warp_sum(sum) / k + 1e-5f);
+        scale = 1.f / sqrtf(em_warp_sum(sum) / k + EM_NORM_EPS);
     }
     for (int i = lane; i < pitch; i += 32) {
         float v = 0.f;
@@ -130,7 +130,7 @@ __global__ void __launch_bounds__(32 * EM_ROWS_A_BLOCK) norm_rows(TY *y, const T
             v[s].x -= mean, v[s].y -= mean, v[s].z -= mean, v[s].w -= mean;
             sum += v[s].x * v[s].x + v[s].y * v[s].y + v[s].z * v[s].z + v[s].w * v[s].w;
         }
-    scale = 1.f / sqrtf(em_warp_sum(sum) / n + 1e-5f);
+    scale = 1.f / sqrtf(em_warp_sum(sum) / n + EM_NORM_EPS);
     #pragma unroll
     for (int s = 0; s < NORM_STEPS; s++) {
         const int c = 128 * s + 4 * lane;

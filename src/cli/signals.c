@@ -1,3 +1,4 @@
+/* signals.c - the flag that ends a run, and what a second signal does: see signals.h. */
 #include "cli/signals.h"
 
 #include <signal.h>

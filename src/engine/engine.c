@@ -1,3 +1,4 @@
+/* engine.c - one source heard to its end: the loop between ring and scheduler, gaps, outages, the clock. See engine.h. */
 #include "engine/engine.h"
 
 #include "audio/channel.h"

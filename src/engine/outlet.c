@@ -1,3 +1,5 @@
+/* outlet.c - records to sinks: one after the other where they may hold up the run, else by a ring that each sink's own
+ * thread reads at its pace. See outlet.h. */
 #include "engine/outlet.h"
 
 #include "base/arena.h"

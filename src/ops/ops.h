@@ -45,7 +45,8 @@ typedef struct em_needs {
 
 typedef enum em_act { EM_ACT_NONE, EM_ACT_GELU } em_act;        /* GELU by erf */
 
-/* Layer norm over the last axis: (x - mean) / sqrt(var + 1e-5) * weight + bias. weight NULL: none. */
+/* Layer norm over the last axis: (x - mean) / sqrt(var + EM_NORM_EPS) * weight + bias. weight NULL: none. */
+#define EM_NORM_EPS 1e-5f
 typedef struct em_norm { const float *weight, *bias; } em_norm;
 
 /* A matrix [n][k] in the device's own layout, made by em_ops.pack. */

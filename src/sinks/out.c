@@ -1,3 +1,4 @@
+/* out.c - bytes to a file, pipe or device: PATH.part until it is whole, torn records, readers that take nothing. See out.h. */
 #include "sinks/out.h"
 
 #include "base/clock.h"

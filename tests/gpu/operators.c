@@ -10,22 +10,8 @@ static const op_setting settings[] = {
 };
 static const op_target gpu = { &em_ops_cuda, settings, EM_COUNT(settings) };
 
-static void norm_linear_equals_the_plain_loops(void **state)    { (void)state; check_operators(&gpu, OP_NORM_LINEAR); }
-static void mlp_equals_the_plain_loops(void **state)            { (void)state; check_operators(&gpu, OP_MLP); }
-static void conv_equals_the_plain_loops(void **state)           { (void)state; check_operators(&gpu, OP_CONV); }
-static void depthwise_conv_equals_the_plain_loops(void **state) { (void)state; check_operators(&gpu, OP_DEPTHWISE); }
-static void scan_equals_the_plain_loops(void **state)           { (void)state; check_operators(&gpu, OP_SCAN); }
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(norm_linear_equals_the_plain_loops),
-        cmocka_unit_test(mlp_equals_the_plain_loops),
-        cmocka_unit_test(conv_equals_the_plain_loops),
-        cmocka_unit_test(depthwise_conv_equals_the_plain_loops),
-        cmocka_unit_test(scan_equals_the_plain_loops),
-    };
-
     need_gpu();
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return check_operators(&gpu);
 }

@@ -10,12 +10,6 @@
 static const op_setting settings[] = { ISA("avx512"), ISA("avx2"), ISA("base") };
 static const op_target cpu = { &em_ops_cpu, settings, EM_COUNT(settings) };
 
-static void norm_linear_equals_the_plain_loops(void **state)    { (void)state; check_operators(&cpu, OP_NORM_LINEAR); }
-static void mlp_equals_the_plain_loops(void **state)            { (void)state; check_operators(&cpu, OP_MLP); }
-static void conv_equals_the_plain_loops(void **state)           { (void)state; check_operators(&cpu, OP_CONV); }
-static void depthwise_conv_equals_the_plain_loops(void **state) { (void)state; check_operators(&cpu, OP_DEPTHWISE); }
-static void scan_equals_the_plain_loops(void **state)           { (void)state; check_operators(&cpu, OP_SCAN); }
-
 /* A device reserves for its deepest product; the shallower ones have more rows a block. */
 static void scratch_holds_a_block_of_every_depth(void **state)
 {
@@ -33,13 +27,8 @@ static void scratch_holds_a_block_of_every_depth(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(norm_linear_equals_the_plain_loops),
-        cmocka_unit_test(mlp_equals_the_plain_loops),
-        cmocka_unit_test(conv_equals_the_plain_loops),
-        cmocka_unit_test(depthwise_conv_equals_the_plain_loops),
-        cmocka_unit_test(scan_equals_the_plain_loops),
         cmocka_unit_test(scratch_holds_a_block_of_every_depth),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return check_operators(&cpu) + cmocka_run_group_tests(tests, NULL, NULL);
 }

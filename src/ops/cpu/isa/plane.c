@@ -7,8 +7,6 @@
 
 #include <math.h>
 
-static const float norm_eps = 1e-5f;
-
 /* Every step-th float from p; of tap pixels [from, to) are inside the image, the others read as 0. */
 EM_INLINE vf pick(const float *p, int step, int from, int to)
 {
@@ -89,7 +87,7 @@ static void finish(vf *y, vf total, const em_conv *a)
         y[c] -= mean;
         squares += y[c] * y[c];
     }
-    squares = squares * (1.f / (float)n) + norm_eps;
+    squares = squares * (1.f / (float)n) + EM_NORM_EPS;
     for (int i = 0; i < LANES; i++)
         rstd[i] = 1.f / sqrtf(squares[i]);
     for (int c = 0; c < n; c++)

@@ -4,8 +4,6 @@
 #include <math.h>
 #include <stdbool.h>
 
-static const float norm_eps = 1e-5f;
-
 enum { NARROW = 6 };                        /* vectors of a row that is kept in registers */
 
 /* What comes after the norm, on one vector at column i. */
@@ -47,7 +45,7 @@ EM_INLINE void narrow(float *dst, const float *x, const float *more, const float
             v[i] = v_keep_n(v[i], tail);
         squares += v[i] * v[i];
     }
-    rstd = 1.f / sqrtf(v_sum(squares) * share + norm_eps);
+    rstd = 1.f / sqrtf(v_sum(squares) * share + EM_NORM_EPS);
 #pragma GCC unroll 6
     for (int i = 0; i < nv; i++) {
         const int n = i == nv - 1 ? tail : LANES;
@@ -131,7 +129,7 @@ static void wide(float *dst, const float *x, const float *more, const float *gat
 {
     const float share = 1.f / (float)r->n;
     const float mean = (more ? collect(dst, x, more, r->n) : collect(dst, x, NULL, r->n)) * share;
-    const float rstd = 1.f / sqrtf(spread(dst, mean, r->n) * share + norm_eps);
+    const float rstd = 1.f / sqrtf(spread(dst, mean, r->n) * share + EM_NORM_EPS);
 
     if (r->act == EM_ACT_NONE && !gate)
         rescale(dst, mean, rstd, NULL, r, true);
