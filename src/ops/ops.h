@@ -8,8 +8,14 @@
  * device does arithmetic on them.
  *
  * Every operator is given sizes of one window in its argument struct and B at the call, so one plan serves
- * every batch. Outputs never overlap inputs, but where a field says so. Parameter gradients add (+=),
- * activation gradients set (=). A result depends on no other window of the batch and on no thread count.
+ * every batch. Outputs never overlap inputs, but where a field says so. A result depends on no other window of the
+ * batch and on no thread count.
+ *
+ * Backward. A struct's last fields are read by the _bwd of its operator (and, where a comment says so, tell its _fwd
+ * what to keep); a plan that only infers leaves them NULL. dx is dLoss/dx. Parameter gradients add (+=), activation
+ * gradients set (=); adds_dx says that a residual's gradient is in dx already. _fwd has run on the same batch before.
+ * Sums over the batch are made in an order that depends on sizes alone, so gradients have the same bits for every
+ * number of threads, too.
  *
  * An operator runs on the device's own threads or stream; one thread at a time may call into a device. The
  * hot path allocates nothing: em_ops.reserve is called while a plan is made. */
@@ -40,6 +46,7 @@ typedef struct em_needs {
     int    k, n;                                /* deepest product; most states of a channel          */
     int    recurrences;                         /* most of one scan: 4*D*N                            */
     size_t rows, hidden;                        /* most numbers of prepared rows (L*k, k rounded up to 64), of an em_mlp's hidden layer */
+    bool   trains;                              /* room for what _bwd needs, too                       */
     int    max_batch;
 } em_needs;
 
@@ -47,13 +54,27 @@ typedef enum em_act { EM_ACT_NONE, EM_ACT_GELU } em_act;        /* GELU by erf *
 
 /* Layer norm over the last axis: (x - mean) / sqrt(var + EM_NORM_EPS) * weight + bias. weight NULL: none. */
 #define EM_NORM_EPS 1e-5f
-typedef struct em_norm { const float *weight, *bias; } em_norm;
+typedef struct em_norm {
+    const float *weight, *bias;
+    float       *dweight, *dbias;               /* backward                                            */
+} em_norm;
 
 /* A matrix [n][k] in the device's own layout, made by em_ops.pack. */
-typedef struct em_matrix { const void *data; int n, k; } em_matrix;
+typedef struct em_matrix {
+    const void *data;
+    int         n, k;
+    const void *back;                           /* backward: its transpose [k][n], packed like data    */
+    float      *grad;                           /* backward: [n][k], plain                             */
+} em_matrix;
 
-/* y = act(norm(x [+ x_more…]) [* silu(gate)] * w^T + bias + residual)
- *   x [B*L][k], rows ldx apart; gate [B*L][k], rows ldg apart; y, residual [B*L][n], y may be residual */
+/* A plain matrix [w.n][w.k] on the device and where its packed forms lie (w.data, w.back; see em_ops.repack). */
+typedef struct em_repack { const float *plain; em_matrix w; } em_repack;
+
+/* y = act(act_before(norm(x [+ x_more…])) [* silu(gate)] * w^T + bias + residual)
+ *   x [B*L][k], rows ldx apart; gate [B*L][k], rows ldg apart; y, residual [B*L][n], y may be residual
+ * While training act is none (a GELU stands before the next product, whose x then is what backward needs), y is not
+ * residual, and the product with its bias is multiplied by branch[b] before the residual is added (drop path). The
+ * residual's gradient is dy itself. */
 typedef struct em_norm_linear {
     float       *y;
     const float *x, *x_more[EM_DIRECTIONS - 1]; /* NULL for none; x_more[i] has rows of ldx, too       */
@@ -62,13 +83,19 @@ typedef struct em_norm_linear {
     em_norm      norm;
     em_matrix    w;
     const float *bias, *residual;               /* NULL for none                                       */
-    em_act       act;
+    em_act       act_before, act;
     int          L;
     bool         is_x_inner, is_y_inner;        /* x_more as x; residual never                         */
+    const float *branch;                        /* [B]; NULL: 1; read by _fwd, too                     */
+    const float *dy;                            /* [B*L][n]                                            */
+    float       *dx;                            /* as x; each of x_more has the same gradient          */
+    bool         adds_dx;
+    float       *dgate;                         /* as gate                                             */
+    float       *dbias;
 } em_norm_linear;
 
 /* x += w2 gelu(w1 norm(x) + bias1) + bias2, the hidden layer kept in cache a block of rows at a time.
- *   x [B*L][w1.k]; the same bits as two em_norm_linear */
+ *   x [B*L][w1.k]; the same bits as two em_norm_linear, which is what a training plan has instead */
 typedef struct em_mlp {
     float       *x;
     em_norm      norm;
@@ -89,6 +116,10 @@ typedef struct em_conv {
     const float *bias;
     em_act       act;
     bool         is_x_inner, is_y_inner;
+    float       *raw;                           /* [B][Ho][Wo][n] before norm_after; written by _fwd unless NULL */
+    const float *dy;
+    float       *dx;                            /* [B][H][W][C]; NULL: not wanted                      */
+    float       *dbias;
 } em_conv;
 
 /* u = silu(depthwise conv 3x3 of x + bias), then the x projections of the four directions, in image order.
@@ -101,6 +132,10 @@ typedef struct em_conv_silu_xproj {
     const float *taps;                          /* [9][D]                      */
     const float *bias;                          /* [D], NULL: none             */
     em_matrix    w;                             /* [4*(R + 2N)][D]             */
+    const float *du[EM_DIRECTIONS];             /* what em_scan4 left there    */
+    const float *dx_dbl;
+    float       *dx;                            /* as x                        */
+    float       *dtaps, *dbias;
 } em_conv_silu_xproj;
 
 /* Four selective scans read in place: rows forward, columns forward, rows backward, columns backward. They leave
@@ -115,7 +150,17 @@ typedef struct em_scan4 {
     const float *dt_bias;                       /* [4][D]                      */
     const float *a;                             /* [4][N][D]: A * log2(e), A < 0 */
     const float *skip;                          /* [4][D]                      */
+    float       *states;                        /* [B][4][ceil(L/EM_SCAN_CHUNK)][N][D]: h before each chunk of a direction's
+                                                 * own order; written by _fwd unless NULL, read by _bwd, which makes the
+                                                 * states between anew */
+    const float *dy;                            /* [B*L][D], of the sum of all y */
+    float       *du[EM_DIRECTIONS];             /* as y: their sum is the gradient */
+    float       *dx_dbl;
+    float       *ddt_w, *ddt_bias, *dskip;
+    float       *da_log;                        /* of A_logs = log(-A), laid out as a */
 } em_scan4;
+
+enum { EM_SCAN_CHUNK = 32 };
 
 /* Frames to the image the backbone sees. Frame t of T, bin f: v = frames[t][f] * scale[f] + shift[f].
  *   image[B][fold * F][cols / fold], row w*F + f, column c: t = w * cols/fold + c
@@ -127,6 +172,9 @@ typedef struct em_image {
     int          F, cols, fold, sound;
     bool         is_stretched;
     const float *scale, *shift, *quiet;         /* [F]                          */
+    const float *dy;                            /* the frames are data: there is no dx */
+    const float *centre, *quiet_frame;          /* [F]: m below; the frame value that quiet is made of */
+    float       *dscale, *dshift;               /* [F]: += sum dy * (frame - m), += sum dy, frame resized like the image */
 } em_image;
 
 /* Layer norm of the last tokens, their mean, and the order the head wants them in.
@@ -139,10 +187,41 @@ typedef struct em_tokens {
     int          H, W, C, fold;
     bool         is_columns;
     em_norm      norm;
+    const float *dy;                            /* of y; latent has none                               */
+    float       *dx;
 } em_tokens;
 
 /* y[B][C] = mean over S of x[B][S][C] */
-typedef struct em_mean { float *y; const float *x; int S, C; } em_mean;
+typedef struct em_mean { float *y; const float *x; int S, C; const float *dy; float *dx; } em_mean;
+
+/* Window attention (Swin, arXiv 2103.14030), the part between the two linear layers. The grid, rolled by -shift along both axes,
+ * is cut into windows of side x side tokens; in each, for each head of C/heads channels,
+ *   y = softmax(q k^T / sqrt(C/heads) + table[(di + T-1)*(2T-1) + dj + T-1][head] + mask) v, di, dj: query minus key, T = table_side
+ * where mask is -100 between tokens of different regions: the rolled grid's rows and columns [0, n-side), [n-side, n-shift), the rest.
+ *   qkv [B*L][3][heads][C/heads], y [B*L][C], both inner; side divides H and W */
+typedef struct em_attention {
+    float       *y;
+    const float *qkv;
+    int          H, W, C, heads, side, shift, table_side;
+    const float *table;                         /* [(2T-1)^2][heads]           */
+    const float *dy;
+    float       *dqkv;                          /* as qkv                      */
+    float       *dtable;
+} em_attention;
+
+/* One run of parameters that share settings. */
+typedef struct em_adamw_range { size_t begin, n; float rate, decay; } em_adamw_range;
+
+/* AdamW (arXiv 1711.05101) over a block of parameters; numbers outside all ranges stay.
+ *   g' = g * scale; m = b1 m + (1 - b1) g'; v = b2 v + (1 - b2) g'^2
+ *   w -= rate * decay * w + rate * (m / c1) / (sqrt(v / c2) + eps),  c = 1 - b^step */
+typedef struct em_adamw {
+    float       *w, *m, *v;
+    const float *g;
+    const em_adamw_range *ranges;               /* [n_ranges], the host's      */
+    int          n_ranges;
+    float        beta1, beta2, eps, c1, c2, scale;
+} em_adamw;
 
 typedef struct em_ops {
     const char *name;
@@ -178,12 +257,17 @@ typedef struct em_ops {
     size_t      (*pack_bytes)(const em_dev *dev, int n, int k);
     em_status   (*pack)(em_dev *dev, void *dst, const float *w, int n, int k, em_err *err);
 
-    /* Operators; _bwd is NULL where training has not brought it. */
+    /* Weights that change: what `pack` does, from plain matrices on the device, both ways round; and a from A_logs. NULL, with all
+     * _bwd and what follows them, on a device that cannot train. */
+    void        (*repack)(em_dev *dev, const em_repack *list, int n);
+    void        (*decay)(em_dev *dev, float *a, const float *a_log, size_t n);
+
+    /* Operators. */
     void (*image_fwd)(em_dev *dev, const em_image *a, int B);
+    void (*image_bwd)(em_dev *dev, const em_image *a, int B);
     void (*norm_linear_fwd)(em_dev *dev, const em_norm_linear *a, int B);
     void (*norm_linear_bwd)(em_dev *dev, const em_norm_linear *a, int B);
     void (*mlp_fwd)(em_dev *dev, const em_mlp *a, int B);
-    void (*mlp_bwd)(em_dev *dev, const em_mlp *a, int B);
     void (*conv_fwd)(em_dev *dev, const em_conv *a, int B);
     void (*conv_bwd)(em_dev *dev, const em_conv *a, int B);
     void (*conv_silu_xproj_fwd)(em_dev *dev, const em_conv_silu_xproj *a, int B);
@@ -194,6 +278,14 @@ typedef struct em_ops {
     void (*tokens_bwd)(em_dev *dev, const em_tokens *a, int B);
     void (*mean_fwd)(em_dev *dev, const em_mean *a, int B);
     void (*mean_bwd)(em_dev *dev, const em_mean *a, int B);
+    void (*attention_fwd)(em_dev *dev, const em_attention *a, int B);
+    void (*attention_bwd)(em_dev *dev, const em_attention *a, int B);
+
+    /* Training, on blocks of n numbers. sum_squares waits for its answer; NaN or infinity where there is one in x. */
+    void   (*clear)(em_dev *dev, float *x, size_t n);
+    double (*sum_squares)(em_dev *dev, const float *x, size_t n);
+    void   (*adamw)(em_dev *dev, const em_adamw *a);
+    void   (*blend)(em_dev *dev, float *y, const float *x, float share, size_t n);         /* y += share * (x - y) */
 } em_ops;
 
 #endif

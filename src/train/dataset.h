@@ -1,0 +1,53 @@
+/* dataset.h - what there is to learn from: clips, their classes, folds and splits, read from the layouts that people have.
+ *
+ * A dataset is a list; no sound is read for it. features.h turns a clip into log-mel frames. Plain data, made once, then
+ * only read: any thread may. */
+#ifndef EM_TRAIN_DATASET_H
+#define EM_TRAIN_DATASET_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* A strong label: the class sounds from onset to offset, seconds of the clip. */
+typedef struct em_span { int label; double onset, offset; } em_span;
+
+typedef enum em_split { EM_SPLIT_NONE, EM_SPLIT_TRAIN, EM_SPLIT_VALID, EM_SPLIT_TEST } em_split;
+
+typedef struct em_clip {
+    char    *path;                  /* of the sound file, or of the pack                        */
+    char    *name;                  /* as the layout calls it, for reports and per-clip results */
+    long     row;                   /* within the pack; -1: a file of its own                   */
+    double   begin_s, end_s;        /* the part of the file that is meant; end_s 0: to its end  */
+    int     *labels;                /* [n_labels] classes heard; none: a clip of no class (noise) */
+    int      n_labels;
+    int     *negatives;             /* [n_negatives] classes certainly not heard (folders named -Class) */
+    int      n_negatives;
+    em_span *spans;                 /* [n_spans] strong labels; labels has their classes, too   */
+    int      n_spans;
+    int      fold;                  /* 1…, 0: the set has none                                  */
+    em_split split;                 /* of the layout's own; none: it has none                   */
+} em_clip;
+
+typedef struct em_dataset {
+    const char *layout;             /* name of the layout it was read as                        */
+    char      **classes;            /* [n_classes] names in order                               */
+    int         n_classes;
+    em_clip    *clips;
+    int         n_clips;
+    bool        is_single;          /* exactly one class a clip: accuracy and cross entropy make sense */
+} em_dataset;
+
+/* Reads the set in `dir`; `layout` names one (em_dataset_layouts), NULL: the first that fits. `classes` (NULL: the set's own)
+ * gives names in an order of the caller's, [n_classes]: clips' labels are looked up there, by display name or AudioSet mid,
+ * and a name that is missing is an error. Paths are not opened.
+ * EM_EIO, EM_EFORMAT (file, line, what would be right), EM_EINVAL (no layout fits: what was looked for), EM_EUNSUPPORTED (names
+ * the build option). The caller frees *out with em_dataset_free; on error it is NULL. */
+em_status em_dataset_open(em_dataset **out, const char *dir, const char *layout, char *const *classes, int n_classes, em_err *err);
+void      em_dataset_free(em_dataset *set);
+
+/* "esc50, folders, csv, audioset, …", for --help and errors. */
+const char *em_dataset_layouts(void);
+
+#endif
