@@ -24,10 +24,13 @@ em_grid em_down_build(em_builder *b, const em_down_w *w, em_grid x, int stage)
     em_call call = { .kind = EM_CALL_CONV, .label = "downsample", .stage = stage };
 
     out.x = em_build_floats(b, (size_t)out.H * (size_t)out.W * (size_t)out.C);
+    out.dx = em_build_back(b, (size_t)out.H * (size_t)out.W * (size_t)out.C);
     call.a.conv = (em_conv){
         .y = out.x, .x = x.x, .H = x.H, .W = x.W, .C = x.C, .Ho = out.H, .Wo = out.W, .kh = is_3x3 ? 3 : 2, .kw = is_3x3 ? 3 : 2,
         .stride = 2, .pad_y = is_3x3, .pad_x = is_3x3, .norm_before = w->norm_before, .norm_after = w->norm_after,
         .w = w->conv, .bias = w->bias,
+        .raw = b->practice && w->norm_after.weight ? em_build_floats(b, (size_t)out.H * (size_t)out.W * (size_t)out.C) : NULL,
+        .dy = out.dx, .dx = x.dx, .dbias = em_build_grad(b, w->bias),
     };
     em_build_call(b, &call);
     return out;

@@ -64,19 +64,6 @@ static em_status check_tensors(em_st *st, const em_params *params, em_err *err)
 
 /* ------------------------------------------------------------------ binding */
 
-static void bind_all(em_model *m, em_binder *b)
-{
-    em_frontend_bind(&m->weights, b, &m->cfg);
-    em_embed_bind(&m->weights.embed, b, &m->cfg);
-    for (int i = 0; i < EM_STAGES; i++) {
-        for (int j = 0; j < m->cfg.depths[i]; j++)
-            em_ss_block_bind(&m->weights.blocks[i][j], b, &m->cfg, i, j);
-        if (i + 1 < EM_STAGES)
-            em_down_bind(&m->weights.down[i], b, &m->cfg, i);
-    }
-    em_head_bind(&m->weights.head, b, &m->cfg);
-}
-
 static size_t largest(const em_params *params)
 {
     size_t n = 0;
@@ -92,19 +79,16 @@ static em_status bind(em_model *m, const em_params *params, const em_tensor_sour
     const size_t most = largest(params) * sizeof(float);
     em_binder b = { .ops = m->ops, .dev = m->dev, .params = params, .from = from, .err = err };
 
-    for (int i = 0; i < EM_STAGES; i++) {
-        m->weights.blocks[i] = calloc((size_t)m->cfg.depths[i], sizeof *m->weights.blocks[i]);
-        if (!m->weights.blocks[i])
-            return em_fail(err, EM_ENOMEM, "no memory for the model");
-    }
-    bind_all(m, &b);
+    if (em_weights_init(&m->weights, &m->cfg, err) != EM_OK)
+        return EM_ENOMEM;
+    em_weights_bind(&m->weights, &b, &m->cfg);
     b.arena.size = b.arena.high;
     m->block = b.arena.base = m->ops->alloc(m->dev, b.arena.size);
     b.arena.used = 0;
     b.laid = malloc(most);
     b.piece = malloc((b.n_piece + 1) * sizeof *b.piece);
     if (b.arena.base && b.laid && b.piece)
-        bind_all(m, &b);
+        em_weights_bind(&m->weights, &b, &m->cfg);
     else
         b.status = em_fail(err, EM_ENOMEM, "no memory for a model of %zu MB", b.arena.size >> 20);
     free(b.laid);
@@ -167,7 +151,12 @@ em_status em_model_open(em_model **out, const char *path, const em_ops *ops, em_
 em_status em_model_random(em_model **out, const em_config *cfg, uint64_t seed, const em_ops *ops, em_dev *dev, em_err *err)
 {
     random_source rng = { { seed } };
-    const em_tensor_source from = { read_random, &rng };
+
+    return em_model_new(out, cfg, &(em_tensor_source){ read_random, &rng }, ops, dev, err);
+}
+
+em_status em_model_new(em_model **out, const em_config *cfg, const em_tensor_source *from, const em_ops *ops, em_dev *dev, em_err *err)
+{
     em_params params = { 0 };
     em_status status = new_model(out, ops, dev, err);
 
@@ -176,7 +165,7 @@ em_status em_model_random(em_model **out, const em_config *cfg, uint64_t seed, c
         status = em_params_list(&params, cfg, err);
     }
     if (status == EM_OK)
-        status = bind(*out, &params, &from, err);
+        status = bind(*out, &params, from, err);
     em_params_deinit(&params);
     if (status != EM_OK) {
         em_model_free(*out);
@@ -189,8 +178,7 @@ void em_model_free(em_model *m)
 {
     if (!m)
         return;
-    for (int i = 0; i < EM_STAGES; i++)
-        free(m->weights.blocks[i]);
+    em_weights_deinit(&m->weights);
     if (m->block)
         m->ops->release(m->dev, m->block);
     em_card_deinit(&m->card);

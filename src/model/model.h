@@ -8,6 +8,7 @@
 #include "base/sha256.h"
 #include "base/status.h"
 #include "model/config.h"
+#include "model/params.h"
 #include "ops/ops.h"
 
 typedef struct em_model em_model;
@@ -16,6 +17,9 @@ typedef struct em_model em_model;
  * the file and the tensor or key. The caller frees *out with em_model_free; on error it is NULL.
  * `ops` and `dev` must outlive the model. */
 em_status em_model_open(em_model **out, const char *path, const em_ops *ops, em_dev *dev, em_err *err);
+
+/* The same from a configuration and any source of tensors: what a trainer has at hand. */
+em_status em_model_new(em_model **out, const em_config *cfg, const em_tensor_source *from, const em_ops *ops, em_dev *dev, em_err *err);
 
 /* The same from a configuration with fresh random weights: for benchmarks and tests. */
 em_status em_model_random(em_model **out, const em_config *cfg, uint64_t seed, const em_ops *ops, em_dev *dev, em_err *err);

@@ -31,6 +31,12 @@ typedef struct em_params {
     size_t    n_total;              /* elements of the flat block, bn0's running statistics included */
 } em_params;
 
+/* Where values come from: a file, random numbers, the trainer. */
+typedef struct em_tensor_source {
+    em_status (*read)(void *ctx, float *dst, const em_param *p, em_err *err);       /* dst[p->n] */
+    void *ctx;
+} em_tensor_source;
+
 /* The tensors of cfg in the model's order; cfg keeps to em_config_check. Without classes there is no head.
  * The caller ends *out with em_params_deinit.
  * EM_EUNSUPPORTED: window attention, which comes with training; more numbers than can be addressed. EM_ENOMEM. */

@@ -25,16 +25,48 @@ static void affine(float *scale, float *shift, float *quiet, const em_config *cf
     }
 }
 
+/* What a model that learns sets anew for each batch (em_frontend_maps), and the parameters of bn0. */
+static void bind_statistics(em_weights *w, em_binder *b, const em_config *cfg, float *place)
+{
+    const size_t n = (size_t)cfg->n_mels;
+
+    w->maps = place;
+    w->centre = place ? place + 3 * n : NULL;
+    w->spread = place ? place + 4 * n : NULL;
+    w->quiet_frame = place ? place + 5 * n : NULL;
+    if (cfg->frontend != EM_FRONTEND_HTSAT)
+        return;
+    w->bn_weight = em_bind(b, NULL, "bn0.weight");
+    w->bn_bias = em_bind(b, NULL, "bn0.bias");
+    em_bind(b, NULL, "bn0.running_mean");
+    em_bind(b, NULL, "bn0.running_var");
+}
+
+void em_frontend_maps(float *maps, const em_config *cfg, const float *const bn[4])
+{
+    const size_t n = (size_t)cfg->n_mels;
+    float *centre = maps + 3 * n, *spread = maps + 4 * n, *quiet_frame = maps + 5 * n;
+
+    affine(maps, maps + n, maps + 2 * n, cfg, bn, cfg->n_mels);
+    for (size_t i = 0; i < n && cfg->frontend == EM_FRONTEND_HTSAT; i++) {
+        centre[i] = bn[2][i];
+        spread[i] = (float)(1.0 / sqrt((double)bn[3][i] + 1e-5));
+        quiet_frame[i] = -100.f;
+    }
+}
+
 void em_frontend_bind(em_weights *w, em_binder *b, const em_config *cfg)
 {
     static const char *const names[4] = { "bn0.weight", "bn0.bias", "bn0.running_mean", "bn0.running_var" };
     const size_t n = (size_t)cfg->n_mels;
-    float *place = em_arena_alloc(&b->arena, 3 * n * sizeof *place), *maps, *bn[4];
+    float *place = em_arena_alloc(&b->arena, (b->lesson ? EM_MAPS : 3) * n * sizeof *place), *maps, *bn[4];
 
     w->scale = place;
     w->shift = place ? place + n : NULL;
     w->quiet = place ? place + 2 * n : NULL;
-    if (!place || b->status != EM_OK)
+    if (b->lesson)
+        bind_statistics(w, b, cfg, place);
+    if (!place || b->status != EM_OK || b->lesson)
         return;
     maps = malloc(7 * n * sizeof *maps);
     if (!maps) {
@@ -72,6 +104,8 @@ static void conv(em_builder *b, const em_embed_w *w, int i, em_grid in, em_grid 
     call.a.conv = (em_conv){
         .y = out.x, .x = in.x, .H = in.H, .W = in.W, .C = in.C, .Ho = out.H, .Wo = out.W, .kh = size, .kw = size,
         .stride = stride, .pad_y = pad, .pad_x = pad, .norm_after = w->norm[i], .w = w->conv[i], .bias = w->bias[i], .act = act,
+        .raw = b->practice ? em_build_floats(b, (size_t)out.H * (size_t)out.W * (size_t)out.C) : NULL,
+        .dy = out.dx, .dx = in.dx, .dbias = em_build_grad(b, w->bias[i]),
         .is_x_inner = i == 1, .is_y_inner = i == 0 && b->cfg->embed == EM_EMBED_V2,
     };
     em_build_call(b, &call);
@@ -85,6 +119,7 @@ em_grid em_embed_room(em_builder *b, int H, int W)
     em_grid out = { .H = is_v1 ? H / 4 : half_of(half_of(H)), .W = is_v1 ? W / 4 : half_of(half_of(W)), .C = b->cfg->dims[0] };
 
     out.x = em_build_floats(b, (size_t)out.H * (size_t)out.W * (size_t)out.C);
+    out.dx = em_build_back(b, (size_t)out.H * (size_t)out.W * (size_t)out.C);
     return out;
 }
 
@@ -97,6 +132,7 @@ void em_embed_build(em_builder *b, const em_embed_w *w, em_grid image, em_grid o
         return;
     }
     half.x = em_build_inner(b, (size_t)half.H * (size_t)half.W * (size_t)half.C);
+    half.dx = em_build_back(b, (size_t)half.H * (size_t)half.W * (size_t)half.C);
     conv(b, w, 0, image, half, 3, 2, 1, EM_ACT_GELU);
     conv(b, w, 1, half, out, 3, 2, 1, EM_ACT_NONE);
 }

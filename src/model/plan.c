@@ -17,6 +17,40 @@ float *em_build_inner(em_builder *b, size_t n)
     return em_arena_alloc(&b->arena, n * (size_t)b->needs.max_batch * b->ops->inner_bytes(b->dev) + STAGGER_BYTES);
 }
 
+size_t em_build_mark(const em_builder *b) { return b->arena.used; }
+
+void em_build_rewind(em_builder *b, size_t mark)
+{
+    if (!b->practice)
+        em_arena_rewind(&b->arena, mark);
+}
+
+float *em_build_back(em_builder *b, size_t n)
+{
+    return b->practice ? em_arena_alloc(&b->practice->arena, n * (size_t)b->needs.max_batch * sizeof(float) + STAGGER_BYTES) : NULL;
+}
+
+size_t em_build_back_mark(const em_builder *b) { return b->practice ? b->practice->arena.used : 0; }
+
+void em_build_back_rewind(em_builder *b, size_t mark)
+{
+    if (b->practice)
+        em_arena_rewind(&b->practice->arena, mark);
+}
+
+float *em_build_grad(const em_builder *b, const float *value)
+{
+    return b->practice && b->practice->grads && value ? b->practice->grads + (value - b->practice->values) : NULL;
+}
+
+const float *em_build_branch(em_builder *b)
+{
+    em_practice *p = b->practice;
+    const size_t at = p ? (size_t)p->n_branches++ * (size_t)b->needs.max_batch : 0;
+
+    return p && p->branches ? p->branches + at : NULL;
+}
+
 static int max_int(int a, int b) { return a > b ? a : b; }
 static size_t max_size(size_t a, size_t b) { return a > b ? a : b; }
 
@@ -91,11 +125,15 @@ static em_grid image_build(em_builder *b, const em_weights *w, const float *cons
     em_grid g = { .H = cfg->fold * cfg->n_mels, .W = cfg->n_frames / cfg->fold, .C = 1 };
 
     g.x = em_build_floats(b, (size_t)cfg->n_mels * (size_t)cfg->n_frames);
+    if (cfg->frontend == EM_FRONTEND_HTSAT)             /* Kaldi's frames meet no parameter before the first layer */
+        g.dx = em_build_back(b, (size_t)cfg->n_mels * (size_t)cfg->n_frames);
     call.a.image = (em_image){
         .y = g.x, .frames = frames, .n_frames = n_frames, .F = cfg->n_mels, .cols = cfg->n_frames, .fold = cfg->fold,
         /* The frontend's last frame of a padded window looks past its end: it is left out (1000 of 1001). */
         .sound = is_padded ? cfg->n_hops : cfg->n_frames,
         .is_stretched = cfg->fit == EM_FIT_STRETCH, .scale = w->scale, .shift = w->shift, .quiet = w->quiet,
+        .dy = g.dx, .centre = w->centre, .spread = w->spread, .quiet_frame = w->quiet_frame,
+        .dweight = em_build_grad(b, w->bn_weight), .dbias = em_build_grad(b, w->bn_bias),
     };
     em_build_call(b, &call);
     return g;
@@ -105,13 +143,13 @@ em_outputs em_plan_build(em_builder *b, const em_weights *w, const float *const 
 {
     const em_config *cfg = b->cfg;
     em_grid x = em_embed_room(b, cfg->fold * cfg->n_mels, cfg->n_frames / cfg->fold);
-    const size_t mark = b->arena.used;                  /* the image and what lies between go when x is made */
+    const size_t mark = em_build_mark(b);               /* the image and what lies between go when x is made */
 
     em_embed_build(b, &w->embed, image_build(b, w, frames, n_frames), x);
-    em_arena_rewind(&b->arena, mark);
+    em_build_rewind(b, mark);
     for (int i = 0; i < EM_STAGES; i++) {
         for (int j = 0; j < cfg->depths[i]; j++)
-            em_ss_block_build(b, &w->blocks[i][j], x, i);
+            x = em_ss_block_build(b, &w->blocks[i][j], x, i);
         if (i + 1 < EM_STAGES)
             x = em_down_build(b, &w->down[i], x, i);
     }
@@ -130,6 +168,50 @@ void em_plan_call(const em_call *c, const em_ops *ops, em_dev *dev, int B)
     case EM_CALL_TOKENS:          ops->tokens_fwd(dev, &c->a.tokens, B); break;
     case EM_CALL_MEAN:            ops->mean_fwd(dev, &c->a.mean, B); break;
     }
+}
+
+void em_plan_call_back(const em_call *c, const em_ops *ops, em_dev *dev, int B)
+{
+    switch (c->kind) {
+    case EM_CALL_IMAGE:           if (c->a.image.dy) ops->image_bwd(dev, &c->a.image, B); break;
+    case EM_CALL_CONV:            ops->conv_bwd(dev, &c->a.conv, B); break;
+    case EM_CALL_NORM_LINEAR:     ops->norm_linear_bwd(dev, &c->a.norm_linear, B); break;
+    case EM_CALL_MLP:             break;                /* a plan that trains has two products instead */
+    case EM_CALL_CONV_SILU_XPROJ: ops->conv_silu_xproj_bwd(dev, &c->a.conv_silu_xproj, B); break;
+    case EM_CALL_SCAN4:           ops->scan4_bwd(dev, &c->a.scan4, B); break;
+    case EM_CALL_TOKENS:          ops->tokens_bwd(dev, &c->a.tokens, B); break;
+    case EM_CALL_MEAN:            ops->mean_bwd(dev, &c->a.mean, B); break;
+    }
+}
+
+static const float *first_of(const float *const *list, int n)
+{
+    const float *first = NULL;
+
+    for (int i = 0; i < n; i++)
+        if (list[i] && (!first || list[i] < first))
+            first = list[i];
+    return first;
+}
+
+const float *em_call_first_grad(const em_call *call)
+{
+    const em_conv *conv = &call->a.conv;
+    const em_norm_linear *linear = &call->a.norm_linear;
+    const em_conv_silu_xproj *cx = &call->a.conv_silu_xproj;
+    const em_scan4 *scan = &call->a.scan4;
+
+    switch (call->kind) {
+    case EM_CALL_IMAGE:           return call->a.image.dweight;
+    case EM_CALL_CONV:            return first_of((const float *[]){ conv->w.grad, conv->dbias, conv->norm_before.dweight, conv->norm_after.dweight }, 4);
+    case EM_CALL_NORM_LINEAR:     return first_of((const float *[]){ linear->w.grad, linear->dbias, linear->norm.dweight }, 3);
+    case EM_CALL_CONV_SILU_XPROJ: return first_of((const float *[]){ cx->w.grad, cx->dtaps, cx->dbias }, 3);
+    case EM_CALL_SCAN4:           return first_of((const float *[]){ scan->ddt_w, scan->ddt_bias, scan->da_log, scan->dskip }, 4);
+    case EM_CALL_TOKENS:          return call->a.tokens.norm.dweight;
+    case EM_CALL_MLP:
+    case EM_CALL_MEAN:            break;
+    }
+    return NULL;
 }
 
 void em_plan_run(const em_plan *plan, const em_ops *ops, em_dev *dev, int B, em_plan_observer *seen, void *ctx)

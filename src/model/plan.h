@@ -36,8 +36,18 @@ typedef struct em_plan {
     int      n, room;
 } em_plan;
 
-/* A grid of tokens on its way through the model: x[B][H][W][C]. */
-typedef struct em_grid { float *x; int H, W, C; } em_grid;
+/* A grid of tokens on its way through the model: x[B][H][W][C], and in a plan that trains the gradient of what is there. */
+typedef struct em_grid { float *x, *dx; int H, W, C; } em_grid;
+
+/* What a plan that trains needs beside: every activation stays where it is, gradients have an arena of their own, and each
+ * residual branch a row of factors, one a window (drop path). */
+typedef struct em_practice {
+    const float *values;            /* of em_lesson                         */
+    float       *grads;
+    em_arena     arena;             /* gradients, of the device             */
+    float       *branches;          /* [n_branches][max_batch], on the device; NULL: none are dropped */
+    int          n_branches;        /* counted while building               */
+} em_practice;
 
 typedef struct em_builder {
     const em_ops    *ops;
@@ -46,6 +56,7 @@ typedef struct em_builder {
     em_arena         arena;         /* of the device                        */
     const em_config *cfg;
     em_needs         needs;         /* max_batch is given, the rest noted   */
+    em_practice     *practice;      /* NULL: the plan infers                */
     em_status        status;
 } em_builder;
 
@@ -53,17 +64,29 @@ typedef struct em_builder {
 float   *em_build_floats(em_builder *b, size_t n);
 float   *em_build_inner(em_builder *b, size_t n);
 
+/* Activations since the mark are done with. A plan that trains keeps them. */
+size_t   em_build_mark(const em_builder *b);
+void     em_build_rewind(em_builder *b, size_t mark);
+
+/* For gradients: room for n numbers of each window (NULL unless the plan trains), used until the rewind; the gradient of a
+ * parameter; the next residual branch's factors. */
+float   *em_build_back(em_builder *b, size_t n);
+size_t   em_build_back_mark(const em_builder *b);
+void     em_build_back_rewind(em_builder *b, size_t mark);
+float   *em_build_grad(const em_builder *b, const float *value);
+const float *em_build_branch(em_builder *b);
+
 /* Appends a call. While measuring, the answer is scratch that is thrown away. */
 void     em_build_call(em_builder *b, const em_call *call);
 
 /* The modules. Each returns the grid it leaves. */
 em_grid  em_embed_room(em_builder *b, int H, int W);                     /* for what it leaves of an image [H][W] */
 void     em_embed_build(em_builder *b, const em_embed_w *w, em_grid image, em_grid out);
-void     em_ss_block_build(em_builder *b, const em_ss_block_w *w, em_grid x, int stage);     /* in place */
+em_grid  em_ss_block_build(em_builder *b, const em_ss_block_w *w, em_grid x, int stage);     /* in place, unless it trains */
 em_grid  em_down_build(em_builder *b, const em_down_w *w, em_grid x, int stage);
 
 /* Where the results of a plan lie, on the device. */
-typedef struct em_outputs { float *logits, *slots, *latent; } em_outputs;
+typedef struct em_outputs { float *logits, *slots, *latent, *dlogits; } em_outputs;
 
 em_outputs em_head_build(em_builder *b, const em_head_w *w, em_grid x);
 
@@ -79,6 +102,13 @@ void     em_plan_call(const em_call *call, const em_ops *ops, em_dev *dev, int B
 /* Runs all calls for B windows. seen (NULL: nobody) is told after each one is done: profiler, tests. */
 typedef void em_plan_observer(void *ctx, const em_call *call);
 void     em_plan_run(const em_plan *plan, const em_ops *ops, em_dev *dev, int B, em_plan_observer *seen, void *ctx);
+
+/* The way back through one call. */
+void     em_plan_call_back(const em_call *call, const em_ops *ops, em_dev *dev, int B);
+
+/* The first parameter gradient that a call adds to, in the block's order; NULL: it has none. Calls later in the plan add to
+ * later ones. */
+const float *em_call_first_grad(const em_call *call);
 
 /* Of one window: multiply-adds, bytes that must at least move (inputs, weights, outputs once each), and the
  * result with its size in floats. */

@@ -67,8 +67,8 @@ typedef struct em_matrix {
     float      *grad;                           /* backward: [n][k], plain                             */
 } em_matrix;
 
-/* A plain matrix [w.n][w.k] on the device and where its packed forms lie (w.data, w.back; see em_ops.repack). */
-typedef struct em_repack { const float *plain; em_matrix w; } em_repack;
+/* A plain matrix [n][k] on the device, and where its packed forms lie: an em_matrix's data and back. */
+typedef struct em_repack { void *data, *back; const float *plain; int n, k; } em_repack;
 
 /* y = act(act_before(norm(x [+ x_more…])) [* silu(gate)] * w^T + bias + residual)
  *   x [B*L][k], rows ldx apart; gate [B*L][k], rows ldg apart; y, residual [B*L][n], y may be residual
@@ -132,7 +132,8 @@ typedef struct em_conv_silu_xproj {
     const float *taps;                          /* [9][D]                      */
     const float *bias;                          /* [D], NULL: none             */
     em_matrix    w;                             /* [4*(R + 2N)][D]             */
-    const float *du[EM_DIRECTIONS];             /* what em_scan4 left there    */
+    float       *raw;                           /* [B*L][D], before SiLU; written by _fwd unless NULL */
+    float       *du[EM_DIRECTIONS];             /* what em_scan4 left there; du[0] is then used as scratch */
     const float *dx_dbl;
     float       *dx;                            /* as x                        */
     float       *dtaps, *dbias;
@@ -173,8 +174,8 @@ typedef struct em_image {
     bool         is_stretched;
     const float *scale, *shift, *quiet;         /* [F]                          */
     const float *dy;                            /* the frames are data: there is no dx */
-    const float *centre, *quiet_frame;          /* [F]: m below; the frame value that quiet is made of */
-    float       *dscale, *dshift;               /* [F]: += sum dy * (frame - m), += sum dy, frame resized like the image */
+    const float *centre, *spread, *quiet_frame; /* [F]: m and r below; the frame value that quiet is made of */
+    float       *dweight, *dbias;               /* [F]: += sum dy (frame - m) r, += sum dy; frame resized like the image */
 } em_image;
 
 /* Layer norm of the last tokens, their mean, and the order the head wants them in.

@@ -41,7 +41,7 @@ static void bind_ss2d(golden_bench *g, em_binder *b)
     w.block.x_proj = em_bind_matrix(b, NULL, "layers.0.blocks.0.op.x_proj_weight");
     w.block.dt_w = em_bind(b, &em_layout_dt, "layers.0.blocks.0.op.dt_projs_weight");
     w.block.dt_bias = em_bind(b, NULL, "layers.0.blocks.0.op.dt_projs_bias");
-    w.block.decay = em_bind(b, &em_layout_decay, "layers.0.blocks.0.op.A_logs");
+    w.block.decay = em_bind_decay(b, "layers.0.blocks.0.op.A_logs");
     w.block.skip = em_bind(b, NULL, "layers.0.blocks.0.op.Ds");
     w.block.out_norm = em_bind_norm(b, NULL, "layers.0.blocks.0.op.out_norm");
     w.block.out_proj = em_bind_matrix(b, NULL, "layers.0.blocks.0.op.out_proj.weight");

@@ -43,24 +43,43 @@ static inline void gather(float *dst, const em_conv *a, const float *image, int 
     }
 }
 
+/* An output pixel of the batch, and the next one. */
+typedef struct pixel { int b, oy, ox; } pixel;
+
+static pixel pixel_at(const em_conv *a, int row) { return (pixel){ row / (a->Ho * a->Wo), row / a->Wo % a->Ho, row % a->Wo }; }
+
+static inline void advance(pixel *p, const em_conv *a)
+{
+    if (++p->ox < a->Wo)
+        return;
+    p->ox = 0;
+    if (++p->oy < a->Ho)
+        return;
+    p->oy = 0;
+    p->b++;
+}
+
+static void gather_rows(float *dst, const em_conv *a, int first, int n)
+{
+    const size_t image = (size_t)a->H * (size_t)a->W * (size_t)a->C;
+    pixel p = pixel_at(a, first);
+
+    for (int i = 0; i < n; i++, advance(&p, a))
+        gather(dst + (size_t)i * (size_t)a->w.k, a, a->x + (size_t)p.b * image, p.oy, p.ox);
+}
+
+static em_rows normed_taps(const em_conv *a, const float *x, int n)
+{
+    return (em_rows){ .x = x, .ldx = (size_t)a->w.k, .ldd = (size_t)a->w.k, .norm = a->norm_before, .n = a->w.k, .rows = n };
+}
+
 static void prep(const void *ctx, const em_kernels *k, float *dst, int first, int n)
 {
     const em_conv *a = ctx;
-    const size_t image = (size_t)a->H * (size_t)a->W * (size_t)a->C;
-    int b = first / (a->Ho * a->Wo), oy = first / a->Wo % a->Ho, ox = first % a->Wo;
 
-    for (int i = 0; i < n; i++) {
-        gather(dst + (size_t)i * (size_t)a->w.k, a, a->x + (size_t)b * image, oy, ox);
-        if (++ox < a->Wo)
-            continue;
-        ox = 0;
-        if (++oy < a->Ho)
-            continue;
-        oy = 0;
-        b++;
-    }
+    gather_rows(dst, a, first, n);
     if (a->norm_before.weight) {
-        const em_rows rows = { .x = dst, .ldx = (size_t)a->w.k, .ldd = (size_t)a->w.k, .norm = a->norm_before, .n = a->w.k, .rows = n };
+        const em_rows rows = normed_taps(a, dst, n);
 
         k->prep_rows(dst, &rows);
     }
@@ -77,7 +96,7 @@ static void norm_task(void *ctx, int i, int worker)
     const int first = i * ROWS_A_TASK;
     float *y = n->a->y + (size_t)first * width;
     const em_rows rows = {
-        .x = y, .ldx = width, .ldd = width, .norm = n->a->norm_after, .act = n->a->act, .n = n->a->w.n,
+        .x = n->a->raw ? n->a->raw + (size_t)first * width : y, .ldx = width, .ldd = width, .norm = n->a->norm_after, .act = n->a->act, .n = n->a->w.n,
         .rows = n->rows - first < ROWS_A_TASK ? n->rows - first : ROWS_A_TASK,
     };
 
@@ -93,7 +112,7 @@ enum { ROWS_A_PLANE_TASK = 8 };             /* output rows: the weights are unpa
 
 static bool is_plane(const em_conv *a)
 {
-    return a->C == 1 && a->norm_after.weight && !a->norm_before.weight && a->w.k <= EM_PLANE_TAPS && a->w.n <= EM_PLANE_CHANNELS;
+    return a->C == 1 && !a->raw && a->norm_after.weight && !a->norm_before.weight && a->w.k <= EM_PLANE_TAPS && a->w.n <= EM_PLANE_CHANNELS;
 }
 
 static void plane_task(void *ctx, int i, int worker)
@@ -122,7 +141,7 @@ void em_cpu_conv_fwd(em_dev *dev, const em_conv *a, int B)
 {
     const bool is_normed = a->norm_after.weight;
     const em_product p = {
-        .y = a->y, .prep = prep, .ctx = a, .w = a->w, .bias = a->bias,
+        .y = a->raw ? a->raw : a->y, .prep = prep, .ctx = a, .w = a->w, .bias = a->bias,
         .act = is_normed ? EM_ACT_NONE : a->act, .rows = B * a->Ho * a->Wo,
     };
     after n = { dev, a, p.rows };
@@ -134,4 +153,74 @@ void em_cpu_conv_fwd(em_dev *dev, const em_conv *a, int B)
     em_cpu_product(dev, &p);
     if (is_normed)
         em_pool_run(dev->pool, norm_task, &n, (p.rows + ROWS_A_TASK - 1) / ROWS_A_TASK);
+}
+
+/* ------------------------------------------------------------------ back */
+
+static const float *prep_dy(const void *ctx, const em_kernels *k, float *dst, int first, int n, float *parts, float *work)
+{
+    const em_conv *a = ctx;
+    const size_t N = (size_t)a->w.n, at = (size_t)first * N;
+    float *dweight = parts + (a->dbias ? a->w.n : 0);
+
+    k->rows_back(&(em_rows_back){
+        .rows = { .x = a->raw + at, .ldx = N, .norm = a->norm_after, .act = a->act, .n = a->w.n, .rows = n },
+        .dy = a->dy + at, .ldy = N, .dx = dst, .lddx = N, .dweight = dweight, .dbias = dweight + N, .work = work,
+    });
+    return dst;
+}
+
+/* What gather took from the image goes back there. */
+static inline void scatter(float *image, const em_conv *a, const float *taps, int oy, int ox)
+{
+    const int x0 = ox * a->stride - a->pad_x, y0 = oy * a->stride - a->pad_y;
+    const int first = x0 < 0 ? -x0 : 0, end = x0 + a->kw > a->W ? a->W - x0 : a->kw;
+    const size_t C = (size_t)a->C, n = first < end ? (size_t)(end - first) * C : 0;
+
+    for (int ky = 0; ky < a->kh; ky++, taps += (size_t)a->kw * C) {
+        const int iy = y0 + ky;
+        float *to = image + ((size_t)iy * (size_t)a->W + (size_t)(x0 + first)) * C;
+
+        if (iy < 0 || iy >= a->H)
+            continue;
+        for (size_t i = 0; i < n; i++)
+            to[i] += taps[(size_t)first * C + i];
+    }
+}
+
+/* Blocks of one window come in order: the first one clears it. */
+static void take(const void *ctx, const em_kernels *k, float *dm, int first, int n, float *parts, float *work)
+{
+    const em_conv *a = ctx;
+    const size_t K = (size_t)a->w.k, image = (size_t)a->H * (size_t)a->W * (size_t)a->C;
+    pixel p = pixel_at(a, first);
+    float *dx = a->dx + (size_t)p.b * image;
+
+    if (a->norm_before.weight) {
+        float *dweight = parts + (a->dbias ? a->w.n : 0), *taps = work + 2 * (K + (size_t)k->lanes);
+
+        gather_rows(taps, a, first, n);
+        k->rows_back(&(em_rows_back){
+            .rows = normed_taps(a, taps, n), .dy = dm, .ldy = K, .dx = dm, .lddx = K, .dweight = dweight, .dbias = dweight + K, .work = work,
+        });
+    }
+    if (p.oy == 0 && p.ox == 0)
+        memset(dx, 0, image * sizeof *dx);
+    for (int i = 0; i < n; i++, advance(&p, a))
+        scatter(dx, a, dm + (size_t)i * K, p.oy, p.ox);
+}
+
+void em_cpu_conv_bwd(em_dev *dev, const em_conv *a, int B)
+{
+    const em_norm *norm = a->norm_before.weight ? &a->norm_before : &a->norm_after;
+    const int normed = !norm->weight ? 0 : norm == &a->norm_before ? a->w.k : a->w.n;
+    const size_t lanes = (size_t)dev->k->lanes, widest = (size_t)(a->w.k > a->w.n ? a->w.k : a->w.n);
+    const em_product_back p = {
+        .prep = prep, .dy = a->dy, .prep_dy = a->norm_after.weight ? prep_dy : NULL, .take = a->dx ? take : NULL, .ctx = a, .w = a->w,
+        .n_groups = B, .rows_a_group = a->Ho * a->Wo, .is_serial = a->dx != NULL,
+        .sums = { { a->dbias, a->dbias ? a->w.n : 0 }, { norm->dweight, normed }, { norm->dbias, normed } },
+        .n_work = 2 * (widest + lanes) + (a->norm_before.weight ? EM_BACK_ROWS * (size_t)a->w.k : 0),
+    };
+
+    em_cpu_product_back(dev, &p);
 }

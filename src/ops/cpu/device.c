@@ -49,6 +49,7 @@ static void device_close(em_dev *dev)
     for (int i = 0; dev->scratch && i < em_pool_threads(dev->pool); i++)
         free(dev->scratch[i]);
     free(dev->scratch);
+    free(dev->shared);
     em_pool_free(dev->pool);
     free(dev);
 }
@@ -121,18 +122,38 @@ static em_status device_reserve(em_dev *dev, const em_needs *needs, em_err *err)
     size_t rows = em_cpu_block_floats(k), tile = (size_t)needs->n * (size_t)dev->k->scan_channels;
     size_t floats = rows > tile ? rows : tile;
 
-    if (floats <= dev->scratch_floats)
+    if (em_cpu_scratch(dev, floats))
         return EM_OK;
+    dev->is_out_of_memory = false;                      /* told here and now */
+    return em_fail(err, EM_ENOMEM, "no memory for %zu bytes of scratch a thread", floats * sizeof(float));
+}
+
+bool em_cpu_scratch(em_dev *dev, size_t n)
+{
+    if (n <= dev->scratch_floats)
+        return true;
+    dev->scratch_floats = 0;
     for (int i = 0; i < em_pool_threads(dev->pool); i++) {
         free(dev->scratch[i]);
-        dev->scratch[i] = em_alloc(floats * sizeof(float));
+        dev->scratch[i] = em_alloc(n * sizeof(float));
         if (!dev->scratch[i]) {
-            dev->scratch_floats = 0;
-            return em_fail(err, EM_ENOMEM, "no memory for %zu bytes of scratch a thread", floats * sizeof(float));
+            dev->is_out_of_memory = true;
+            return false;
         }
     }
-    dev->scratch_floats = floats;
-    return EM_OK;
+    dev->scratch_floats = n;
+    return true;
+}
+
+float *em_cpu_shared(em_dev *dev, size_t n)
+{
+    if (n > dev->shared_floats) {
+        free(dev->shared);
+        dev->shared = em_alloc(n * sizeof(float));
+        dev->shared_floats = dev->shared ? n : 0;
+        dev->is_out_of_memory |= !dev->shared;
+    }
+    return dev->shared;
 }
 
 static size_t device_pack_bytes(const em_dev *dev, int n, int k)
@@ -161,9 +182,7 @@ static void device_copy(em_dev *dev, void *dst, const void *src, size_t n_bytes)
 
 static em_status device_sync(em_dev *dev, em_err *err)
 {
-    (void)dev;
-    (void)err;
-    return EM_OK;
+    return dev->is_out_of_memory ? em_fail(err, EM_ENOMEM, "no memory for the scratch of backward: a smaller --batch needs less") : EM_OK;
 }
 
 /* A walk over the plan costs nothing here, and takes any number of windows. */
@@ -245,4 +264,16 @@ const em_ops em_ops_cpu = {
     .scan4_fwd = em_cpu_scan4_fwd,
     .tokens_fwd = em_cpu_tokens_fwd,
     .mean_fwd = em_cpu_mean_fwd,
+    .image_bwd = em_cpu_image_bwd,
+    .norm_linear_bwd = em_cpu_norm_linear_bwd,
+    .conv_bwd = em_cpu_conv_bwd,
+    .conv_silu_xproj_bwd = em_cpu_conv_silu_xproj_bwd,
+    .tokens_bwd = em_cpu_tokens_bwd,
+    .mean_bwd = em_cpu_mean_bwd,
+    .repack = em_cpu_repack,
+    .decay = em_cpu_decay,
+    .clear = em_cpu_clear,
+    .sum_squares = em_cpu_sum_squares,
+    .adamw = em_cpu_adamw,
+    .blend = em_cpu_blend,
 };

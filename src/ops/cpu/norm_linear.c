@@ -1,26 +1,97 @@
 /* norm_linear.c - layer norm, gate, matrix product, bias, GELU, residual: see em_norm_linear in ops.h. */
 #include "ops/cpu/device.h"
 
-static void prep(const void *ctx, const em_kernels *k, float *dst, int first, int n)
+static em_rows rows_at(const em_norm_linear *a, int first, int n)
 {
-    const em_norm_linear *a = ctx;
     const size_t at = (size_t)first * a->ldx;
-    const em_rows rows = {
+
+    return (em_rows){
         .x = a->x + at, .more = a->x_more[0] ? a->x_more[0] + at : NULL,
         .gate = a->gate ? a->gate + (size_t)first * a->ldg + a->gate_column : NULL,
-        .ldx = a->ldx, .ldg = a->ldg, .ldd = (size_t)a->w.k, .norm = a->norm, .n = a->w.k, .rows = n,
+        .ldx = a->ldx, .ldg = a->ldg, .ldd = (size_t)a->w.k, .norm = a->norm, .act = a->act_before, .n = a->w.k, .rows = n,
     };
+}
+
+static void prep(const void *ctx, const em_kernels *k, float *dst, int first, int n)
+{
+    const em_rows rows = rows_at(ctx, first, n);
 
     k->prep_rows(dst, &rows);
 }
 
+static bool is_plain(const em_norm_linear *a)
+{
+    return !a->norm.weight && !a->x_more[0] && !a->gate && a->act_before == EM_ACT_NONE;
+}
+
+/* y = residual + branch y, a window a task. */
+typedef struct branching { const em_norm_linear *a; const em_kernels *k; } branching;
+
+static void branch_task(void *ctx, int b, int worker)
+{
+    const branching *j = ctx;
+    const em_norm_linear *a = j->a;
+    const size_t n = (size_t)a->L * (size_t)a->w.n, at = (size_t)b * n;
+    const float share = a->branch[b];
+
+    (void)worker;
+    for (size_t i = at; i < at + n; i++)
+        a->y[i] = a->residual[i] + share * a->y[i];
+}
+
 void em_cpu_norm_linear_fwd(em_dev *dev, const em_norm_linear *a, int B)
 {
-    const bool is_plain = !a->norm.weight && !a->x_more[0] && !a->gate;
     const em_product p = {
-        .y = a->y, .a = a->x, .lda = a->ldx, .prep = is_plain ? NULL : prep, .ctx = a,
-        .w = a->w, .bias = a->bias, .residual = a->residual, .act = a->act, .rows = B * a->L,
+        .y = a->y, .a = a->x, .lda = a->ldx, .prep = is_plain(a) ? NULL : prep, .ctx = a,
+        .w = a->w, .bias = a->bias, .residual = a->branch ? NULL : a->residual, .act = a->act, .rows = B * a->L,
     };
+    branching j = { a, dev->k };
 
     em_cpu_product(dev, &p);
+    if (a->branch)
+        em_pool_run(dev->pool, branch_task, &j, B);
+}
+
+/* ------------------------------------------------------------------ back */
+
+static const float *prep_dy(const void *ctx, const em_kernels *k, float *dst, int first, int n, float *parts, float *work)
+{
+    const em_norm_linear *a = ctx;
+    const size_t N = (size_t)a->w.n;
+
+    (void)k;
+    (void)parts;
+    (void)work;
+    for (int row = 0; row < n; row++) {
+        const float share = a->branch[(first + row) / a->L], *dy = a->dy + (size_t)(first + row) * N;
+
+        for (size_t i = 0; i < N; i++)
+            dst[(size_t)row * N + i] = share * dy[i];
+    }
+    return dst;
+}
+
+static void take(const void *ctx, const em_kernels *k, float *dm, int first, int n, float *parts, float *work)
+{
+    const em_norm_linear *a = ctx;
+    float *dweight = parts + (a->dbias ? a->w.n : 0);
+
+    k->rows_back(&(em_rows_back){
+        .rows = rows_at(a, first, n), .dy = dm, .ldy = (size_t)a->w.k, .dx = a->dx + (size_t)first * a->ldx, .lddx = a->ldx,
+        .dgate = a->gate ? a->dgate + (size_t)first * a->ldg + a->gate_column : NULL,
+        .dweight = dweight, .dbias = dweight + a->w.k, .work = work, .adds = a->adds_dx,
+    });
+}
+
+void em_cpu_norm_linear_bwd(em_dev *dev, const em_norm_linear *a, int B)
+{
+    const int normed = a->norm.weight ? a->w.k : 0;
+    const em_product_back p = {
+        .a = a->x, .lda = a->ldx, .prep = is_plain(a) ? NULL : prep, .dy = a->dy, .prep_dy = a->branch ? prep_dy : NULL,
+        .take = a->dx ? take : NULL, .ctx = a, .w = a->w, .n_groups = 1, .rows_a_group = B * a->L,
+        .sums = { { a->dbias, a->dbias ? a->w.n : 0 }, { a->norm.dweight, normed }, { a->norm.dbias, normed } },
+        .n_work = 2 * (size_t)(a->w.k + dev->k->lanes),
+    };
+
+    em_cpu_product_back(dev, &p);
 }

@@ -1,4 +1,4 @@
-/* dwconv.c - depthwise 3x3 and SiLU of some image rows; vectors run over channels.
+/* dwconv.c - depthwise 3x3 and SiLU of some image rows, and the way back; vectors run over channels.
  *
  * For one vector of channels the nine taps stay in registers and each row is walked from left to right; all rows come
  * before the next vector, so that a row is in the first cache when the two below it want it again. */
@@ -7,11 +7,11 @@
 /* Where a line of the image is read; outside the image, over and over, a vector of zeros. */
 typedef struct line { const float *at; size_t ld; } line;
 
-static line line_at(const float *x, const em_conv_silu_xproj *a, int h)
+static line line_at(const float *x, size_t ld, const em_conv_silu_xproj *a, int h)
 {
     static const float zeros[LANES] = { 0 };
 
-    return h >= 0 && h < a->H ? (line){ x + (size_t)h * (size_t)a->W * a->ldx, a->ldx } : (line){ zeros, 0 };
+    return h >= 0 && h < a->H ? (line){ x + (size_t)h * (size_t)a->W * ld, ld } : (line){ zeros, 0 };
 }
 
 /* The three pixels of column w. */
@@ -46,15 +46,15 @@ EM_INLINE void convolve(float *u, size_t ldu, const line rows[3], const vf t[9],
     v_store_n(u, slide(left, mid, right, t, bias), n);
 }
 
-/* SiLU of W vectors ldu apart. */
-EM_INLINE void activate(float *u, size_t ldu, int W, const int n)
+/* SiLU of W vectors ldu apart; u may be raw. */
+EM_INLINE void activate(float *u, const float *raw, size_t ldu, int W, const int n)
 {
     for (int w = 0; w < W; w += CHAINS) {
         vf s[CHAINS];
 
 #pragma GCC unroll 4
         for (int c = 0; c < CHAINS; c++)
-            s[c] = v_load_n(u + (size_t)(w + c < W ? w + c : w) * ldu, n);
+            s[c] = v_load_n(raw + (size_t)(w + c < W ? w + c : w) * ldu, n);
         v_silu(s, CHAINS);
 #pragma GCC unroll 4
         for (int c = 0; c < CHAINS; c++)
@@ -64,7 +64,7 @@ EM_INLINE void activate(float *u, size_t ldu, int W, const int n)
 }
 
 /* One vector of n channels, the rows [h0, h1). */
-EM_INLINE void channels(float *u, const float *x, const em_conv_silu_xproj *a, int c, int h0, int h1, const int n)
+EM_INLINE void channels(float *u, float *raw, const float *x, const em_conv_silu_xproj *a, int c, int h0, int h1, const int n)
 {
     const size_t ldu = (size_t)a->D;
     const vf bias = a->bias ? v_load_n(a->bias + c, n) : (vf){ 0 };
@@ -73,19 +73,76 @@ EM_INLINE void channels(float *u, const float *x, const em_conv_silu_xproj *a, i
     for (int i = 0; i < 9; i++)
         t[i] = v_load_n(a->taps + (size_t)i * ldu + c, n);
     for (int h = h0; h < h1; h++) {
-        const line rows[3] = { line_at(x + c, a, h - 1), line_at(x + c, a, h), line_at(x + c, a, h + 1) };
-        float *row = u + (size_t)(h - h0) * (size_t)a->W * ldu + c;
+        const line rows[3] = { line_at(x + c, a->ldx, a, h - 1), line_at(x + c, a->ldx, a, h), line_at(x + c, a->ldx, a, h + 1) };
+        const size_t at = (size_t)(h - h0) * (size_t)a->W * ldu + (size_t)c;
 
-        convolve(row, ldu, rows, t, bias, a->W, n);
-        activate(row, ldu, a->W, n);
+        convolve(raw + at, ldu, rows, t, bias, a->W, n);
+        activate(u + at, raw + at, ldu, a->W, n);
     }
 }
 
-void EM_K(dwconv_silu_rows)(float *u, const float *x, const em_conv_silu_xproj *a, int h0, int h1)
+void EM_K(dwconv_silu_rows)(float *u, float *raw, const float *x, const em_conv_silu_xproj *a, int h0, int h1)
 {
     for (int c = 0; c < a->D; c += LANES)
         if (a->D - c >= LANES)
-            channels(u, x, a, c, h0, h1, LANES);
+            channels(u, raw, x, a, c, h0, h1, LANES);
         else
-            channels(u, x, a, c, h0, h1, a->D - c);
+            channels(u, raw, x, a, c, h0, h1, a->D - c);
+}
+
+/* ------------------------------------------------------------------ back */
+
+/* One row of one vector of channels. x at a pixel met dv at its nine neighbours, each through the tap on the other side:
+ * both gradients need the same nine vectors. dt: of the taps, seen from dv, so in turned order. */
+EM_INLINE void row_back(float *dx, const float *x, size_t ldx, const line rows[3], const vf t[9], vf dt[9], int W, const int n)
+{
+    vf left[3] = { { 0 } }, mid[3], right[3];
+
+    column(mid, rows, 0, n);
+    for (int w = 0; w < W; w++, dx += ldx, x += ldx) {
+        const vf v = v_load_n(x, n);
+        vf sum = { 0 };
+
+        if (w + 1 < W)
+            column(right, rows, w + 1, n);
+        else
+            right[0] = right[1] = right[2] = (vf){ 0 };
+        for (int i = 0; i < 3; i++) {
+            sum += left[i] * t[3 * i] + mid[i] * t[3 * i + 1] + right[i] * t[3 * i + 2];
+            dt[3 * i] += left[i] * v;
+            dt[3 * i + 1] += mid[i] * v;
+            dt[3 * i + 2] += right[i] * v;
+            left[i] = mid[i];
+            mid[i] = right[i];
+        }
+        v_store_n(dx, sum, n);
+    }
+}
+
+EM_INLINE void channels_back(float *dx, float *dtaps, const float *dv, const float *x, const float *taps,
+                             const em_conv_silu_xproj *a, int h0, int h1, const int n)
+{
+    const size_t D = (size_t)a->D, line_floats = (size_t)a->W * a->ldx;
+    vf t[9], dt[9];
+
+    for (int i = 0; i < 9; i++) {
+        t[i] = v_load_n(taps + (size_t)(8 - i) * D, n);
+        dt[i] = v_load_n(dtaps + (size_t)(8 - i) * D, n);
+    }
+    for (int h = h0; h < h1; h++) {
+        const line rows[3] = { line_at(dv, D, a, h - 1), line_at(dv, D, a, h), line_at(dv, D, a, h + 1) };
+
+        row_back(dx + (size_t)h * line_floats, x + (size_t)h * line_floats, a->ldx, rows, t, dt, a->W, n);
+    }
+    for (int i = 0; i < 9; i++)
+        v_store_n(dtaps + (size_t)(8 - i) * D, dt[i], n);
+}
+
+void EM_K(dwconv_back_rows)(float *dx, float *dtaps, const float *dv, const float *x, const em_conv_silu_xproj *a, int h0, int h1)
+{
+    for (int c = 0; c < a->D; c += LANES)
+        if (a->D - c >= LANES)
+            channels_back(dx + c, dtaps + c, dv + c, x + c, a->taps + c, a, h0, h1, LANES);
+        else
+            channels_back(dx + c, dtaps + c, dv + c, x + c, a->taps + c, a, h0, h1, a->D - c);
 }

@@ -49,6 +49,17 @@ void EM_K(gemm_pack)(float *dst, const float *w, int n, int k)
     }
 }
 
+void EM_K(gemm_pack_back)(float *dst, const float *w, int n, int k)
+{
+    for (int p = 0; p < panels(k); p++) {
+        int first = panel_vector(k, p) * LANES, end = panel_vector(k, p + 1) * LANES;
+
+        for (int i = 0; i < n; i++)
+            for (int c = first; c < end; c++)
+                *dst++ = c < k ? w[(size_t)i * (size_t)k + (size_t)c] : 0.f;
+    }
+}
+
 void EM_K(gemm_unpack)(float *dst, const float *packed, int n, int k)
 {
     for (int p = 0; p < panels(n); p++) {

@@ -9,12 +9,19 @@ int EM_K(gemm_panels)(int n);
 int EM_K(gemm_panel_col)(int n, int panel);
 size_t EM_K(gemm_floats)(int n, int k);
 void EM_K(gemm_pack)(float *dst, const float *w, int n, int k);
+void EM_K(gemm_pack_back)(float *dst, const float *w, int n, int k);
 void EM_K(gemm)(const em_gemm *g);
 void EM_K(gemm_unpack)(float *dst, const float *packed, int n, int k);
 void EM_K(prep_rows)(float *dst, const em_rows *r);
 void EM_K(add_row)(float *dst, const float *x, int n, float scale);
-void EM_K(dwconv_silu_rows)(float *u, const float *x, const em_conv_silu_xproj *a, int h0, int h1);
+void EM_K(dwconv_silu_rows)(float *u, float *raw, const float *x, const em_conv_silu_xproj *a, int h0, int h1);
 void EM_K(conv_plane_row)(float *y, const float *image, const float *w, const em_conv *a, int oy);
 void EM_K(scan_tile)(const em_scan_tile *t);
+void EM_K(outer_pack_strips)(float *dst, const float *src, size_t lds, int rows, int n);
+void EM_K(outer_pack_panels)(float *dst, const float *src, size_t lds, int rows, int k);
+void EM_K(outer)(const em_outer *o);
+void EM_K(rows_back)(const em_rows_back *b);
+void EM_K(silu_back)(float *dv, const float *dm, const float *du0, const float *du1, const float *v, int n);
+void EM_K(dwconv_back_rows)(float *dx, float *dtaps, const float *dv, const float *x, const em_conv_silu_xproj *a, int h0, int h1);
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "ops/ops.h"
 
+#include <stdbool.h>
+
 /* y[rows][N] = act(a[rows][K] * w^T + bias + residual), for the panels [panel, panel_end) of w. */
 typedef struct em_gemm {
     float       *y;
@@ -24,6 +26,26 @@ typedef struct em_rows {
     em_act       act;
     int          n, rows;
 } em_rows;
+
+/* The way back through em_rows. */
+typedef struct em_rows_back {
+    em_rows      rows;              /* as given forward; ldd is not read         */
+    const float *dy;                /* gradient of dst, rows of ldy              */
+    float       *dx;                /* rows of lddx; adds: += instead of =       */
+    float       *dgate;             /* rows of rows.ldg; NULL: no gate           */
+    float       *dweight, *dbias;   /* [n] each, +=; of the norm                 */
+    float       *work;              /* scratch: 2 * (n + lanes)                  */
+    size_t       ldy, lddx;
+    bool         adds;
+} em_rows_back;
+
+/* y[n][k] += a^T b over `rows` rows, for some strips and panels: a and b as outer_pack_strips and outer_pack_panels leave them. */
+typedef struct em_outer {
+    float       *y;
+    const float *a, *b;
+    int          rows, n, k;
+    int          strip, strip_end, panel, panel_end;
+} em_outer;
 
 /* One channel tile of two directions of a scan: 0 and 3, or 2 and 1. */
 typedef struct em_scan_tile {
@@ -47,16 +69,27 @@ typedef struct em_kernels {
     size_t (*gemm_floats)(int n, int k);
     void   (*gemm_pack)(float *dst, const float *w, int n, int k);
     void   (*gemm_unpack)(float *dst, const float *packed, int n, int k);    /* dst[n][k] */
+    void   (*gemm_pack_back)(float *dst, const float *w, int n, int k);     /* the transpose [k][n], as gemm_pack would */
     void   (*gemm)(const em_gemm *g);
     void   (*prep_rows)(float *dst, const em_rows *r);
     void   (*add_row)(float *dst, const float *x, int n, float scale);      /* dst += scale * x */
 
-    /* The rows [h0, h1) of an image: u[h1 - h0][W][D] from x[H][W][ldx]. */
-    void   (*dwconv_silu_rows)(float *u, const float *x, const em_conv_silu_xproj *a, int h0, int h1);
+    /* The rows [h0, h1) of an image: u[h1 - h0][W][D] from x[H][W][ldx]; raw, the same before SiLU, may be u. */
+    void   (*dwconv_silu_rows)(float *u, float *raw, const float *x, const em_conv_silu_xproj *a, int h0, int h1);
     /* Row oy of the convolution of one plane: y[Wo][n] from image[H][W] and w[n][kh*kw], with norm and activation.
      * C is 1; at most EM_PLANE_TAPS taps and EM_PLANE_CHANNELS channels. */
     void   (*conv_plane_row)(float *y, const float *image, const float *w, const em_conv *a, int oy);
     void   (*scan_tile)(const em_scan_tile *t);
+
+    /* Backward. A strip is `strip` columns of a, a panel 2 * lanes columns of b. */
+    int    strip;
+    void   (*outer_pack_strips)(float *dst, const float *src, size_t lds, int rows, int n);
+    void   (*outer_pack_panels)(float *dst, const float *src, size_t lds, int rows, int k);
+    void   (*outer)(const em_outer *o);
+    void   (*rows_back)(const em_rows_back *b);
+    void   (*silu_back)(float *dv, const float *dm, const float *du0, const float *du1, const float *v, int n);
+    /* dx[H][W][ldx] of the depthwise convolution from dv[H][W][D], rows [h0, h1), and += dtaps[9][D] of them. */
+    void   (*dwconv_back_rows)(float *dx, float *dtaps, const float *dv, const float *x, const em_conv_silu_xproj *a, int h0, int h1);
 } em_kernels;
 
 extern const em_kernels em_base_kernels, em_avx2_kernels, em_avx512_kernels;

@@ -1,0 +1,141 @@
+/* rows_back.c - the way back through em_rows: layer norm, activation and gate, a row at a time.
+ *
+ *   forward   n = norm(x [+ more]), dst = act(n) silu(gate)
+ *   back      dn = dy act'(n) silu(gate);  dgate = dy act(n) silu'(gate)
+ *             dx = rstd (dn w - mean(dn w) - xhat mean(dn w xhat));  dweight += dn xhat;  dbias += dn
+ *
+ * The row's statistics are made anew: two numbers a row are not worth keeping. */
+#include "ops/cpu/isa/isa.h"
+
+#include <math.h>
+
+/* What one vector of a row is before the way back: activation and gate with their slopes. */
+typedef struct point { vf act, act_slope, gate, gate_slope; } point;
+
+EM_INLINE point look(vf x, const em_rows *r, const float *gate, int i, int n)
+{
+    point p = { x, v_set(1.f), v_set(1.f), { 0 } };
+
+    if (r->act == EM_ACT_GELU)
+        v_gelu_slope(&p.act, &p.act_slope, 1);
+    if (gate) {
+        p.gate = v_load_n(gate + i, n);
+        v_silu_slope(&p.gate, &p.gate_slope, 1);
+    }
+    return p;
+}
+
+EM_INLINE void add_to(float *dst, vf x, int n) { v_store_n(dst, v_load_n(dst, n) + x, n); }
+
+EM_INLINE void leave(float *dx, vf x, bool adds, int n)
+{
+    if (adds)
+        x += v_load_n(dx, n);
+    v_store_n(dx, x, n);
+}
+
+EM_INLINE vf load_sum(const float *x, const float *more, int n)
+{
+    return more ? v_load_n(x, n) + v_load_n(more, n) : v_load_n(x, n);
+}
+
+typedef struct row { const float *x, *more, *gate, *dy; float *dx, *dgate; } row;
+
+/* Without a norm every number goes its own way. */
+static void plain(const row *w, const em_rows_back *b)
+{
+    const em_rows *r = &b->rows;
+
+    for (int i = 0; i < r->n; i += LANES) {
+        const int n = r->n - i < LANES ? r->n - i : LANES;
+        const vf x = load_sum(w->x + i, w->more ? w->more + i : NULL, n), dy = v_load_n(w->dy + i, n);
+        const point p = look(x, r, w->gate, i, n);
+
+        if (w->dgate)
+            v_store_n(w->dgate + i, dy * p.act * p.gate_slope, n);
+        leave(w->dx + i, dy * p.gate * p.act_slope, b->adds, n);
+    }
+}
+
+typedef struct moments { float mean, rstd; } moments;
+
+static moments measure(const row *w, const em_rows *r)
+{
+    const float share = 1.f / (float)r->n;
+    vf sum = { 0 }, squares = { 0 };
+    float mean;
+
+    for (int i = 0; i < r->n; i += LANES)
+        sum += load_sum(w->x + i, w->more ? w->more + i : NULL, r->n - i < LANES ? r->n - i : LANES);
+    mean = v_sum(sum) * share;
+    for (int i = 0; i < r->n; i += LANES) {
+        const int n = r->n - i < LANES ? r->n - i : LANES;
+        const vf d = v_keep_n(load_sum(w->x + i, w->more ? w->more + i : NULL, n) - mean, n);
+
+        squares += d * d;
+    }
+    return (moments){ mean, 1.f / sqrtf(v_sum(squares) * share + EM_NORM_EPS) };
+}
+
+static void normed(const row *w, const em_rows_back *b)
+{
+    const em_rows *r = &b->rows;
+    const moments m = measure(w, r);
+    float *xhat = b->work, *dxhat = b->work + r->n + LANES;
+    vf sum = { 0 }, product = { 0 };
+
+    for (int i = 0; i < r->n; i += LANES) {
+        const int n = r->n - i < LANES ? r->n - i : LANES;
+        const vf h = (load_sum(w->x + i, w->more ? w->more + i : NULL, n) - m.mean) * m.rstd, dy = v_load_n(w->dy + i, n);
+        const vf weight = v_load_n(r->norm.weight + i, n);
+        const point p = look(h * weight + v_load_n(r->norm.bias + i, n), r, w->gate, i, n);
+        const vf dn = dy * p.gate * p.act_slope, d = dn * weight;
+
+        if (w->dgate)
+            v_store_n(w->dgate + i, dy * p.act * p.gate_slope, n);
+        add_to(b->dweight + i, dn * h, n);
+        add_to(b->dbias + i, dn, n);
+        v_store(xhat + i, h);
+        v_store(dxhat + i, d);
+        sum += d;
+        product += d * h;
+    }
+
+    const float mean = v_sum(sum) / (float)r->n, slope = v_sum(product) / (float)r->n;
+
+    for (int i = 0; i < r->n; i += LANES) {
+        const int n = r->n - i < LANES ? r->n - i : LANES;
+
+        leave(w->dx + i, m.rstd * (v_load(dxhat + i) - mean - v_load(xhat + i) * slope), b->adds, n);
+    }
+}
+
+void EM_K(rows_back)(const em_rows_back *b)
+{
+    const em_rows *r = &b->rows;
+
+    for (int i = 0; i < r->rows; i++) {
+        const size_t at = (size_t)i * r->ldx, gate = (size_t)i * r->ldg;
+        const row w = {
+            r->x + at, r->more ? r->more + at : NULL, r->gate ? r->gate + gate : NULL, b->dy + (size_t)i * b->ldy,
+            b->dx + (size_t)i * b->lddx, b->dgate ? b->dgate + gate : NULL,
+        };
+
+        if (r->norm.weight)
+            normed(&w, b);
+        else
+            plain(&w, b);
+    }
+}
+
+/* dv = (dm + du[0] + du[1]) silu'(v), n numbers. */
+void EM_K(silu_back)(float *dv, const float *dm, const float *du0, const float *du1, const float *v, int n)
+{
+    for (int i = 0; i < n; i += LANES) {
+        const int part = n - i < LANES ? n - i : LANES;
+        vf x = v_load_n(v + i, part), slope;
+
+        v_silu_slope(&x, &slope, 1);
+        v_store_n(dv + i, (v_load_n(dm + i, part) + v_load_n(du0 + i, part) + v_load_n(du1 + i, part)) * slope, part);
+    }
+}
