@@ -16,5 +16,9 @@ void EM_K(add_row)(float *dst, const float *x, int n, float scale);
 void EM_K(dwconv_silu_rows)(float *u, const float *x, const em_conv_silu_xproj *a, int h0, int h1);
 void EM_K(conv_plane_row)(float *y, const float *image, const float *w, const em_conv *a, int oy);
 void EM_K(scan_tile)(const em_scan_tile *t);
+void EM_K(scan_back)(const em_scan_back *t);
+size_t EM_K(scan_back_floats)(int D, int R, int N);
+size_t EM_K(scan_part_floats)(int D, int R, int N);
+void EM_K(scan_add_parts)(const em_scan4 *s, const float *parts, int n_parts, int direction, int tile);
 
 #endif

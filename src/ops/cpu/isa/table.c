@@ -19,4 +19,8 @@ const em_kernels EM_K(kernels) = {
     .dwconv_silu_rows = EM_K(dwconv_silu_rows),
     .conv_plane_row = EM_K(conv_plane_row),
     .scan_tile = EM_K(scan_tile),
+    .scan_back = EM_K(scan_back),
+    .scan_back_floats = EM_K(scan_back_floats),
+    .scan_part_floats = EM_K(scan_part_floats),
+    .scan_add_parts = EM_K(scan_add_parts),
 };
