@@ -71,6 +71,8 @@ static void note_scan(em_needs *needs, const em_scan4 *a)
 {
     needs->n = max_int(needs->n, a->N);
     needs->recurrences = max_int(needs->recurrences, EM_DIRECTIONS * a->D * a->N);
+    needs->d = max_int(needs->d, a->D);
+    needs->r = max_int(needs->r, a->R);
 }
 
 /* What the device must keep scratch for. */

@@ -37,7 +37,7 @@ typedef struct em_plan {
 } em_plan;
 
 /* A grid of tokens on its way through the model: x[B][H][W][C], and in a plan that trains the gradient of what is there. */
-typedef struct em_grid { float *x, *dx; int H, W, C; } em_grid;
+typedef struct em_grid { float *x; int H, W, C; float *dx; } em_grid;
 
 /* What a plan that trains needs beside: every activation stays where it is, gradients have an arena of their own, and each
  * residual branch a row of factors, one a window (drop path). */

@@ -1,10 +1,8 @@
 /* ops.c - operators, modules and blocks against the official code, on every instruction set this CPU has.
- * Tolerance: 1e-5 of the largest element of the official output. */
+ * Tolerance: 1e-5 of the largest element of the official output. The scan alone has a file of its own. */
 #include "golden/bench.h"
 
 #include "ops/cpu/ops_cpu.h"
-
-#include <math.h>
 
 static em_st *ops_st, *blocks_st;
 
@@ -279,80 +277,6 @@ static void mlp_alone(em_dev *dev)
     bench_close(&g);
 }
 
-/* ---------------------------------------------------------------- the scan, one direction at a time */
-
-/* The golden scan has an input and a delta of its own for each direction; ours shares the input. So each direction
- * runs alone: its tokens lie along it, the dt projection is the identity, and the others have C = 0 and no skip. */
-typedef struct scan_case { const char *tag; int B, C, N, L; } scan_case;
-
-static const scan_case scans[] = { { "n1", 2, 12, 1, 35 }, { "n16", 2, 8, 16, 30 }, { "n4", 1, 10, 4, 64 }, { "long", 1, 4, 1, 1200 } };
-
-enum { INPUTS = 7 };                                    /* u, delta, A, B, C, D, bias */
-
-static void run_direction(em_dev *dev, const scan_case *c, int k, float *const x[INPUTS], const float *want)
-{
-    const size_t B = (size_t)c->B, C = (size_t)c->C, N = (size_t)c->N, L = (size_t)c->L, wide = 4 * (C + 2 * N), K = 4;
-    float *u = calloc(B * L * C, 4), *x_dbl = calloc(B * L * wide, 4), *y = calloc(2 * B * L * C, 4), *dt_w = calloc(K * C * C, 4);
-    float *bias = calloc(K * C, 4), *a = calloc(K * N * C, 4), *skip = calloc(K * C, 4);
-    const em_scan4 scan = {
-        .y = { y, y + B * L * C }, .u = u, .x_dbl = x_dbl, .H = k % 2 ? c->L : 1, .W = k % 2 ? 1 : c->L, .D = c->C, .R = c->C, .N = c->N,
-        .dt_w = dt_w, .dt_bias = bias, .a = a, .skip = skip,
-    };
-    double off = 0, top = golden_largest(want, B * K * C * L);
-    const size_t d = (size_t)k;
-
-    assert_true(u && x_dbl && y && dt_w && bias && a && skip);
-    for (size_t i = 0; i < C; i++) {
-        dt_w[(d * C + i) * C + i] = 1.f;
-        bias[d * C + i] = x[6][d * C + i];
-        skip[d * C + i] = x[5][d * C + i];
-        for (size_t j = 0; j < N; j++)
-            a[(d * N + j) * C + i] = (float)((double)x[2][(d * C + i) * N + j] * 1.4426950408889634);
-    }
-    for (size_t b = 0; b < B; b++)
-        for (size_t l = 0; l < L; l++) {
-            const size_t at = b * L + (k / 2 ? L - 1 - l : l);
-            float *row = x_dbl + at * wide + d * (C + 2 * N);
-
-            for (size_t i = 0; i < C; i++) {
-                u[at * C + i] = x[0][(b * K * C + d * C + i) * L + l];
-                row[i] = x[1][(b * K * C + d * C + i) * L + l];
-            }
-            for (size_t j = 0; j < N; j++) {
-                row[C + j] = x[3][((b * K + d) * N + j) * L + l];
-                row[C + N + j] = x[4][((b * K + d) * N + j) * L + l];
-            }
-        }
-    em_ops_cpu.scan4_fwd(dev, &scan, c->B);
-    for (size_t b = 0; b < B; b++)
-        for (size_t l = 0; l < L; l++)
-            for (size_t i = 0; i < C; i++) {
-                const size_t at = (b * L + (k / 2 ? L - 1 - l : l)) * C + i;
-                const double got = (double)y[at] + (double)y[B * L * C + at];
-
-                off = fmax(off, fabs(got - (double)want[(b * K * C + d * C + i) * L + l]));
-            }
-    CHECK(off / top <= 1e-5, "scan.%s, direction %d: off by %.3g of the largest", c->tag, k, off / top);
-    free(u), free(x_dbl), free(y), free(dt_w), free(bias), free(a), free(skip);
-}
-
-static void each_scan(em_dev *dev)
-{
-    for (size_t i = 0; i < EM_COUNT(scans); i++) {
-        float *x[INPUTS], *want = golden_read(ops_st, NULL, NULL, "scan.%s.y", scans[i].tag);
-        em_err err;
-
-        for (int j = 0; j < INPUTS; j++)
-            x[j] = golden_read(ops_st, NULL, NULL, "scan.%s.x%d", scans[i].tag, j);
-        CHECK_OK(em_ops_cpu.reserve(dev, &(em_needs){ .k = 64, .n = scans[i].N }, &err));
-        for (int k = 0; k < EM_DIRECTIONS; k++)
-            run_direction(dev, &scans[i], k, x, want);
-        for (int j = 0; j < INPUTS; j++)
-            free(x[j]);
-        free(want);
-    }
-}
-
 /* ---------------------------------------------------------------- on each instruction set, with 1 and 2 threads */
 
 static void everywhere(void (*f)(em_dev *dev))
@@ -371,7 +295,6 @@ static void everywhere(void (*f)(em_dev *dev))
         }
 }
 
-static void scans_equal_the_official_ones(void **state)   { (void)state; everywhere(each_scan); }
 static void ss2d_equals_the_official_one(void **state)    { (void)state; everywhere(each_ss2d); }
 static void modules_equal_the_official_ones(void **state) { (void)state; everywhere(each_module); }
 static void the_mlp_equals_the_official_one(void **state) { (void)state; everywhere(mlp_alone); }
@@ -380,7 +303,6 @@ static void blocks_equal_the_official_ones(void **state)  { (void)state; everywh
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(scans_equal_the_official_ones),
         cmocka_unit_test(ss2d_equals_the_official_one),
         cmocka_unit_test(modules_equal_the_official_ones),
         cmocka_unit_test(the_mlp_equals_the_official_one),

@@ -50,6 +50,7 @@ static void device_close(em_dev *dev)
         free(dev->scratch[i]);
     free(dev->scratch);
     free(dev->shared);
+    free(dev->scan_parts);
     em_pool_free(dev->pool);
     free(dev);
 }
@@ -115,15 +116,37 @@ static em_status device_download(em_dev *dev, float *dst, const float *src, size
     return device_upload(dev, dst, src, n, err);
 }
 
-/* A block of prepared rows, or the states of a scan tile: whichever is larger. */
+static size_t max_size(size_t a, size_t b) { return a > b ? a : b; }
+
+/* A block of prepared rows, the states of a scan tile, or what a scan backward needs: whichever is largest. */
+static size_t floats_a_thread(const em_dev *dev, const em_needs *needs)
+{
+    const size_t rows = em_cpu_block_floats(needs->k > 0 ? needs->k : 1), tile = (size_t)needs->n * (size_t)dev->k->scan_channels;
+    const size_t back = needs->trains ? dev->k->scan_back_floats(needs->d, needs->r, needs->n) : 0;
+
+    return max_size(max_size(rows, tile), back);
+}
+
+static em_status reserve_scan_parts(em_dev *dev, const em_needs *needs, em_err *err)
+{
+    const size_t part = dev->k->scan_part_floats(needs->d, needs->r, needs->n);
+    const size_t floats = (size_t)em_cpu_most_scan_parts(needs->max_batch) * EM_DIRECTIONS * part;
+
+    if (!needs->trains || floats <= dev->scan_parts_floats)
+        return EM_OK;
+    free(dev->scan_parts);
+    dev->scan_parts = em_alloc(floats * sizeof(float));
+    dev->scan_parts_floats = dev->scan_parts ? floats : 0;
+    return dev->scan_parts ? EM_OK : em_fail(err, EM_ENOMEM, "no memory for %zu bytes of a scan's gradients", floats * sizeof(float));
+}
+
 static em_status device_reserve(em_dev *dev, const em_needs *needs, em_err *err)
 {
-    const int k = needs->k > 0 ? needs->k : 1;
-    size_t rows = em_cpu_block_floats(k), tile = (size_t)needs->n * (size_t)dev->k->scan_channels;
-    size_t floats = rows > tile ? rows : tile;
+    const size_t floats = floats_a_thread(dev, needs);
+    em_status status = reserve_scan_parts(dev, needs, err);
 
-    if (em_cpu_scratch(dev, floats))
-        return EM_OK;
+    if (status != EM_OK || em_cpu_scratch(dev, floats))
+        return status;
     dev->is_out_of_memory = false;                      /* told here and now */
     return em_fail(err, EM_ENOMEM, "no memory for %zu bytes of scratch a thread", floats * sizeof(float));
 }
@@ -262,6 +285,7 @@ const em_ops em_ops_cpu = {
     .conv_fwd = em_cpu_conv_fwd,
     .conv_silu_xproj_fwd = em_cpu_conv_silu_xproj_fwd,
     .scan4_fwd = em_cpu_scan4_fwd,
+    .scan4_bwd = em_cpu_scan4_bwd,
     .tokens_fwd = em_cpu_tokens_fwd,
     .mean_fwd = em_cpu_mean_fwd,
     .image_bwd = em_cpu_image_bwd,

@@ -14,6 +14,8 @@ struct em_dev {
     float            *shared;           /* shared_floats, of all threads together: backward's */
     size_t            shared_floats;
     bool              is_out_of_memory; /* backward found no room: the next sync tells */
+    float            *scan_parts;       /* gradients of a scan's parameters, to be added up   */
+    size_t            scan_parts_floats;
     char              text[64];
 };
 
@@ -29,6 +31,9 @@ size_t em_cpu_block_floats(int k);
 
 /* Blocks of at most `most` rows: as many for each thread, where each has one. */
 int em_cpu_blocks(const em_dev *dev, int rows, int most);
+
+/* Most sums of gradients that a scan backward of up to B windows keeps of each direction. */
+int em_cpu_most_scan_parts(int B);
 
 /* y = act(rows * w^T + bias + residual), shared out over the threads.
  * Rows come from `a`, or are made by prep: dst[n][w.k] for rows [first, first + n). */
@@ -84,6 +89,7 @@ void em_cpu_mlp_fwd(em_dev *dev, const em_mlp *a, int B);
 void em_cpu_conv_fwd(em_dev *dev, const em_conv *a, int B);
 void em_cpu_conv_silu_xproj_fwd(em_dev *dev, const em_conv_silu_xproj *a, int B);
 void em_cpu_scan4_fwd(em_dev *dev, const em_scan4 *a, int B);
+void em_cpu_scan4_bwd(em_dev *dev, const em_scan4 *a, int B);
 void em_cpu_tokens_fwd(em_dev *dev, const em_tokens *a, int B);
 void em_cpu_mean_fwd(em_dev *dev, const em_mean *a, int B);
 void em_cpu_image_bwd(em_dev *dev, const em_image *a, int B);

@@ -23,5 +23,9 @@ void EM_K(outer)(const em_outer *o);
 void EM_K(rows_back)(const em_rows_back *b);
 void EM_K(silu_back)(float *dv, const float *dm, const float *du0, const float *du1, const float *v, int n);
 void EM_K(dwconv_back_rows)(float *dx, float *dtaps, const float *dv, const float *x, const em_conv_silu_xproj *a, int h0, int h1);
+void EM_K(scan_back)(const em_scan_back *t);
+size_t EM_K(scan_back_floats)(int D, int R, int N);
+size_t EM_K(scan_part_floats)(int D, int R, int N);
+void EM_K(scan_add_parts)(const em_scan4 *s, const float *parts, int n_parts, int direction, int tile);
 
 #endif

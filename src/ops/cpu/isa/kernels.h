@@ -55,7 +55,16 @@ typedef struct em_scan_tile {
     int          pair;
     int          channel, n_channels;
     float       *state;             /* scratch: 2 * N * tile channels            */
+    float       *states[EM_DIRECTIONS];     /* [chunks][N][D] of a direction, this window; NULL: not kept */
 } em_scan_tile;
+
+/* Two directions of a scan backward, as em_scan_tile pairs them, over some windows. */
+typedef struct em_scan_back {
+    const em_scan4 *scan;
+    int          pair, window, n_windows;
+    float       *parts[EM_DIRECTIONS];      /* set for the two: sums over the windows of the parameters' gradients */
+    float       *scratch;                   /* scan_back_floats                          */
+} em_scan_back;
 
 enum { EM_PLANE_TAPS = 16, EM_PLANE_CHANNELS = 128 };
 
@@ -90,6 +99,11 @@ typedef struct em_kernels {
     void   (*silu_back)(float *dv, const float *dm, const float *du0, const float *du1, const float *v, int n);
     /* dx[H][W][ldx] of the depthwise convolution from dv[H][W][D], rows [h0, h1), and += dtaps[9][D] of them. */
     void   (*dwconv_back_rows)(float *dx, float *dtaps, const float *dv, const float *x, const em_conv_silu_xproj *a, int h0, int h1);
+    void   (*scan_back)(const em_scan_back *t);
+    size_t (*scan_back_floats)(int D, int R, int N);        /* grows with each of them, as the next does   */
+    size_t (*scan_part_floats)(int D, int R, int N);
+    /* Adds to the parameters' gradients, in one direction and tile, what parts[n_parts][4][scan_part_floats] sum up to. */
+    void   (*scan_add_parts)(const em_scan4 *s, const float *parts, int n_parts, int direction, int tile);
 } em_kernels;
 
 extern const em_kernels em_base_kernels, em_avx2_kernels, em_avx512_kernels;

@@ -42,14 +42,19 @@ EM_INLINE void v_exp2(vf *x, const int n)
     v_exp2_inside(x, n);
 }
 
-/* log(1 + e^x) = max(x, 0) + log1p(e^-|x|). Above 20 the second part is under float32's epsilon: the identity
- * that the official code switches to. Relative error of the fit of log1p on [0, 1]: 1.6e-7. */
-EM_INLINE void v_softplus(vf *x, const int n)
+/* e^-|x| */
+EM_INLINE void v_exp_below(vf *t, const vf *x, const int n)
 {
-    vf t[MOST_CHAINS], p[MOST_CHAINS];
-
     EACH(c) t[c] = v_abs(x[c]) * -1.44269504f;
     v_exp2(t, n);
+}
+
+/* log(1 + e^x) = max(x, 0) + log1p(t), t = e^-|x|. Above 20 the second part is under float32's epsilon: the identity
+ * that the official code switches to. Relative error of the fit of log1p on [0, 1]: 1.6e-7. */
+EM_INLINE void v_softplus_of(vf *x, const vf *t, const int n)
+{
+    vf p[MOST_CHAINS];
+
     EACH(c) p[c] = t[c] * -0.008783192373812199f + 0.04494408145546913f;
     EACH(c) p[c] = p[c] * t[c] + -0.1088574156165123f;
     EACH(c) p[c] = p[c] * t[c] + 0.17825472354888916f;
@@ -61,22 +66,46 @@ EM_INLINE void v_softplus(vf *x, const int n)
     EACH(c) x[c] = x[c] + p[c] * t[c];
 }
 
-/* x / (1 + e^-x) = max(x, 0) - |x| t / (1 + t), t = e^-|x|, so that nothing overflows. 1 / (1 + t), on [1, 2], is the
- * best parabola (error 1/99) and one step of third order (1e-6; |x| t / (1 + t) is at most 0.28): the same on every CPU,
- * which the estimate instructions are not. */
+EM_INLINE void v_softplus(vf *x, const int n)
+{
+    vf t[MOST_CHAINS];
+
+    v_exp_below(t, x, n);
+    v_softplus_of(x, t, n);
+}
+
+/* 1 / d for d in [1, 2]: the best parabola (error 1/99) and one step of third order (1e-6): the same on every CPU, which
+ * the estimate instructions are not. */
+EM_INLINE void v_inverse(vf *y, vf *d, const int n)
+{
+    EACH(c) y[c] = d[c] * 0.3232307434082031f + -1.4545408487319946f;
+    EACH(c) y[c] = y[c] * d[c] + 2.121208906173706f;
+    EACH(c) d[c] = 1.f - d[c] * y[c];
+    EACH(c) d[c] = d[c] * d[c] + d[c];
+    EACH(c) y[c] = y[c] * d[c] + y[c];
+}
+
+/* v_softplus and its derivative 1 / (1 + e^-x) = max(t, x >= 0) / (1 + t). */
+EM_INLINE void v_softplus_slope(vf *x, vf *slope, const int n)
+{
+    vf t[MOST_CHAINS], d[MOST_CHAINS];
+
+    v_exp_below(t, x, n);
+    EACH(c) d[c] = t[c] + 1.f;
+    v_inverse(slope, d, n);
+    EACH(c) slope[c] = slope[c] * v_max(t[c], v_not_negative(x[c]));
+    v_softplus_of(x, t, n);
+}
+
+/* x / (1 + e^-x) = max(x, 0) - |x| t / (1 + t), t = e^-|x|, so that nothing overflows; |x| t / (1 + t) is at most 0.28. */
 EM_INLINE void v_silu(vf *x, const int n)
 {
     vf t[MOST_CHAINS], d[MOST_CHAINS], y[MOST_CHAINS];
 
-    EACH(c) t[c] = v_abs(x[c]) * -1.44269504f;
-    v_exp2(t, n);
+    v_exp_below(t, x, n);
     EACH(c) d[c] = t[c] + 1.f;
-    EACH(c) y[c] = d[c] * 0.3232307434082031f + -1.4545408487319946f;
-    EACH(c) y[c] = y[c] * d[c] + 2.121208906173706f;
+    v_inverse(y, d, n);
     EACH(c) t[c] = t[c] * v_abs(x[c]);
-    EACH(c) d[c] = 1.f - d[c] * y[c];
-    EACH(c) d[c] = d[c] * d[c] + d[c];
-    EACH(c) y[c] = y[c] * d[c] + y[c];
     EACH(c) x[c] = v_max(x[c], (vf){ 0 });
     EACH(c) x[c] = x[c] - t[c] * y[c];
 }

@@ -18,6 +18,7 @@ typedef struct lane {
     const float *u, *x_dbl;                 /* [L][D] at the first channel; [L][ld] at this direction */
     float *y;
     float *h;                               /* [N][TILE * LANES]                                      */
+    float *states;                          /* [chunks][N][D] at the first channel; NULL: not kept    */
     size_t D, ld;
     int R, N;
     int inner, outer;                       /* steps along the scan before the other axis moves      */
@@ -32,6 +33,7 @@ static lane make_lane(const em_scan_tile *t, int k)
     lane l = {
         .dt_w = s->dt_w + i * R * D + c, .dt_bias = s->dt_bias + i * D + c, .a = s->a + i * N * D + c, .skip = s->skip + i * D + c,
         .u = t->u + c, .x_dbl = t->x_dbl + i * (R + 2 * N), .y = t->y + c, .h = t->state,
+        .states = t->states[k] ? t->states[k] + c : NULL,
         .D = D, .ld = EM_DIRECTIONS * (R + 2 * N), .R = s->R, .N = s->N,
         .inner = is_column ? s->H : s->W, .outer = is_column ? s->W : s->H,
         .step_inner = is_column ? s->W : 1, .step_outer = is_column ? 1 : s->W,
@@ -201,6 +203,15 @@ EM_INLINE void recur(chunk *restrict c, const lane *l, int i, const bool is_begi
         v_store(state + v * LANES, h[v]);
 }
 
+/* What backward wants to know of the states before token `done`. */
+static void keep(const lane *l, long done, int n_channels)
+{
+    float *at = l->states + (size_t)(done / EM_SCAN_CHUNK) * (size_t)l->N * l->D;
+
+    for (int i = 0; i < l->N; i++)
+        memcpy(at + (size_t)i * l->D, l->h + (size_t)i * TILE * LANES, (size_t)n_channels * sizeof *at);
+}
+
 /* One direction of a tile. nv is a constant, and so is tail where vectors are whole. */
 EM_INLINE void run(const lane *l, bool is_first, const int nv, const int tail)
 {
@@ -212,6 +223,8 @@ EM_INLINE void run(const lane *l, bool is_first, const int nv, const int tail)
     walk(c.token + CHUNK, n_tokens < CHUNK ? n_tokens : CHUNK, &at, l);
     for (long done = 0; done < n_tokens; done += CHUNK) {
         move_on(&c, n_tokens - done, &at, l);
+        if (l->states && done % EM_SCAN_CHUNK == 0)
+            keep(l, done, (nv - 1) * LANES + tail);
         project(&c, l, nv, tail);
         soften(&c, nv);
         for (int i = 0; i < l->N; i++) {

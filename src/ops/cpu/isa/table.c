@@ -27,4 +27,8 @@ const em_kernels EM_K(kernels) = {
     .rows_back = EM_K(rows_back),
     .silu_back = EM_K(silu_back),
     .dwconv_back_rows = EM_K(dwconv_back_rows),
+    .scan_back = EM_K(scan_back),
+    .scan_back_floats = EM_K(scan_back_floats),
+    .scan_part_floats = EM_K(scan_part_floats),
+    .scan_add_parts = EM_K(scan_add_parts),
 };

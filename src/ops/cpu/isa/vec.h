@@ -119,6 +119,9 @@ EM_INLINE vf v_min(vf a, vf b)
 
 EM_INLINE vf v_abs(vf x) { return (vf)((vi)x & 0x7fffffff); }
 
+/* 1 where the sign bit is clear, else 0. */
+EM_INLINE vf v_not_negative(vf x) { return (vf)(~((vi)x >> 31) & (vi)v_set(1.f)); }
+
 /* |x| with the sign of s. */
 EM_INLINE vf v_sign(vf x, vf s) { return (vf)(((vi)x & 0x7fffffff) | ((vi)s & (int32_t)0x80000000)); }
 

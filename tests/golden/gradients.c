@@ -1,0 +1,156 @@
+/* gradients.c - the way back through whole models against the official code: every weight's gradient from golden dlogits.
+ * Tolerance: 5e-5 of the largest element of that gradient. */
+#include "golden/tensors.h"
+
+#include "model/learner.h"
+#include "model/model.h"
+#include "ops/cpu/ops_cpu.h"
+
+#include <math.h>
+
+static const char *const models[] = { "mini_p", "mini_a", "mini_gated", "mini_v0", "mini_kaldi" };
+
+static const em_dev_cfg devices[] = { { 1, "avx512", 0 }, { 2, "avx512", 0 }, { 1, "avx2", 0 }, { 2, "avx2", 0 }, { 1, "base", 0 } };
+
+static em_status read_file(void *ctx, float *dst, const em_param *p, em_err *err)
+{
+    em_st *st = ctx;
+
+    return em_st_read(st, em_st_find(st, p->name), dst, err);
+}
+
+/* The golden log-mel as em_input wants it; Kaldi's is (x - mean) / (2 std) after padding: undone. */
+static float *make_inputs(em_input in[2], em_st *io, const char *model, const em_config *cfg)
+{
+    const em_st_tensor *t;
+    size_t n;
+    float *frames = golden_read(io, &n, &t, "%s.logmel", model);
+    const int T = (int)t->shape[t->rank - 2];
+    const bool is_kaldi = cfg->frontend == EM_FRONTEND_KALDI;
+
+    for (size_t i = 0; i < n && is_kaldi; i++)
+        frames[i] = (float)((double)frames[i] * 2 * (double)cfg->std + (double)cfg->mean);
+    for (int b = 0; b < 2; b++)
+        in[b] = (em_input){ frames + (size_t)b * (size_t)(T * cfg->n_mels), is_kaldi && T > 998 ? 998 : T };
+    return frames;
+}
+
+static void compare_logits(const float *logits, em_st *io, const char *model)
+{
+    size_t n;
+    float *want = golden_read(io, &n, NULL, "%s.logits", model);
+    const double off = golden_difference(logits, want, n);
+
+    CHECK(off <= 2e-5, "%s: logits off by %.3g", model, off);
+    free(want);
+}
+
+/* The worst share over all weights. */
+static double compare_gradients(em_learner *l, em_st *io, const char *model)
+{
+    const em_params *params = em_learner_params(l);
+    double worst = 0;
+    em_err err;
+    int n_seen = 0;
+
+    for (int i = 0; i < params->n; i++) {
+        const em_param *p = &params->list[i];
+        float *want, *got;
+        double off;
+
+        if (!golden_has(io, "%s.dw.%s", model, p->name))
+            continue;
+        want = golden_read(io, NULL, NULL, "%s.dw.%s", model, p->name);
+        got = malloc(p->n * sizeof *got);
+        assert_non_null(got);
+        CHECK_OK(em_learner_get(l, em_learner_grads(l), p, got, &err));
+        off = golden_difference(got, want, p->n) / golden_largest(want, p->n);
+        CHECK(off <= 5e-5, "%s: gradient of %s off by %.3g of its largest, %.3g", model, p->name, off, golden_largest(want, p->n));
+        worst = off > worst ? off : worst;
+        n_seen++;
+        free(got);
+        free(want);
+    }
+    CHECK(n_seen >= params->n - 2, "%s: gradients of %d tensors of %d", model, n_seen, params->n);
+    return worst;
+}
+
+static em_learner *open_learner(const char *model, em_dev *dev)
+{
+    const em_tensor_source from = { read_file, NULL };
+    em_tensor_source source = from;
+    char name[64];
+    em_config cfg;
+    em_card card = { 0 };
+    em_learner *l;
+    em_err err;
+    em_st *st;
+
+    snprintf(name, sizeof name, "models/%s.safetensors", model);
+    source.ctx = st = golden_open(name);
+    if (!st)
+        return NULL;
+    CHECK_OK(em_config_parse(&cfg, &card, em_st_metadata(st, "earmark"), name, &err));
+    CHECK_OK(em_learner_new(&l, &cfg, &(em_learner_cfg){ &em_ops_cpu, dev, 2, false }, &err));
+    CHECK_OK(em_learner_load(l, &source, &err));
+    CHECK_OK(em_learner_statistics(l, NULL, NULL, 0, &err));
+    em_card_deinit(&card);
+    em_st_close(st);
+    return l;
+}
+
+static void run_model(const char *model, em_dev *dev)
+{
+    char name[64];
+    em_learner *l = open_learner(model, dev);
+    em_input in[2];
+    em_err err;
+    em_st *io;
+    float *frames, *logits, *dlogits;
+    size_t n;
+
+    if (!l) {
+        printf("SKIPPED: %s is not at hand\n", model);
+        return;
+    }
+    snprintf(name, sizeof name, "models/%s.io.safetensors", model);
+    io = golden_open(name);
+    assert_non_null(io);
+    frames = make_inputs(in, io, model, em_learner_config(l));
+    dlogits = golden_read(io, &n, NULL, "%s.dlogits", model);
+    logits = malloc(n * sizeof *logits);
+    assert_non_null(logits);
+    CHECK_OK(em_learner_forward(l, in, logits, 2, &err));
+    compare_logits(logits, io, model);
+    CHECK_OK(em_learner_backward(l, dlogits, 2, NULL, NULL, &err));
+    printf("%-12s %-20s worst gradient within %.2g of its largest\n", model, em_ops_cpu.describe(dev), compare_gradients(l, io, model));
+    free(frames);
+    free(logits);
+    free(dlogits);
+    em_st_close(io);
+    em_learner_free(l);
+}
+
+static void gradients_are_the_official_ones(void **state)
+{
+    (void)state;
+    for (size_t d = 0; d < EM_COUNT(devices); d++) {
+        em_dev *dev;
+        em_err err;
+
+        if (em_ops_cpu.open(&dev, &devices[d], &err) != EM_OK) {
+            printf("SKIPPED: %s\n", err.msg);
+            continue;
+        }
+        for (size_t i = 0; i < EM_COUNT(models); i++)
+            run_model(models[i], dev);
+        em_ops_cpu.close(dev);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(gradients_are_the_official_ones) };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
