@@ -183,7 +183,7 @@ static bool write_seal(output *out)
     return lseek(out->fd, EM_ST_SEAL_AT, SEEK_SET) == EM_ST_SEAL_AT && write_all(out, digits, EM_ST_SEAL_DIGITS);
 }
 
-/* Until it is there: a network file system may be interrupted by a signal. */
+/* Until all is there: on a network file system a signal may interrupt it. */
 static bool sync_file(int fd)
 {
     while (fsync(fd) < 0)
@@ -204,7 +204,7 @@ static bool sync_folder(const char *path)
     if (slash)
         slash[slash == folder] = '\0';                  /* "/file" lies in "/" */
     fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    is_done = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL);
+    is_done = fd >= 0 && (sync_file(fd) || errno == EINVAL);
     if (fd >= 0)
         close(fd);
     free(folder);

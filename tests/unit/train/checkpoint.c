@@ -304,6 +304,9 @@ static void the_mean_is_over_the_last_whole_ones(void **state)
     for (size_t i = 0; i < MANY; i++)
         CHECK(mean[i] == (float)(((double)x[2][i] + (double)x[1][i]) / 2), "element %zu of two", i);
     CHECK(n_used == 2, "%d", n_used);
+    CHECK_OK(em_saved_mean(mean, MANY, &n_used, &place, "weights", 3, damaged, NULL, &err));
+    for (size_t i = 0; i < MANY; i++)
+        CHECK(mean[i] == (float)(((double)x[2][i] + (double)x[1][i] + (double)x[0][i]) / 3), "element %zu of three", i);
     file_write(dir, "state-2.safetensors", "torn", 4);
     CHECK_OK(em_saved_mean(mean, MANY, &n_used, &place, "weights", 9, damaged, NULL, &err));
     CHECK(n_used == 2 && n_damaged == 1, "%d used, %d damaged", n_used, n_damaged);
