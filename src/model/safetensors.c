@@ -220,7 +220,7 @@ static size_t first_bad(const float *x, size_t n)
     return i;
 }
 
-em_status em_st_read(em_st *st, const em_st_tensor *t, float *dst, em_err *err)
+em_status em_st_read_part(em_st *st, const em_st_tensor *t, size_t from, size_t n_wanted, float *dst, em_err *err)
 {
     size_t n_each = em_dtype_bytes(t->dtype), done = 0;
     char shown[EM_ST_SHOWN];
@@ -229,10 +229,10 @@ em_status em_st_read(em_st *st, const em_st_tensor *t, float *dst, em_err *err)
     if (!converters[t->dtype])
         return em_fail(err, EM_EUNSUPPORTED, "%s: tensor %s: is %s, weights are F32, F16 or BF16", st->path,
                        em_st_shown(shown, t->name), em_dtype_name(t->dtype));
-    while (done < t->n) {
-        size_t n = t->n - done < CHUNK / n_each ? t->n - done : CHUNK / n_each, bad;
+    while (done < n_wanted) {
+        size_t n = n_wanted - done < CHUNK / n_each ? n_wanted - done : CHUNK / n_each, bad;
         unsigned char *bytes = t->dtype == EM_F32 ? (unsigned char *)(dst + done) : chunk;     /* no detour for floats */
-        em_status status = read_at(st, bytes, n * n_each, st->data + t->begin + done * n_each, err);
+        em_status status = read_at(st, bytes, n * n_each, st->data + t->begin + (from + done) * n_each, err);
 
         if (status != EM_OK)
             return status;
@@ -240,13 +240,26 @@ em_status em_st_read(em_st *st, const em_st_tensor *t, float *dst, em_err *err)
         bad = first_bad(dst + done, n);
         if (bad < n)
             return em_fail(err, EM_EFORMAT, "%s: tensor %s: element %zu is not a finite number", st->path,
-                           em_st_shown(shown, t->name), done + bad);
+                           em_st_shown(shown, t->name), from + done + bad);
         done += n;
     }
     return EM_OK;
 }
 
-em_status em_st_hash(em_st *st, char out[EM_SHA256_CHARS], em_err *err)
+em_status em_st_read(em_st *st, const em_st_tensor *t, float *dst, em_err *err)
+{
+    return em_st_read_part(st, t, 0, t->n, dst, err);
+}
+
+/* Writes '0' over what chunk[n], which is the file's part from `at` on, has of the seal's digits. */
+static void blank_seal(unsigned char *chunk, size_t n, uint64_t at)
+{
+    for (uint64_t k = EM_ST_SEAL_AT; k < EM_ST_SEAL_AT + EM_ST_SEAL_DIGITS; k++)
+        if (k >= at && k < at + n)
+            chunk[k - at] = '0';
+}
+
+static em_status hash_all(em_st *st, bool is_sealed, char out[EM_SHA256_CHARS], em_err *err)
 {
     unsigned char chunk[CHUNK];
     em_sha256 hash;
@@ -258,9 +271,33 @@ em_status em_st_hash(em_st *st, char out[EM_SHA256_CHARS], em_err *err)
 
         if (status != EM_OK)
             return status;
+        if (is_sealed)
+            blank_seal(chunk, n, at);
         em_sha256_add(&hash, chunk, n);
         at += n;
     }
     em_sha256_text(&hash, out);
     return EM_OK;
+}
+
+em_status em_st_hash(em_st *st, char out[EM_SHA256_CHARS], em_err *err)
+{
+    return hash_all(st, false, out, err);
+}
+
+em_status em_st_check_seal(em_st *st, em_err *err)
+{
+    char start[EM_ST_SEAL_AT + EM_ST_SEAL_DIGITS], hash[EM_SHA256_CHARS];
+    em_status status;
+
+    if (st->n_bytes < sizeof start)
+        return em_fail(err, EM_EFORMAT, "%s: is too short to hold its SHA-256", st->path);
+    status = read_at(st, start, sizeof start, 0, err);
+    if (status == EM_OK && memcmp(start + 8, EM_ST_SEAL_PREFIX, EM_ST_SEAL_AT - 8) != 0)
+        status = em_fail(err, EM_EFORMAT, "%s: does not begin with its SHA-256, as a saved state does", st->path);
+    if (status == EM_OK)
+        status = hash_all(st, true, hash, err);
+    if (status == EM_OK && memcmp(start + EM_ST_SEAL_AT, hash, EM_ST_SEAL_DIGITS) != 0)
+        status = em_fail(err, EM_EFORMAT, "%s: is damaged: its bytes have another SHA-256 than the one it holds", st->path);
+    return status;
 }

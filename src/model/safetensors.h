@@ -46,13 +46,24 @@ const char         *em_st_path(const em_st *st);
  * EM_EUNSUPPORTED: I64 or U8; EM_EIO. */
 em_status em_st_read(em_st *st, const em_st_tensor *t, float *dst, em_err *err);
 
+/* The same for n of its elements from `from` on, which must lie within it, into dst[n]. */
+em_status em_st_read_part(em_st *st, const em_st_tensor *t, size_t from, size_t n, float *dst, em_err *err);
+
 /* SHA-256 of the whole file, in hex. */
 em_status em_st_hash(em_st *st, char out[EM_SHA256_CHARS], em_err *err);
+
+/* Of a file that em_st_write_sealed made: EM_EFORMAT when any byte of it has changed since, or it has no seal; EM_EIO. */
+em_status em_st_check_seal(em_st *st, em_err *err);
 
 /* Writing: tensors are F32, in the given order. temp + fsync + rename + fsync of the folder. keys/values:
  * n_meta pairs of metadata. EM_EIO names the path; the old file is then untouched. */
 typedef struct em_st_out { const char *name; int rank; const int64_t *shape; const float *data; } em_st_out;
 em_status em_st_write(const char *path, const em_st_out *tensors, int n_tensors, const char *const *keys,
                       const char *const *values, int n_meta, em_err *err);
+
+/* The same with a seal, the metadata's "sha256" (a key the caller must not use): SHA-256 of the file's bytes, with the seal's
+ * own 64 digits taken as zeros. */
+em_status em_st_write_sealed(const char *path, const em_st_out *tensors, int n_tensors, const char *const *keys,
+                             const char *const *values, int n_meta, em_err *err);
 
 #endif

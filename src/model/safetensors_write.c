@@ -16,6 +16,17 @@
 
 enum { CHUNK = 1 << 15 };           /* bytes */
 
+/* What a file is made of. */
+typedef struct content {
+    const em_st_out   *tensors;
+    const char *const *keys, *const *values;
+    int                n_tensors, n_meta;
+    bool               is_sealed;
+} content;
+
+/* Where its bytes go, and the hash of those that went, if it is sealed. */
+typedef struct output { int fd; bool is_sealed; em_sha256 hash; } output;
+
 static em_status check_tensor(const em_st_out *t, const char *path, uint64_t *n_bytes, em_err *err)
 {
     uint64_t n = 4;
@@ -35,13 +46,13 @@ static em_status check_tensor(const em_st_out *t, const char *path, uint64_t *n_
     return EM_OK;
 }
 
-static em_status check_metadata(const char *const *keys, const char *const *values, int n_meta, const char *path, em_err *err)
+static em_status check_metadata(const content *c, const char *path, em_err *err)
 {
-    size_t n_bytes = 0;
+    size_t n_bytes = c->is_sealed ? EM_ST_SEAL_AT + EM_ST_SEAL_DIGITS : 0;
 
-    for (int i = 0; i < n_meta; i++)
-        n_bytes += strlen(keys[i]) + strlen(values[i]);
-    if (n_meta > EM_ST_MAX_ENTRIES || n_bytes > EM_ST_MAX_METADATA)
+    for (int i = 0; i < c->n_meta; i++)
+        n_bytes += strlen(c->keys[i]) + strlen(c->values[i]);
+    if (c->n_meta + c->is_sealed > EM_ST_MAX_ENTRIES || n_bytes > EM_ST_MAX_METADATA)
         return em_fail(err, EM_EINVAL, "%s: %zu bytes of metadata are too many (%d at most)", path, n_bytes, EM_ST_MAX_METADATA);
     return EM_OK;
 }
@@ -61,28 +72,34 @@ static void describe(em_json *j, const em_st_out *t, uint64_t begin, uint64_t en
     em_json_end(j, '}');
 }
 
+static void describe_metadata(em_json *j, const content *c)
+{
+    if (c->n_meta == 0 && !c->is_sealed)
+        return;
+    em_json_begin(j, EM_ST_METADATA, '{');
+    if (c->is_sealed)                                   /* first, for its place; the digits come when they are known */
+        em_json_string(j, "sha256", "0000000000000000000000000000000000000000000000000000000000000000");
+    for (int i = 0; i < c->n_meta; i++)
+        em_json_string(j, c->keys[i], c->values[i]);
+    em_json_end(j, '}');
+}
+
 /* The header's text, without its padding. */
-static em_status make_header(em_json *j, const char *path, const em_st_out *tensors, int n_tensors, const char *const *keys,
-                             const char *const *values, int n_meta, em_err *err)
+static em_status make_header(em_json *j, const char *path, const content *c, em_err *err)
 {
     uint64_t at = 0;
 
-    if (n_tensors > EM_ST_MAX_TENSORS)
-        return em_fail(err, EM_EINVAL, "%s: %d tensors are too many (%d at most)", path, n_tensors, EM_ST_MAX_TENSORS);
+    if (c->n_tensors > EM_ST_MAX_TENSORS)
+        return em_fail(err, EM_EINVAL, "%s: %d tensors are too many (%d at most)", path, c->n_tensors, EM_ST_MAX_TENSORS);
     em_json_begin(j, NULL, '{');
-    if (n_meta > 0) {
-        em_json_begin(j, EM_ST_METADATA, '{');
-        for (int i = 0; i < n_meta; i++)
-            em_json_string(j, keys[i], values[i]);
-        em_json_end(j, '}');
-    }
-    for (int i = 0; i < n_tensors; i++) {
+    describe_metadata(j, c);
+    for (int i = 0; i < c->n_tensors; i++) {
         uint64_t n_bytes = 0;
-        em_status status = check_tensor(&tensors[i], path, &n_bytes, err);
+        em_status status = check_tensor(&c->tensors[i], path, &n_bytes, err);
 
         if (status != EM_OK)
             return status;
-        describe(j, &tensors[i], at, at + n_bytes);
+        describe(j, &c->tensors[i], at, at + n_bytes);
         at += n_bytes;
     }
     em_json_end(j, '}');
@@ -93,12 +110,14 @@ static em_status make_header(em_json *j, const char *path, const em_st_out *tens
     return EM_OK;
 }
 
-static bool write_all(int fd, const void *bytes, size_t n)
+static bool write_all(output *out, const void *bytes, size_t n)
 {
     const unsigned char *from = bytes;
 
+    if (out->is_sealed)
+        em_sha256_add(&out->hash, bytes, n);
     while (n > 0) {
-        ssize_t put = write(fd, from, n);
+        ssize_t put = write(out->fd, from, n);
 
         if (put < 0 && errno == EINTR)
             continue;
@@ -116,7 +135,7 @@ static void put_little(unsigned char *to, uint64_t value, int n)
         to[i] = (unsigned char)(value >> 8 * i);
 }
 
-static bool write_floats(int fd, const float *x, size_t n)
+static bool write_floats(output *out, const float *x, size_t n)
 {
     unsigned char chunk[CHUNK];
 
@@ -128,7 +147,7 @@ static bool write_floats(int fd, const float *x, size_t n)
             memcpy(&bits, x + i, sizeof bits);
             put_little(chunk + 4 * i, bits, 4);
         }
-        if (!write_all(fd, chunk, 4 * n_now))
+        if (!write_all(out, chunk, 4 * n_now))
             return false;
         x += n_now;
         n -= n_now;
@@ -136,23 +155,40 @@ static bool write_floats(int fd, const float *x, size_t n)
     return true;
 }
 
-static bool write_content(int fd, const em_json *header, const em_st_out *tensors, int n_tensors)
+static bool write_content(output *out, const em_json *header, const content *c)
 {
     static const char spaces[] = "       ";
     size_t n_padding = (8 - header->n % 8) % 8;
     unsigned char length[8];
 
     put_little(length, header->n + n_padding, 8);
-    if (!write_all(fd, length, sizeof length) || !write_all(fd, header->text, header->n) || !write_all(fd, spaces, n_padding))
+    if (!write_all(out, length, sizeof length) || !write_all(out, header->text, header->n) || !write_all(out, spaces, n_padding))
         return false;
-    for (int i = 0; i < n_tensors; i++) {
+    for (int i = 0; i < c->n_tensors; i++) {
         size_t n = 1;
 
-        for (int k = 0; k < tensors[i].rank; k++)
-            n *= (size_t)tensors[i].shape[k];
-        if (!write_floats(fd, tensors[i].data, n))
+        for (int k = 0; k < c->tensors[i].rank; k++)
+            n *= (size_t)c->tensors[i].shape[k];
+        if (!write_floats(out, c->tensors[i].data, n))
             return false;
     }
+    return true;
+}
+
+static bool write_seal(output *out)
+{
+    char digits[EM_SHA256_CHARS];
+
+    em_sha256_text(&out->hash, digits);
+    return lseek(out->fd, EM_ST_SEAL_AT, SEEK_SET) == EM_ST_SEAL_AT && write_all(out, digits, EM_ST_SEAL_DIGITS);
+}
+
+/* Until all is there: on a network file system a signal may interrupt it. */
+static bool sync_file(int fd)
+{
+    while (fsync(fd) < 0)
+        if (errno != EINTR)
+            return false;
     return true;
 }
 
@@ -168,31 +204,32 @@ static bool sync_folder(const char *path)
     if (slash)
         slash[slash == folder] = '\0';                  /* "/file" lies in "/" */
     fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    is_done = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL);
+    is_done = fd >= 0 && (sync_file(fd) || errno == EINVAL);
     if (fd >= 0)
         close(fd);
     free(folder);
     return is_done;
 }
 
-static em_status replace(const char *path, const em_json *header, const em_st_out *tensors, int n_tensors, em_err *err)
+static em_status replace(const char *path, const em_json *header, const content *c, em_err *err)
 {
     char *temporary = NULL;
     em_status status = EM_OK;
-    int fd;
+    output out = { .is_sealed = c->is_sealed };
 
     if (asprintf(&temporary, "%s.%ld.tmp", path, (long)getpid()) < 0)
         return em_fail(err, EM_ENOMEM, "%s: no memory", path);
     unlink(temporary);                                  /* of a run that was killed and had our number */
-    fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0) {
+    em_sha256_init(&out.hash);
+    out.fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (out.fd < 0) {
         status = em_fail(err, EM_EIO, "%s: cannot be written: %s", path, strerror(errno));
         free(temporary);
         return status;
     }
-    if (!write_content(fd, header, tensors, n_tensors) || fsync(fd) < 0)
+    if (!write_content(&out, header, c) || (c->is_sealed && !write_seal(&out)) || !sync_file(out.fd))
         status = em_fail(err, EM_EIO, "%s: cannot be written: %s; the old file, if any, is untouched", path, strerror(errno));
-    if (close(fd) < 0 && status == EM_OK)
+    if (close(out.fd) < 0 && errno != EINTR && status == EM_OK)     /* Linux has closed it then, and the bytes are synced */
         status = em_fail(err, EM_EIO, "%s: cannot be written: %s; the old file, if any, is untouched", path, strerror(errno));
     if (status == EM_OK && rename(temporary, path) < 0)
         status = em_fail(err, EM_EIO, "%s: cannot be replaced: %s", path, strerror(errno));
@@ -204,19 +241,34 @@ static em_status replace(const char *path, const em_json *header, const em_st_ou
     return status;
 }
 
-em_status em_st_write(const char *path, const em_st_out *tensors, int n_tensors, const char *const *keys,
-                      const char *const *values, int n_meta, em_err *err)
+static em_status write_file(const char *path, const content *c, em_err *err)
 {
     em_json header = { 0 };
     struct stat info;
-    em_status status = check_metadata(keys, values, n_meta, path, err);
+    em_status status = check_metadata(c, path, err);
 
     if (status == EM_OK && stat(path, &info) == 0 && !S_ISREG(info.st_mode))    /* a rename would do away with /dev/null */
         status = em_fail(err, EM_EIO, "%s: is there and is not a regular file", path);
     if (status == EM_OK)
-        status = make_header(&header, path, tensors, n_tensors, keys, values, n_meta, err);
+        status = make_header(&header, path, c, err);
     if (status == EM_OK)
-        status = replace(path, &header, tensors, n_tensors, err);
+        status = replace(path, &header, c, err);
     em_json_deinit(&header);
     return status;
+}
+
+em_status em_st_write(const char *path, const em_st_out *tensors, int n_tensors, const char *const *keys,
+                      const char *const *values, int n_meta, em_err *err)
+{
+    const content c = { tensors, keys, values, n_tensors, n_meta, false };
+
+    return write_file(path, &c, err);
+}
+
+em_status em_st_write_sealed(const char *path, const em_st_out *tensors, int n_tensors, const char *const *keys,
+                             const char *const *values, int n_meta, em_err *err)
+{
+    const content c = { tensors, keys, values, n_tensors, n_meta, true };
+
+    return write_file(path, &c, err);
 }

@@ -108,6 +108,69 @@ static void what_is_written_is_read_back(void **state)
     CHECK(start[8] == '{' && start[0] % 8 == 0, "begins with '{', padded to 8");
 }
 
+static void a_part_of_a_tensor_is_read(void **state)
+{
+    static float x[N];
+    const em_st_tensor *t;
+    em_st *st;
+    em_err err;
+    (void)state;
+
+    CHECK_OK(write_two(5, &err));
+    CHECK_OK(em_st_open(&st, path, &err));
+    t = em_st_find(st, "z.weight");
+    CHECK_OK(em_st_read_part(st, t, 7, N - 7, x, &err));
+    CHECK(x[0] == 12 && x[N - 8] == N + 4 && x[N - 7] == 0, "all but 7");
+    CHECK_OK(em_st_read_part(st, t, N - 1, 1, x, &err));
+    CHECK(x[0] == N + 4 && x[1] == 13, "the last");
+    CHECK_OK(em_st_read_part(st, t, N, 0, x, &err));
+    em_st_close(st);
+}
+
+/* Among them the spaces at the header's end, which JSON would not miss. */
+static void a_sealed_file_notices_every_changed_byte(void **state)
+{
+    const em_st_out tensor = { "m", 1, shape_b, values };
+    static unsigned char bytes[2048];
+    size_t n = 0;
+    em_st *st;
+    em_err err;
+    FILE *f;
+    (void)state;
+
+    CHECK_OK(em_st_write_sealed(path, &tensor, 1, keys, texts, 2, &err));
+    f = fopen(path, "rb");
+    CHECK(f && (n = fread(bytes, 1, sizeof bytes, f)) > 100 && n < sizeof bytes && fclose(f) == 0, "open");
+    CHECK_OK(em_st_open_bytes(&st, bytes, n, "m", &err));
+    CHECK_OK(em_st_check_seal(st, &err));
+    CHECK(!strcmp(em_st_metadata(st, keys[0]), texts[0]) && strlen(em_st_metadata(st, "sha256")) == 64, "metadata");
+    em_st_close(st);
+    for (size_t i = 0; i < n; i++)
+        for (int change = 1; change < 256; change += 2) {
+            bytes[i] ^= (unsigned char)change;
+            if (em_st_open_bytes(&st, bytes, n, "m", &err) == EM_OK)
+                CHECK(em_st_check_seal(st, &err) == EM_EFORMAT && strstr(err.msg, "SHA-256"), "byte %zu ^ %d: %s", i, change, err.msg);
+            em_st_close(st);
+            bytes[i] ^= (unsigned char)change;
+        }
+}
+
+static void a_file_without_a_seal_does_not_pass_for_sealed(void **state)
+{
+    em_st *st;
+    em_err err;
+    (void)state;
+
+    CHECK_OK(write_two(5, &err));
+    CHECK_OK(em_st_open(&st, path, &err));
+    CHECK(em_st_check_seal(st, &err) == EM_EFORMAT && strstr(err.msg, "does not begin"), "%s", err.msg);
+    em_st_close(st);
+    CHECK_OK(em_st_write(path, NULL, 0, NULL, NULL, 0, &err));
+    CHECK_OK(em_st_open(&st, path, &err));
+    CHECK(em_st_check_seal(st, &err) == EM_EFORMAT && strstr(err.msg, "too short"), "%s", err.msg);
+    em_st_close(st);
+}
+
 static void a_file_without_tensors_or_metadata_is_legal(void **state)
 {
     em_st *st;
@@ -201,6 +264,9 @@ int main(void)
         cmocka_unit_test(every_f16_is_exact),
         cmocka_unit_test(every_bf16_is_exact),
         cmocka_unit_test(what_is_written_is_read_back),
+        cmocka_unit_test(a_part_of_a_tensor_is_read),
+        cmocka_unit_test(a_sealed_file_notices_every_changed_byte),
+        cmocka_unit_test(a_file_without_a_seal_does_not_pass_for_sealed),
         cmocka_unit_test(a_file_without_tensors_or_metadata_is_legal),
         cmocka_unit_test(a_full_disk_leaves_the_old_file),
         cmocka_unit_test(what_could_not_be_read_is_not_written),
