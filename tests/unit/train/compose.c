@@ -386,6 +386,27 @@ static void an_empty_clip_is_never_heard(void **state)
     }
 }
 
+static void what_is_not_heard_changes_neither_noise_nor_weights(void **state)
+{
+    em_compose_cfg cfg = em_compose_plain(EM_FRONTEND_HTSAT);
+    em_part a = part_a(T), b = part_b(10), silent = part_c(10);
+    (void)state;
+
+    cfg.p_before = cfg.p_bed = 1;
+    cfg.bed_low_db = cfg.bed_high_db = -60;
+    cfg.unknown_weight = .25f;
+    for (int i = 0; i < 10 * F; i++)
+        sound_b[i] = -90;                               /* it would hold the noise down to -100 dB */
+    clip_a.n_labels = 0;
+    clip_a.negatives = (int[]){ 0, 1, 2, 3 };
+    clip_a.n_negatives = 4;
+    compose(&cfg, 1, &a, &b, NULL);
+    CHECK(frames[0] > -40 && weights[0] == 1 && weights[4] == .25f, "a clip that ends before the window: %g", (double)frames[0]);
+    silence(sound_c, 0, 10);
+    compose(&cfg, 1, &silent, NULL, NULL);
+    CHECK(frames[(T - 1) * F] > -80 && weights[0] == 1, "a clip of silence: %g dB", (double)frames[(T - 1) * F]);
+}
+
 static void unknown_classes_weigh_what_they_are_told_to(void **state)
 {
     static int negatives[] = { 4 };
@@ -528,6 +549,7 @@ int main(void)
         cmocka_unit_test(other_clips_stand_beside_and_never_on_the_main_one),
         cmocka_unit_test(empty_windows_hold_nothing_and_say_so),
         cmocka_unit_test(an_empty_clip_is_never_heard),
+        cmocka_unit_test(what_is_not_heard_changes_neither_noise_nor_weights),
         cmocka_unit_test(unknown_classes_weigh_what_they_are_told_to),
         cmocka_unit_test(a_bed_is_white_noise_of_its_level_and_tilt),
         cmocka_unit_test(a_bed_hides_no_clip),
