@@ -1,6 +1,8 @@
 /* dataset.c - the table of layouts, and which of them a folder is: see dataset.h. */
 #include "train/build.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,10 +78,12 @@ static em_status open_place(em_place *place, em_store *store, const char *path, 
 
 static const em_layout *layout_called(const char *name, em_err *err)
 {
+    char shown[48];
+
     for (size_t i = 0; i < EM_COUNT(layouts); i++)
         if (strcmp(layouts[i]->name, name) == 0)
             return layouts[i];
-    em_fail(err, EM_EINVAL, "layout \"%.40s\" is unknown: %s", name, em_dataset_layouts());
+    em_fail(err, EM_EINVAL, "layout \"%s\" is unknown: %s", em_text_clean(shown, sizeof shown, name), em_dataset_layouts());
     return NULL;
 }
 

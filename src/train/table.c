@@ -25,12 +25,13 @@ char *em_shown_path(char out[EM_SHOWN_PATH], const char *path)
 
 em_status em_fail_at(em_err *err, em_status code, em_origin at, const char *fmt, ...)
 {
-    char why[sizeof err->msg];
+    char said[sizeof err->msg], why[sizeof err->msg];
     va_list args;
 
     va_start(args, fmt);
-    vsnprintf(why, sizeof why, fmt, args);
+    vsnprintf(said, sizeof said, fmt, args);
     va_end(args);
+    em_text_clean(why, sizeof why, said);               /* it quotes the file */
     if (at.line == 0)
         return em_fail(err, code, "%s: %s", at.file, why);
     return em_fail(err, code, "%s: line %d: %s", at.file, at.line, why);
