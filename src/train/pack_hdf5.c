@@ -17,7 +17,7 @@ struct em_pack {
     hid_t  file, name, wave, target;
     hid_t  name_type, target_type;      /* in memory                                                     */
     size_t name_bytes;
-    float  scale;                       /* of a sample                                                   */
+    float  full;                        /* what a sample of 1 is in the file                             */
     char          *names;               /* [BLOCK][name_bytes]: rows [first, first + n) were read        */
     unsigned char *targets;             /* [BLOCK][n_classes]                                            */
     long   first, n;
@@ -81,9 +81,9 @@ static em_status check_wave_type(em_pack *p, em_err *err)
     if (type >= 0)
         H5Tclose(type);
     if (class == H5T_FLOAT)
-        p->scale = 1;
+        p->full = 1;
     else if (class == H5T_INTEGER && n_bytes == 2)
-        p->scale = 1 / 32767.0f;
+        p->full = 32767;
     else
         return em_fail(err, EM_EFORMAT, "%s: waveform is neither 16-bit nor float", p->shown);
     return EM_OK;
@@ -251,6 +251,6 @@ em_status em_pack_wave(em_pack *p, float *samples, long row, em_err *err)
     status = read_rows(p, p->wave, H5T_NATIVE_FLOAT, samples, row, 1, p->info.n_samples, err);
     pthread_mutex_unlock(&library);
     for (int i = 0; i < p->info.n_samples && status == EM_OK; i++)
-        samples[i] *= p->scale;
+        samples[i] /= p->full;
     return status;
 }
