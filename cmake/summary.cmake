@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 foreach(row "PORTAUDIO;EARMARK_PORTAUDIO" "JACK;EARMARK_JACK" "MPI;EARMARK_MPI")
+=======
+foreach(row "PORTAUDIO;EARMARK_PORTAUDIO" "JACK;EARMARK_JACK" "HDF5;EARMARK_HDF5")
+>>>>>>> data
     list(GET row 0 name)
     list(GET row 1 option)
     if(NOT ${option})
