@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/replace.h"
+#include "model/half.h"
 #include "model/safetensors_header.h"
 
 #include <math.h>
@@ -23,23 +24,45 @@ typedef struct content {
 /* Where its bytes go, and the hash of those that went, if it is sealed. */
 typedef struct output { const content *content; const em_json *header; int fd; em_sha256 hash; } output;
 
+/* The bits of x in the file; dtype is one of those that check_tensor lets pass. */
+static uint32_t bits_of(float x, em_dtype dtype)
+{
+    uint32_t bits;
+
+    if (dtype == EM_F16)
+        return em_f16_of_float(x);
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static em_status check_values(const em_st_out *t, const char *path, uint64_t n, em_err *err)
+{
+    for (uint64_t i = 0; i < n; i++) {
+        if (!isfinite(t->data[i]))
+            return em_fail(err, EM_EINVAL, "%s: tensor %s: element %llu is not a finite number, so the file was not written",
+                           path, t->name, (unsigned long long)i);
+        if (t->dtype == EM_F16 && (bits_of(t->data[i], EM_F16) & 0x7fffu) == 0x7c00u)
+            return em_fail(err, EM_EINVAL, "%s: tensor %s: element %llu is %g, and F16 ends at 65504: write it as F32",
+                           path, t->name, (unsigned long long)i, (double)t->data[i]);
+    }
+    return EM_OK;
+}
+
 static em_status check_tensor(const em_st_out *t, const char *path, uint64_t *n_bytes, em_err *err)
 {
-    uint64_t n = 4;
+    uint64_t n_each = em_dtype_bytes(t->dtype), n = n_each;
 
     if (strlen(t->name) < 1 || strlen(t->name) > EM_ST_MAX_NAME || t->rank < 0 || t->rank > EM_ST_RANK)
         return em_fail(err, EM_EINVAL, "%s: tensor %.64s: its name or rank is not allowed in the format", path, t->name);
+    if (t->dtype != EM_F32 && t->dtype != EM_F16)
+        return em_fail(err, EM_EINVAL, "%s: tensor %s: %s is not written, F32 and F16 are", path, t->name, em_dtype_name(t->dtype));
     for (int i = 0; i < t->rank; i++)
         if (t->shape[i] < 0 || __builtin_mul_overflow(n, (uint64_t)t->shape[i], &n))
             return em_fail(err, EM_EINVAL, "%s: tensor %s: its shape is not allowed in the format", path, t->name);
     if (n > EM_ST_MAX_FILE)
         return em_fail(err, EM_EINVAL, "%s: tensor %s: is too large for a model file", path, t->name);
-    for (uint64_t i = 0; i < n / 4; i++)
-        if (!isfinite(t->data[i]))
-            return em_fail(err, EM_EINVAL, "%s: tensor %s: element %llu is not a finite number, so the file was not written",
-                           path, t->name, (unsigned long long)i);
     *n_bytes = n;
-    return EM_OK;
+    return check_values(t, path, n / n_each, err);
 }
 
 static em_status check_metadata(const content *c, const char *path, em_err *err)
@@ -56,7 +79,7 @@ static em_status check_metadata(const content *c, const char *path, em_err *err)
 static void describe(em_json *j, const em_st_out *t, uint64_t begin, uint64_t end)
 {
     em_json_begin(j, t->name, '{');
-    em_json_string(j, "dtype", em_dtype_name(EM_F32));
+    em_json_string(j, "dtype", em_dtype_name(t->dtype));
     em_json_begin(j, "shape", '[');
     for (int i = 0; i < t->rank; i++)
         em_json_int(j, NULL, t->shape[i]);
@@ -119,19 +142,17 @@ static void put_little(unsigned char *to, uint64_t value, int n)
         to[i] = (unsigned char)(value >> 8 * i);
 }
 
-static bool write_floats(output *out, const float *x, size_t n)
+static bool write_floats(output *out, const float *x, size_t n, em_dtype dtype)
 {
+    const size_t n_each = em_dtype_bytes(dtype);
     unsigned char chunk[CHUNK];
 
     while (n > 0) {
-        size_t n_now = n < CHUNK / 4 ? n : CHUNK / 4;
+        size_t n_now = n < CHUNK / n_each ? n : CHUNK / n_each;
 
-        for (size_t i = 0; i < n_now; i++) {
-            uint32_t bits;
-            memcpy(&bits, x + i, sizeof bits);
-            put_little(chunk + 4 * i, bits, 4);
-        }
-        if (!write_all(out, chunk, 4 * n_now))
+        for (size_t i = 0; i < n_now; i++)
+            put_little(chunk + n_each * i, bits_of(x[i], dtype), (int)n_each);
+        if (!write_all(out, chunk, n_each * n_now))
             return false;
         x += n_now;
         n -= n_now;
@@ -155,7 +176,7 @@ static bool write_content(output *out)
 
         for (int k = 0; k < c->tensors[i].rank; k++)
             n *= (size_t)c->tensors[i].shape[k];
-        if (!write_floats(out, c->tensors[i].data, n))
+        if (!write_floats(out, c->tensors[i].data, n, c->tensors[i].dtype))
             return false;
     }
     return true;
