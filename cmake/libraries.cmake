@@ -26,9 +26,6 @@ if(EARMARK_PROGRAM)
     em_require(SOXR    soxr     libsoxr-dev)
     em_optional(EARMARK_PORTAUDIO PORTAUDIO portaudio-2.0 portaudio19-dev)
     em_optional(EARMARK_JACK      JACK      jack          libjack-jackd2-dev)
-<<<<<<< HEAD
     em_optional(EARMARK_MPI       MPI       ompi-c        libopenmpi-dev)
-=======
     em_optional(EARMARK_HDF5      HDF5      hdf5          libhdf5-dev)
->>>>>>> data
 endif()

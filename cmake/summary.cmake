@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-foreach(row "PORTAUDIO;EARMARK_PORTAUDIO" "JACK;EARMARK_JACK" "MPI;EARMARK_MPI")
-=======
-foreach(row "PORTAUDIO;EARMARK_PORTAUDIO" "JACK;EARMARK_JACK" "HDF5;EARMARK_HDF5")
->>>>>>> data
+foreach(row "PORTAUDIO;EARMARK_PORTAUDIO" "JACK;EARMARK_JACK" "MPI;EARMARK_MPI" "HDF5;EARMARK_HDF5")
     list(GET row 0 name)
     list(GET row 1 option)
     if(NOT ${option})

@@ -1,7 +1,8 @@
-/* half.c - F32, F16 and BF16 bytes to floats, in loops that the compiler can vectorize. */
+/* half.c - F32, F16 and BF16 bytes to floats, in loops that the compiler can vectorize; floats to F16. */
 #include "model/half.h"
 
 #include <endian.h>
+#include <math.h>
 #include <string.h>
 
 static float float_of_bits(uint32_t bits)
@@ -39,6 +40,21 @@ float em_float_of_f16(uint16_t bits)
 float em_float_of_bf16(uint16_t bits)
 {
     return float_of_bits((uint32_t)bits << 16);
+}
+
+uint16_t em_f16_of_float(float x)
+{
+    uint32_t bits = bits_of_float(x), size = bits & 0x7fffffffu, sign = bits >> 16 & 0x8000u;
+
+    if (size > 0x7f800000u)
+        return (uint16_t)(sign | 0x7e00u);
+    if (size >= 143u << 23)                             /* 2^16 */
+        return (uint16_t)(sign | 0x7c00u);
+    if (size < 113u << 23)                              /* 2^-14: denormals are multiples of 2^-24, and rint rounds to even */
+        return (uint16_t)(sign | (uint32_t)rintf(float_of_bits(size) * 0x1p24f));
+    size -= 112u << 23;
+    size += 0xfffu + (size >> 13 & 1u);                 /* half of the last bit, less a hair when that is even; carries into the exponent */
+    return (uint16_t)(sign | size >> 13);
 }
 
 void em_floats_of_f32(float *dst, const unsigned char *src, size_t n)

@@ -207,7 +207,7 @@ static em_status write_model(import *im, const char *out_path, em_err *err)
     } else {
         for (int i = 0; i < im->params.n; i++) {
             const em_param *p = &im->params.list[i];
-            tensors[i] = (em_st_out){ p->name, p->rank, p->shape, im->block + p->offset };
+            tensors[i] = (em_st_out){ .name = p->name, .rank = p->rank, .shape = p->shape, .data = im->block + p->offset };
         }
         status = em_st_write(out_path, tensors, im->params.n, &key, &value, 1, err);
     }

@@ -186,6 +186,17 @@ const char *em_st_metadata(const em_st *st, const char *key)
     return NULL;
 }
 
+int em_st_metadata_count(const em_st *st)
+{
+    return st->header.n_meta;
+}
+
+const char *em_st_metadata_at(const em_st *st, int i, const char **key)
+{
+    *key = st->header.meta[i].key;
+    return st->header.meta[i].value;
+}
+
 const char *em_st_path(const em_st *st)
 {
     return st->path;

@@ -40,6 +40,8 @@ int                 em_st_count(const em_st *st);
 const em_st_tensor *em_st_get(const em_st *st, int i);              /* in file order     */
 const em_st_tensor *em_st_find(const em_st *st, const char *name);  /* NULL: none        */
 const char         *em_st_metadata(const em_st *st, const char *key);   /* NULL: none    */
+int                 em_st_metadata_count(const em_st *st);
+const char         *em_st_metadata_at(const em_st *st, int i, const char **key);    /* its value; sorted by key */
 const char         *em_st_path(const em_st *st);
 
 /* Reads one tensor as floats into dst[t->n]. EM_EFORMAT: NaN or infinity inside, named with its index;
@@ -55,9 +57,10 @@ em_status em_st_hash(em_st *st, char out[EM_SHA256_CHARS], em_err *err);
 /* Of a file that em_st_write_sealed made: EM_EFORMAT when any byte of it has changed since, or it has no seal; EM_EIO. */
 em_status em_st_check_seal(em_st *st, em_err *err);
 
-/* Writing: tensors are F32, in the given order. temp + fsync + rename + fsync of the folder. keys/values:
- * n_meta pairs of metadata. EM_EIO names the path; the old file is then untouched. */
-typedef struct em_st_out { const char *name; int rank; const int64_t *shape; const float *data; } em_st_out;
+/* Writing: tensors in the given order, as F32 or, rounded to the nearest, as F16. temp + fsync + rename + fsync of the folder.
+ * keys/values: n_meta pairs of metadata. EM_EIO names the path; the old file is then untouched. EM_EINVAL: what the format or
+ * em_st_read would refuse, a number too large for its dtype (65504 for F16), another dtype. */
+typedef struct em_st_out { const char *name; int rank; const int64_t *shape; const float *data; em_dtype dtype; } em_st_out;
 em_status em_st_write(const char *path, const em_st_out *tensors, int n_tensors, const char *const *keys,
                       const char *const *values, int n_meta, em_err *err);
 

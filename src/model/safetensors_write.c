@@ -1,17 +1,14 @@
-/* Writes a safetensors file so that a reader sees the old one or the new one, never a part: a temporary file in
- * the same folder, fsync, rename, fsync of the folder. It writes only what em_st_open and em_st_read accept. */
+/* Writes a safetensors file so that a reader sees the old one or the new one, never a part. It writes only what em_st_open
+ * and em_st_read accept. */
 #include "model/safetensors.h"
 
 #include "base/json.h"
+#include "base/replace.h"
+#include "model/half.h"
 #include "model/safetensors_header.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { CHUNK = 1 << 15 };           /* bytes */
@@ -25,25 +22,47 @@ typedef struct content {
 } content;
 
 /* Where its bytes go, and the hash of those that went, if it is sealed. */
-typedef struct output { int fd; bool is_sealed; em_sha256 hash; } output;
+typedef struct output { const content *content; const em_json *header; int fd; em_sha256 hash; } output;
+
+/* The bits of x in the file; dtype is one of those that check_tensor lets pass. */
+static uint32_t bits_of(float x, em_dtype dtype)
+{
+    uint32_t bits;
+
+    if (dtype == EM_F16)
+        return em_f16_of_float(x);
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static em_status check_values(const em_st_out *t, const char *path, uint64_t n, em_err *err)
+{
+    for (uint64_t i = 0; i < n; i++) {
+        if (!isfinite(t->data[i]))
+            return em_fail(err, EM_EINVAL, "%s: tensor %s: element %llu is not a finite number, so the file was not written",
+                           path, t->name, (unsigned long long)i);
+        if (t->dtype == EM_F16 && (bits_of(t->data[i], EM_F16) & 0x7fffu) == 0x7c00u)
+            return em_fail(err, EM_EINVAL, "%s: tensor %s: element %llu is %g, and F16 ends at 65504: write it as F32",
+                           path, t->name, (unsigned long long)i, (double)t->data[i]);
+    }
+    return EM_OK;
+}
 
 static em_status check_tensor(const em_st_out *t, const char *path, uint64_t *n_bytes, em_err *err)
 {
-    uint64_t n = 4;
+    uint64_t n_each = em_dtype_bytes(t->dtype), n = n_each;
 
     if (strlen(t->name) < 1 || strlen(t->name) > EM_ST_MAX_NAME || t->rank < 0 || t->rank > EM_ST_RANK)
         return em_fail(err, EM_EINVAL, "%s: tensor %.64s: its name or rank is not allowed in the format", path, t->name);
+    if (t->dtype != EM_F32 && t->dtype != EM_F16)
+        return em_fail(err, EM_EINVAL, "%s: tensor %s: %s is not written, F32 and F16 are", path, t->name, em_dtype_name(t->dtype));
     for (int i = 0; i < t->rank; i++)
         if (t->shape[i] < 0 || __builtin_mul_overflow(n, (uint64_t)t->shape[i], &n))
             return em_fail(err, EM_EINVAL, "%s: tensor %s: its shape is not allowed in the format", path, t->name);
     if (n > EM_ST_MAX_FILE)
         return em_fail(err, EM_EINVAL, "%s: tensor %s: is too large for a model file", path, t->name);
-    for (uint64_t i = 0; i < n / 4; i++)
-        if (!isfinite(t->data[i]))
-            return em_fail(err, EM_EINVAL, "%s: tensor %s: element %llu is not a finite number, so the file was not written",
-                           path, t->name, (unsigned long long)i);
     *n_bytes = n;
-    return EM_OK;
+    return check_values(t, path, n / n_each, err);
 }
 
 static em_status check_metadata(const content *c, const char *path, em_err *err)
@@ -60,7 +79,7 @@ static em_status check_metadata(const content *c, const char *path, em_err *err)
 static void describe(em_json *j, const em_st_out *t, uint64_t begin, uint64_t end)
 {
     em_json_begin(j, t->name, '{');
-    em_json_string(j, "dtype", em_dtype_name(EM_F32));
+    em_json_string(j, "dtype", em_dtype_name(t->dtype));
     em_json_begin(j, "shape", '[');
     for (int i = 0; i < t->rank; i++)
         em_json_int(j, NULL, t->shape[i]);
@@ -112,21 +131,9 @@ static em_status make_header(em_json *j, const char *path, const content *c, em_
 
 static bool write_all(output *out, const void *bytes, size_t n)
 {
-    const unsigned char *from = bytes;
-
-    if (out->is_sealed)
+    if (out->content->is_sealed)
         em_sha256_add(&out->hash, bytes, n);
-    while (n > 0) {
-        ssize_t put = write(out->fd, from, n);
-
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0)
-            return false;
-        from += put;
-        n -= (size_t)put;
-    }
-    return true;
+    return em_file_put(out->fd, bytes, n);
 }
 
 static void put_little(unsigned char *to, uint64_t value, int n)
@@ -135,19 +142,17 @@ static void put_little(unsigned char *to, uint64_t value, int n)
         to[i] = (unsigned char)(value >> 8 * i);
 }
 
-static bool write_floats(output *out, const float *x, size_t n)
+static bool write_floats(output *out, const float *x, size_t n, em_dtype dtype)
 {
+    const size_t n_each = em_dtype_bytes(dtype);
     unsigned char chunk[CHUNK];
 
     while (n > 0) {
-        size_t n_now = n < CHUNK / 4 ? n : CHUNK / 4;
+        size_t n_now = n < CHUNK / n_each ? n : CHUNK / n_each;
 
-        for (size_t i = 0; i < n_now; i++) {
-            uint32_t bits;
-            memcpy(&bits, x + i, sizeof bits);
-            put_little(chunk + 4 * i, bits, 4);
-        }
-        if (!write_all(out, chunk, 4 * n_now))
+        for (size_t i = 0; i < n_now; i++)
+            put_little(chunk + n_each * i, bits_of(x[i], dtype), (int)n_each);
+        if (!write_all(out, chunk, n_each * n_now))
             return false;
         x += n_now;
         n -= n_now;
@@ -155,8 +160,10 @@ static bool write_floats(output *out, const float *x, size_t n)
     return true;
 }
 
-static bool write_content(output *out, const em_json *header, const content *c)
+static bool write_content(output *out)
 {
+    const em_json *header = out->header;
+    const content *c = out->content;
     static const char spaces[] = "       ";
     size_t n_padding = (8 - header->n % 8) % 8;
     unsigned char length[8];
@@ -169,7 +176,7 @@ static bool write_content(output *out, const em_json *header, const content *c)
 
         for (int k = 0; k < c->tensors[i].rank; k++)
             n *= (size_t)c->tensors[i].shape[k];
-        if (!write_floats(out, c->tensors[i].data, n))
+        if (!write_floats(out, c->tensors[i].data, n, c->tensors[i].dtype))
             return false;
     }
     return true;
@@ -183,76 +190,25 @@ static bool write_seal(output *out)
     return lseek(out->fd, EM_ST_SEAL_AT, SEEK_SET) == EM_ST_SEAL_AT && write_all(out, digits, EM_ST_SEAL_DIGITS);
 }
 
-/* Until all is there: on a network file system a signal may interrupt it. */
-static bool sync_file(int fd)
+static bool write_whole(int fd, void *ctx)
 {
-    while (fsync(fd) < 0)
-        if (errno != EINTR)
-            return false;
-    return true;
-}
+    output *out = ctx;
 
-/* So that the new name survives a power cut. File systems that cannot sync a folder say EINVAL: nothing to do then. */
-static bool sync_folder(const char *path)
-{
-    char *folder = strdup(path), *slash = folder ? strrchr(folder, '/') : NULL;
-    int fd;
-    bool is_done;
-
-    if (!folder)
-        return false;
-    if (slash)
-        slash[slash == folder] = '\0';                  /* "/file" lies in "/" */
-    fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    is_done = fd >= 0 && (sync_file(fd) || errno == EINVAL);
-    if (fd >= 0)
-        close(fd);
-    free(folder);
-    return is_done;
-}
-
-static em_status replace(const char *path, const em_json *header, const content *c, em_err *err)
-{
-    char *temporary = NULL;
-    em_status status = EM_OK;
-    output out = { .is_sealed = c->is_sealed };
-
-    if (asprintf(&temporary, "%s.%ld.tmp", path, (long)getpid()) < 0)
-        return em_fail(err, EM_ENOMEM, "%s: no memory", path);
-    unlink(temporary);                                  /* of a run that was killed and had our number */
-    em_sha256_init(&out.hash);
-    out.fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (out.fd < 0) {
-        status = em_fail(err, EM_EIO, "%s: cannot be written: %s", path, strerror(errno));
-        free(temporary);
-        return status;
-    }
-    if (!write_content(&out, header, c) || (c->is_sealed && !write_seal(&out)) || !sync_file(out.fd))
-        status = em_fail(err, EM_EIO, "%s: cannot be written: %s; the old file, if any, is untouched", path, strerror(errno));
-    if (close(out.fd) < 0 && errno != EINTR && status == EM_OK)     /* Linux has closed it then, and the bytes are synced */
-        status = em_fail(err, EM_EIO, "%s: cannot be written: %s; the old file, if any, is untouched", path, strerror(errno));
-    if (status == EM_OK && rename(temporary, path) < 0)
-        status = em_fail(err, EM_EIO, "%s: cannot be replaced: %s", path, strerror(errno));
-    if (status != EM_OK)
-        unlink(temporary);
-    else if (!sync_folder(path))
-        status = em_fail(err, EM_EIO, "%s: is written, but its folder cannot be synced: %s", path, strerror(errno));
-    free(temporary);
-    return status;
+    out->fd = fd;
+    em_sha256_init(&out->hash);
+    return write_content(out) && (!out->content->is_sealed || write_seal(out));
 }
 
 static em_status write_file(const char *path, const content *c, em_err *err)
 {
     em_json header = { 0 };
-    struct stat info;
+    output out = { .content = c, .header = &header };
     em_status status = check_metadata(c, path, err);
 
-    if (status == EM_OK && stat(path, &info) == 0 && !S_ISREG(info.st_mode))    /* a rename would do away with /dev/null */
-        status = em_fail(err, EM_EIO, "%s: is there and is not a regular file", path);
     if (status == EM_OK)
         status = make_header(&header, path, c, err);
     if (status == EM_OK)
-        status = replace(path, &header, c, err);
+        status = em_file_replace(path, write_whole, &out, err);
     em_json_deinit(&header);
     return status;
 }
