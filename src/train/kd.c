@@ -70,8 +70,8 @@ static em_status find_matrix(const em_st_tensor **out, em_st *st, const char *na
         return em_fail(err, EM_EFORMAT, "%s: has no tensor '%s', so it is no file of a teacher's logits (--eval --save-logits makes one)",
                        em_st_path(st), name);
     if (t->rank != 2)
-        return em_fail(err, EM_EFORMAT, "%s: tensor %s: has %d dimensions, not the 2 of clips and what belongs to each", em_st_path(st), name,
-                       t->rank);
+        return em_fail(err, EM_EFORMAT, "%s: tensor %s: has %d dimensions, not the 2 of clips and what belongs to each", em_st_path(st),
+                       name, t->rank);
     *out = t;
     return EM_OK;
 }
@@ -138,7 +138,8 @@ static em_status read_all(em_kd *kd, em_st *st, char *const *classes, int n_clas
         return status;
     twice = sort_rows(kd->rows, kd->n);
     if (twice)
-        return em_fail(err, EM_EFORMAT, "%s: tensor clips: row %d stands for a clip that another row stands for, too", kd->path, twice->i);
+        return em_fail(err, EM_EFORMAT, "%s: tensor clips: row %d stands for a clip that another row stands for, too", kd->path,
+                       twice->i);
     return EM_OK;
 }
 

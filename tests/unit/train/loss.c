@@ -24,7 +24,8 @@ static void check_against(em_st *st, const char *name, const em_loss_batch *batc
     double loss = em_loss(got, batch, cfg);
 
     CHECK(fabs(loss - (double)y[0]) < 1e-6 * fabs((double)y[0]), "%s: %.9g, not %.9g", name, loss, (double)y[0]);
-    CHECK(golden_difference(got, dz, B * C) < 1e-6 * largest(dz, B * C), "%s: gradient off by %g", name, golden_difference(got, dz, B * C));
+    CHECK(golden_difference(got, dz, B * C) < 1e-6 * largest(dz, B * C), "%s: gradient off by %g", name,
+          golden_difference(got, dz, B * C));
     free(y);
     free(dz);
 }
@@ -32,7 +33,8 @@ static void check_against(em_st *st, const char *name, const em_loss_batch *batc
 static void losses_are_those_of_the_official_code(void **state)
 {
     static const int labels[B] = { 1, 0, 8, 3 };
-    const em_loss_cfg bce = { EM_LOSS_BCE, 0, 0 }, ce = { EM_LOSS_CE, 0, 0 }, ce_smooth = { EM_LOSS_CE, .1, 0 }, kd = { EM_LOSS_BCE, 0, 1 };
+    const em_loss_cfg bce = { EM_LOSS_BCE, 0, 0 }, ce = { EM_LOSS_CE, 0, 0 }, ce_smooth = { EM_LOSS_CE, .1, 0 },
+                      kd = { EM_LOSS_BCE, 0, 1 };
     em_st *st = golden_open("ops.safetensors");
     float *z, *target, *soft, *teacher, one_hot[B * C] = { 0 };
     const float *rows[B];
@@ -189,7 +191,8 @@ static void a_logit_that_is_no_number_is_never_hidden(void **state)
                 const em_loss_cfg cfg = { kind ? EM_LOSS_CE : EM_LOSS_BCE, 0, 0 };
 
                 logits[at] = bad[i];
-                CHECK(!isfinite(em_loss(dz, &(em_loss_batch){ logits, kind ? one : target, weight, NULL, 1, 2, 1 }, &cfg)), "%g at %d, kind %d",
+                CHECK(!isfinite(em_loss(dz, &(em_loss_batch){ logits, kind ? one : target, weight, NULL, 1, 2, 1 }, &cfg)),
+                      "%g at %d, kind %d",
                       (double)bad[i], at, kind);
             }
 }
@@ -201,9 +204,11 @@ static void one_class_and_no_class_are_legal(void **state)
     float dz[3];
 
     (void)state;
-    CHECK(fabs(em_loss(dz, &(em_loss_batch){ &logit, &none, NULL, NULL, 1, 1, 1 }, &bce) - (2 + log1p(exp(-2.)))) < 1e-12, "bce of one class");
+    CHECK(fabs(em_loss(dz, &(em_loss_batch){ &logit, &none, NULL, NULL, 1, 1, 1 }, &bce) - (2 + log1p(exp(-2.)))) < 1e-12,
+          "bce of one class");
     CHECK(em_loss(dz, &(em_loss_batch){ &logit, &full, NULL, NULL, 1, 1, 1 }, &ce) == 0 && dz[0] == 0, "ce of one class");
-    CHECK(em_loss(dz, &(em_loss_batch){ logits, nothing, NULL, NULL, 1, 3, 1 }, &ce) == 0 && dz[0] == 0 && dz[2] == 0, "ce of a window of no class");
+    CHECK(em_loss(dz, &(em_loss_batch){ logits, nothing, NULL, NULL, 1, 3, 1 }, &ce) == 0 && dz[0] == 0 && dz[2] == 0,
+          "ce of a window of no class");
     CHECK(em_loss(dz, &(em_loss_batch){ logits, nothing, NULL, NULL, 0, 3, 1 }, &bce) == 0, "a rank without samples");
 }
 
@@ -218,7 +223,8 @@ static void mixed_teachers_answer_with_mixed_probabilities(void **state)
     em_loss_mix_teachers(out, sure, sure, .5, 3);
     CHECK(out[0] == 0 && out[1] < -60 && isfinite(out[1]), "what both exclude: %g", (double)out[1]);
     em_loss_mix_teachers(out, a, b, .25, 3);
-    CHECK(fabs(exp((double)out[0]) - (.25 * exp(1.) / sum + .25)) < 1e-6 && fabs(exp((double)out[2]) - .25) < 1e-6, "%g %g", (double)out[0], (double)out[2]);
+    CHECK(fabs(exp((double)out[0]) - (.25 * exp(1.) / sum + .25)) < 1e-6 && fabs(exp((double)out[2]) - .25) < 1e-6, "%g %g",
+          (double)out[0], (double)out[2]);
     em_loss_mix_teachers(out, a, b, 1, 3);
     CHECK(fabs((double)(out[1] - out[0]) - 1) < 1e-6 && isfinite(out[2]), "lambda 1 is a, up to a constant");
     em_loss_mix_teachers(out, a, b, 0, 3);
