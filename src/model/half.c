@@ -1,8 +1,9 @@
-/* half.c - F32, F16 and BF16 bytes to floats, in loops that the compiler can vectorize; floats to F16. */
+/* half.c - F32, F16, BF16 and F64 bytes to floats, in loops that the compiler can vectorize; floats to F16. */
 #include "model/half.h"
 
 #include <endian.h>
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 static float float_of_bits(uint32_t bits)
@@ -85,4 +86,40 @@ void em_floats_of_bf16(float *dst, const unsigned char *src, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         dst[i] = em_float_of_bf16(u16(src + 2 * i));
+}
+
+void em_floats_of_f64(float *dst, const unsigned char *src, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        double x;
+        uint64_t bits = 0;
+
+        for (int k = 0; k < 8; k++)
+            bits |= (uint64_t)src[8 * i + (size_t)k] << 8 * k;
+        memcpy(&x, &bits, sizeof x);
+        dst[i] = (float)x;
+    }
+}
+
+/* NaN or infinity: an exponent of all ones. Asked of the bits, which no compiler option can fold away. */
+static bool is_bad(const float *x)
+{
+    uint32_t bits;
+
+    memcpy(&bits, x, sizeof bits);
+    return (bits & 0x7f800000u) == 0x7f800000u;
+}
+
+size_t em_floats_first_bad(const float *x, size_t n)
+{
+    unsigned bad = 0;
+    size_t i = 0;
+
+    for (size_t k = 0; k < n; k++)                      /* no branch inside, so that it runs at the speed of memory */
+        bad |= is_bad(x + k);
+    if (!bad)
+        return n;
+    while (i < n && !is_bad(x + i))
+        i++;
+    return i;
 }

@@ -7,6 +7,7 @@
 
 #include "base/sha256.h"
 #include "base/status.h"
+#include "model/file.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,6 +36,9 @@ void      em_st_close(em_st *st);
 
 /* The same on bytes in memory (borrowed until close): what the fuzzer and tests drive. */
 em_status em_st_open_bytes(em_st **out, const void *bytes, size_t n, const char *path, em_err *err);
+
+/* The same on a file that is open already; it is closed with *out, and on error. */
+em_status em_st_open_file(em_st **out, em_file *file, em_err *err);
 
 int                 em_st_count(const em_st *st);
 const em_st_tensor *em_st_get(const em_st *st, int i);              /* in file order     */

@@ -131,7 +131,7 @@ static em_status write_state(const char *path, const em_saved_facts *facts, cons
     snprintf(log_bytes, sizeof log_bytes, "%" PRIu64, facts->log_bytes);
     for (int i = 0; i < n_blocks; i++) {
         shapes[i] = (int64_t)blocks[i].n;
-        tensors[i] = (em_st_out){ blocks[i].name, 1, &shapes[i], blocks[i].data };
+        tensors[i] = (em_st_out){ blocks[i].name, 1, &shapes[i], blocks[i].data, EM_F32 };
     }
     return em_st_write_sealed(path, tensors, n_blocks, keys, values, EM_COUNT(keys), err);
 }

@@ -219,7 +219,7 @@ em_status em_kd_write(const char *path, const char *const *names, const float *l
     size_t n = n_clips > 0 ? (size_t)n_clips : 1;
     float *pieces = calloc(n, PIECES * sizeof *pieces);
     row *rows = calloc(n, sizeof *rows);
-    const em_st_out tensors[] = { { "logits", 2, shape, logits }, { "clips", 2, key_shape, pieces } };
+    const em_st_out tensors[] = { { "logits", 2, shape, logits, EM_F32 }, { "clips", 2, key_shape, pieces, EM_F32 } };
     const char *const key = "classes";
     char hash[EM_SHA256_CHARS];
     const char *const value = hash;
