@@ -6,7 +6,6 @@
  * A sound is called ID, YID, ID_start or ID_start_end, with any ending. Most copies lack some: those are counted. */
 #include "train/build.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
