@@ -79,6 +79,9 @@ em_status em_config_preset(em_config *cfg, const char *name, em_err *err);
  * multiples of 10 ms from 0.32 to 160 s, padded up to a multiple of 32 columns. EM_EINVAL says what would be right. */
 em_status em_config_set_window(em_config *cfg, double seconds, em_err *err);
 
+/* For training, where clips are short and their halves cost half: folded models from 1.25 s on. */
+em_status em_config_set_short_window(em_config *cfg, double seconds, em_err *err);
+
 /* Derived sizes. */
 int em_config_dt_rank(const em_config *cfg, int stage);         /* R = ceil(d / 16)                         */
 int em_config_inner(const em_config *cfg, int stage);           /* di = ratio * d                           */
