@@ -303,7 +303,7 @@ def write_hostile_pickles():
     bad_pickle('protocol0', 'does not begin with a protocol', b'(dp0\n', begin=b'')
     bad_pickle('protocol9', 'protocol 9', b'}', begin=b'\x80\x09')
     bad_pickle('underflow', 'takes a value from an empty stack', b'a')
-    bad_pickle('below_mark', 'takes a value from an empty stack', b'](a')
+    bad_pickle('below_mark', 'takes a value from an empty stack', b']N(a')
     bad_pickle('no_mark', 'needs a mark', b'}u')
     bad_pickle('memo', 'memo 7 is empty', b'h\x07')
     bad_pickle('memo_far', 'memo 4294967295 is empty', b'j\xff\xff\xff\xff')
