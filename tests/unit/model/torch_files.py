@@ -364,6 +364,7 @@ def write_hostile_pickles():
     bad_pickle('name_empty', 'a name that is no string', state(('', tensor())))
     bad_pickle('name_long', 'a name that is no string', state(('n' * 513, tensor())))
     bad_pickle('a_list', 'does not hold a dict', b']' + tensor() + b'a')
+    bad_pickle('nothing', 'does not hold a dict', b'(t')      # an empty tuple before anything was on the stack
     bad_pickle('a_tensor', 'does not hold a dict', tensor())
     bad_pickle('no_tensors', 'holds no tensors', state(('w', number(3))))
     bad_pickle('nan', 'tensor w: element 2 is not a finite number', state(('w', tensor())), {'0': struct.pack('<4f', 1, 2, float('nan'), 4)}, 'read')
