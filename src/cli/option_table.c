@@ -100,7 +100,7 @@ static const em_option command_rows[] = {
     { .name = "list-devices", COMMAND(EM_COMMAND_LIST_DEVICES), .help = "list the microphones and JACK ports" },
     { .name = "list-classes", COMMAND(EM_COMMAND_LIST_CLASSES), .help = "list the model's classes as CSV" },
     { .name = "inspect", COMMAND(EM_COMMAND_INSPECT), .arg = "MODEL", .help = "print what a model file says of itself" },
-    { .name = "import", COMMAND(EM_COMMAND_IMPORT), .arg = "FILE", .help = "turn a public checkpoint into a model file, -o OUT" },
+    { .name = "import", COMMAND(EM_COMMAND_IMPORT), .arg = "FILE", .help = "turn a checkpoint (safetensors, .pth, .ckpt) into a model file, -o OUT" },
     { .name = "mean-embed", .kind = EM_OPTION_FLAG, .at = AT(mean_embed), .help = "--import: average three input planes, not sum them" },
     { .name = "bench", COMMAND(EM_COMMAND_BENCH), .help = "measure how fast this machine tags" },
     { .name = "json", .kind = EM_OPTION_FLAG, .at = AT(json), .help = "--bench, --eval: JSON lines" },
