@@ -36,6 +36,8 @@ typedef struct em_train_options {
     double wanted_precision;
 } em_train_options;
 
+enum { EM_OPTION_ROWS = 128 };      /* room for as many */
+
 typedef struct em_texts { char **list; int n; } em_texts;
 
 em_status em_texts_add(em_texts *list, const char *value, em_err *err);     /* copies value; EM_ENOMEM */
@@ -78,7 +80,7 @@ typedef struct em_options {
 
     const char *command_name;       /* for sentences                              */
     em_texts files;                 /* configuration files that were read         */
-    unsigned char layer[128];        /* of each row: which layer set it last       */
+    unsigned char layer[EM_OPTION_ROWS];        /* of each row: which layer set it last       */
 } em_options;
 
 typedef enum em_option_kind {
