@@ -99,7 +99,8 @@ def played(rng, instrument, start):
     keys = keys_of(rng, int(instrument["low"]), int(instrument["high"]))
     events = WAYS[ways[rng.integers(len(ways))]](rng, keys, rng.uniform(55, 112))
     events = [(start + at, message) for at, message in events]
-    opening = [midi.program(start - 0.1, int(programs[rng.integers(len(programs))])), midi.bend(start - 0.1, rng.uniform(-0.4, 0.4))]
+    program = int(programs[rng.integers(len(programs))])
+    opening = [midi.program(start - 0.1, program), midi.bend(start - 0.1, rng.uniform(-0.4, 0.4))]
     return opening + events + midi.silence(start + SLOT_S - 0.2)
 
 

@@ -24,7 +24,8 @@ def arguments():
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--esc10", type=pathlib.Path, help="folder with meta.csv, attribution.csv and audio/")
     parser.add_argument("--valid-fold", type=int, default=4, choices=range(5), help="fold of ESC-10 to choose by, 0: none")
-    parser.add_argument("--tier2", action="store_true", help="also sounds under GPL, CC-BY-SA and the like: not for models to be shipped")
+    parser.add_argument("--tier2", action="store_true",
+                        help="also sounds under GPL, CC-BY-SA and the like: not for models to be shipped")
     parser.add_argument("--cache", type=pathlib.Path, help="where downloaded packages are kept (OUT/cache)")
     parser.add_argument("--parts", default=",".join(PARTS))
     given = parser.parse_args()
@@ -101,7 +102,8 @@ def write_credits(path, rows):
             source = row["source"].split(",")[0] if part != "esc10" else "freesound.org, ESC-10"
             works[source, row["author"], row["licence"]].append(row)
     with open(path, "w", encoding="utf-8") as f:
-        f.write("# The sounds of the corpus and their authors\n\nAll were cut or resampled. Clips of the split `test` were heard by no model in training.\n\n"
+        f.write("# The sounds of the corpus and their authors\n\n"
+                "Some were cut, all are heard resampled. No clip of the split `test` trains a model.\n\n"
                 "| source | author | licence | sounds |\n|---|---|---|---|\n")
         for (source, author, licence), found in sorted(works.items()):
             names = sorted({row["source"].split(", ")[-1] if source.startswith("Debian") else row["source"] for row in found})

@@ -3,6 +3,7 @@ import numpy as np
 import soundfile
 
 RATE = 32000
+LOWEST_HZ = 28
 
 
 def read_mono(path):
@@ -108,8 +109,10 @@ def over_noise(rng, x):
 
 
 def as_recorded(rng, x, most_db=8):
-    """x as someone's recording of it: recoloured, half of the time in a room, over noise, through a narrow band at times."""
-    x = recoloured(rng, x, most_db)
+    """x as someone's recording of it: recoloured, half of the time in a room, over noise, through a narrow band at times.
+
+    Nothing below hearing is kept: some fonts' samples stand off zero, which no microphone would give."""
+    x = recoloured(rng, band(x, LOWEST_HZ, RATE / 2), most_db)
     if rng.random() < 0.5:
         x = in_room(rng, x)
     if rng.random() < 0.1:
