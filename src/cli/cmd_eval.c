@@ -1,6 +1,7 @@
 /* cmd_eval.c - --eval -m MODEL --data DIR [--fold N]: scores of every clip, and the metrics of the field. */
 #include "base/json.h"
 #include "base/log.h"
+#include "base/pool.h"
 #include "base/replace.h"
 #include "cli/commands.h"
 #include "cli/paths.h"
@@ -212,8 +213,10 @@ static int evaluate(evaluation *e, em_err *err)
 int em_cmd_eval(const em_options *o, em_err *err)
 {
     evaluation e = { .o = o };
-    int code = evaluate(&e, err);
+    int code;
 
+    em_flush_denormals();                               /* as the pool's workers do: the same bits whoever takes a task */
+    code = evaluate(&e, err);
     close_evaluation(&e);
     return code;
 }

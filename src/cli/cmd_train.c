@@ -2,6 +2,7 @@
 #include "backend/backend.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/pool.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/init.h"
@@ -372,8 +373,10 @@ static int run(training *t, em_err *err)
 int em_cmd_train(const em_options *o, em_err *err)
 {
     training t = { .o = o };
-    int code = open_training(&t, err);
+    int code;
 
+    em_flush_denormals();                               /* as the pool's workers do: the same bits whoever takes a task */
+    code = open_training(&t, err);
     if (code == EM_EXIT_OK && o->train.dry_run)
         code = list(&t, err);
     else if (code == EM_EXIT_OK)
