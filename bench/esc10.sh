@@ -8,7 +8,7 @@ earmark=${EARMARK:-build/earmark}
 mkdir -p "$out"
 for fold in 1 2 3 4 5; do
     "$earmark" --train --config "$recipe" --data "$data" --fold "$fold" --out "$out/fold$fold" --resume
-    "$earmark" --eval --config "$recipe" -m "$out/fold$fold/last.safetensors" --window 5 --data "$data" --fold "$fold" --json \
+    "$earmark" --eval --config "$recipe" -m "$out/fold$fold/last.safetensors" --data "$data" --fold "$fold" --json \
         --predictions "$out/fold$fold.jsonl" > "$out/fold$fold.json"
 done
 python3 bench/esc10.py "$recipe" "$out" "bench/results/$name"

@@ -197,6 +197,7 @@ static int evaluate(evaluation *e, em_err *err)
     how.features = e->study.features;
     how.clips = e->study.clips;
     how.n_clips = e->study.n_clips;
+    how.window_s = o->train.train_window;
     how.is_softmax = strcmp(o->train.loss, "ce") == 0;
     make_title(e);
     if ((status = em_score(&e->scores, e->tagger.model, &how, err)))

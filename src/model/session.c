@@ -100,7 +100,7 @@ em_status em_session_new(em_session **out, const em_model *model, const em_sessi
     s->cfg = model->cfg;
     s->max_batch = cfg->max_batch;
     if (cfg->window_s > 0)
-        status = em_config_set_window(&s->cfg, cfg->window_s, err);
+        status = (cfg->may_be_short ? em_config_set_short_window : em_config_set_window)(&s->cfg, cfg->window_s, err);
     if (status == EM_OK)
         status = open_mailbox(s, err);
     if (status == EM_OK)

@@ -15,6 +15,7 @@ typedef struct em_session em_session;
 typedef struct em_session_cfg {
     int    max_batch;               /* >= 1                                                          */
     double window_s;                /* 0: the model's own; else em_config_set_window                 */
+    bool   may_be_short;            /* em_config_set_short_window: what was trained on short clips is measured on them */
 } em_session_cfg;
 
 /* The caller frees *out with em_session_free; on error it is NULL. `model` must outlive it.

@@ -3,6 +3,7 @@
 
 #include "model/session.h"
 #include "train/canvas.h"
+#include "train/examples.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -155,16 +156,18 @@ static em_status make_room(scoring *s, em_err *err)
 
 em_status em_score(em_scores *out, const em_model *model, const em_score_cfg *cfg, em_err *err)
 {
-    const em_config *c = em_model_config(model);
-    const bool is_padded = c->frontend == EM_FRONTEND_HTSAT && c->fit == EM_FIT_PAD;
-    scoring s = { .cfg = cfg, .model = c, .level = em_level_of(c->frontend), .scores = out,
-                  .frames = is_padded ? c->n_hops : em_config_sound_frames(c) };
+    const em_session_cfg how = { .max_batch = cfg->max_batch, .window_s = cfg->window_s, .may_be_short = true };
+    scoring s = { .cfg = cfg, .scores = out };
     em_status status;
 
-    *out = (em_scores){ .n_classes = c->n_classes };
-    status = em_session_new(&s.session, model, &(em_session_cfg){ .max_batch = cfg->max_batch }, err);
-    if (status == EM_OK)
+    *out = (em_scores){ .n_classes = em_model_config(model)->n_classes };
+    status = em_session_new(&s.session, model, &how, err);
+    if (status == EM_OK) {
+        s.model = em_session_config(s.session);
+        s.level = em_level_of(s.model->frontend);
+        s.frames = em_examples_frames(s.model);
         status = make_room(&s, err);
+    }
     if (status == EM_OK)
         status = hear_all(&s, err);
     if (status == EM_OK && out->n == 0)

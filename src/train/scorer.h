@@ -26,6 +26,7 @@ typedef struct em_score_cfg {
     int               n_clips, max_batch;
     const atomic_bool *stop;        /* NULL: nobody asks for an end */
     bool              is_softmax;
+    double            window_s;     /* 0: the model's own */
 } em_score_cfg;
 
 /* EM_ECANCELED: stop. EM_EFORMAT: no clip could be used. The caller ends *out with em_scores_deinit, also after an error. */
