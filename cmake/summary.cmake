@@ -1,4 +1,4 @@
-foreach(row "PORTAUDIO;EARMARK_PORTAUDIO" "JACK;EARMARK_JACK")
+foreach(row "PORTAUDIO;EARMARK_PORTAUDIO" "JACK;EARMARK_JACK" "MPI;EARMARK_MPI" "HDF5;EARMARK_HDF5")
     list(GET row 0 name)
     list(GET row 1 option)
     if(NOT ${option})

@@ -26,6 +26,19 @@ struct em_resampler {
     bool    is_busy;                /* the block is not all taken, or there may be more output inside      */
 };
 
+static const float loudest = 1e4f;
+
+/* NaN compares as false with everything, itself as well. */
+void em_resampler_tame(float *out, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        float v = x[i] > loudest ? loudest : x[i];
+
+        v = v < -loudest ? -loudest : v;
+        out[i] = v == v ? v : 0.f;
+    }
+}
+
 static size_t min_size(size_t a, size_t b)
 {
     return a < b ? a : b;

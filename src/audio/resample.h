@@ -17,6 +17,10 @@ typedef struct em_resampler em_resampler;
 
 enum { EM_RATE_LEAST = 1000, EM_RATE_MOST = 768000 };
 
+/* Makes what may be pushed of x[n]: NaN becomes 0, what lies beyond +-1e4 is cut there (80 dB over full scale: beyond it a
+ * sample is damage, and float power overflows). */
+void      em_resampler_tame(float *out, const float *x, size_t n);
+
 /* EM_EINVAL: a rate outside EM_RATE_LEAST..EM_RATE_MOST. EM_ENOMEM. The caller frees *out; on error it is NULL. */
 em_status em_resampler_new(em_resampler **out, int in_hz, int out_hz, em_err *err);
 void      em_resampler_free(em_resampler *r);

@@ -1,5 +1,6 @@
 /* What all sources share: the row behind them, the consumer's side of the block, the timeline. Every function
  * runs on the one thread that owns the em_source. */
+#include "audio/channel.h"
 #include "audio/sources.h"
 
 #include "base/text.h"
@@ -107,23 +108,6 @@ void em_source_get_info(const em_source *s, em_source_info *out)
     *out = s->info;
 }
 
-/* One NaN would stay in a recurrent model for ever. All-ones exponent: NaN or infinity. */
-static uint64_t replace_bad(float *x, size_t n)
-{
-    uint64_t n_bad = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        uint32_t bits;
-
-        memcpy(&bits, &x[i], sizeof bits);
-        if ((bits & 0x7f800000u) == 0x7f800000u) {
-            x[i] = 0.0f;
-            n_bad++;
-        }
-    }
-    return n_bad;
-}
-
 /* Stretches that touch become one, named after the longer. */
 static void hold_gap(em_gap *held, const ringbuf_mark *mark)
 {
@@ -177,7 +161,7 @@ size_t em_source_take(em_source *s, float *dst, size_t max, em_gap *gap)
     }
     if (n > 0 || is_last)
         *gap = give_gap(s);
-    s->n_bad += replace_bad(dst, (size_t)n * (size_t)s->info.n_channels);
+    s->n_bad += em_channel_clean(dst, (size_t)n * (size_t)s->info.n_channels);
     return n;
 }
 

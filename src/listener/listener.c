@@ -14,8 +14,6 @@ enum {
     GAPS = 64,                      /* stretches remembered; more in one window are joined                 */
 };
 
-static const float loudest = 1e4f;  /* 80 dB over full scale: beyond it a sample is damage, and float power overflows */
-
 typedef struct stretch { int64_t begin, end; } stretch;     /* of the stream, samples at the model's rate */
 
 struct em_listener {
@@ -124,16 +122,6 @@ static double filled(const em_listener *l)
     return (double)n / l->cfg.window_samples;
 }
 
-/* NaN compares as false with everything, itself as well. */
-static float tame(float v)
-{
-    if (v > loudest)
-        return loudest;
-    if (v < -loudest)
-        return -loudest;
-    return v == v ? v : 0.f;
-}
-
 /* Gets up to n samples (x; NULL: zeros) through the resampler into the window, not past the next hop. Returns
  * how many were taken; *has_moved: whether anything happened at all. */
 static size_t move_chunk(em_listener *l, const float *x, size_t n, bool *has_moved)
@@ -145,8 +133,10 @@ static size_t move_chunk(em_listener *l, const float *x, size_t n, bool *has_mov
         n_made = em_resampler_flush(l->resampler, l->out, room);
     } else {
         n = n < CHUNK ? n : CHUNK;
-        for (size_t i = 0; i < n; i++)
-            l->in[i] = x ? tame(x[i]) : 0.f;
+        if (x)
+            em_resampler_tame(l->in, x, n);
+        else
+            memset(l->in, 0, n * sizeof *l->in);
         n_made = em_resampler_push(l->resampler, l->out, room, l->in, n, &n_taken);
     }
     em_window_push(l->window, l->out, n_made);

@@ -5,10 +5,9 @@
 #define EM_MODEL_CARD_H
 
 #include "model/config.h"
+#include "model/labels.h"
 
 #include <jansson.h>
-
-enum { EM_MOST_CLASSES = 10000, EM_MOST_LABEL = 255 };      /* bytes of a label */
 
 /* Fills *card, less card->json, from the metadata's object, and says how many classes there are. */
 em_status em_card_read(em_card *card, int *n_classes, const json_t *root, const char *path, em_err *err);
@@ -24,9 +23,5 @@ enum { EM_DIGITS = 15 };
 
 /* A float as the shortest decimal that reads back as the same float: -4.2677393 and not -4.2677392959594727. */
 json_t *em_json_of_float(float x);
-
-/* Labels must be told apart by their slugs, which name classes on the command line and in topics. A label without
- * any ASCII letter or digit has no slug and is told apart by its bytes. EM_EFORMAT names the two. EM_ENOMEM. */
-em_status em_labels_check(char *const *labels, int n, const char *path, em_err *err);
 
 #endif

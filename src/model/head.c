@@ -10,6 +10,8 @@ void em_head_bind(em_head_w *w, em_binder *b, const em_config *cfg)
     const bool is_tscam = cfg->head == EM_HEAD_TSCAM;
 
     w->norm = em_bind_norm(b, NULL, "classifier.norm");
+    if (cfg->n_classes == 0)                            /* such a model is looked at and trained, and has no session */
+        return;
     w->w = em_bind_matrix(b, is_tscam ? &em_layout_conv : NULL, "%s.weight", is_tscam ? "tscam_conv" : "classifier.head");
     w->bias = em_bind(b, NULL, "%s.bias", is_tscam ? "tscam_conv" : "classifier.head");
 }

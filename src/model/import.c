@@ -17,7 +17,7 @@ typedef struct import {
     const em_import_cfg *cfg;
     const char          *path;
     em_import_counts     counts;
-    em_st               *st;
+    em_checkpoint       *checkpoint;
     em_import_names      names;
     em_config            config;
     em_params            params;
@@ -54,7 +54,7 @@ static bool has_suffix(const char *s, const char *suffix)
     return n >= n_suffix && !strcmp(s + n - n_suffix, suffix);
 }
 
-static bool is_same_shape(const em_param *p, const em_st_tensor *t)
+static bool is_same_shape(const em_param *p, const em_checkpoint_tensor *t)
 {
     int64_t ours[EM_ST_RANK], theirs[EM_ST_RANK];
     int n_ours = squeezed(ours, p->shape, p->rank), n_theirs = squeezed(theirs, t->shape, t->rank);
@@ -77,7 +77,7 @@ static const char *shape_text(char out[64], const int64_t *shape, int rank)
     return out;
 }
 
-static em_status wrong_shape(const import *im, const em_param *p, const em_st_tensor *t, em_err *err)
+static em_status wrong_shape(const import *im, const em_param *p, const em_checkpoint_tensor *t, em_err *err)
 {
     char shown[EM_ST_SHOWN], ours[64], theirs[64];
 
@@ -86,7 +86,7 @@ static em_status wrong_shape(const import *im, const em_param *p, const em_st_te
 }
 
 /* Three input planes become one: [c][3][k*k] -> [c][1][k*k]. */
-static em_status load_embed(import *im, const em_param *p, const em_st_tensor *t, em_err *err)
+static em_status load_embed(import *im, const em_param *p, const em_checkpoint_tensor *t, em_err *err)
 {
     size_t n_plane = (size_t)(p->shape[2] * p->shape[3]);
     float *planes, *dst = im->block + p->offset, scale = im->cfg->mean_embed ? 1.0f / 3.0f : 1.0f;
@@ -97,7 +97,7 @@ static em_status load_embed(import *im, const em_param *p, const em_st_tensor *t
     planes = malloc(t->n * sizeof *planes);
     if (!planes)
         return em_fail(err, EM_ENOMEM, "%s: no memory", im->path);
-    status = em_st_read(im->st, t, planes, err);
+    status = em_checkpoint_read(im->checkpoint, t, planes, err);
     for (size_t i = 0; status == EM_OK && i < p->n; i++) {
         const float *x = planes + i / n_plane * 3 * n_plane + i % n_plane;
 
@@ -122,7 +122,7 @@ static em_status load_one(import *im, const em_param *p, em_rng *rng, em_err *er
     if (!strcmp(p->name, "patch_embed.0.weight") && e->t->rank == 4 && e->t->shape[1] == 3)
         status = load_embed(im, p, e->t, err);
     else
-        status = is_same_shape(p, e->t) ? em_st_read(im->st, e->t, im->block + p->offset, err) : wrong_shape(im, p, e->t, err);
+        status = is_same_shape(p, e->t) ? em_checkpoint_read(im->checkpoint, e->t, im->block + p->offset, err) : wrong_shape(im, p, e->t, err);
     if (status == EM_OK) {
         e->is_used = true;
         report(im, EM_IMPORT_LOADED, e->t->name);
@@ -170,7 +170,7 @@ static em_status make_card(import *im, em_err *err)
     char hash[EM_SHA256_CHARS], name[EM_ST_SHOWN];
     em_card *card = &im->card;
     int n = im->config.n_classes;
-    em_status status = em_st_hash(im->st, hash, err);
+    em_status status = em_checkpoint_hash(im->checkpoint, hash, err);
 
     if (status == EM_OK && n > 0)
         status = em_labels_audioset(&im->labels, err);
@@ -207,7 +207,7 @@ static em_status write_model(import *im, const char *out_path, em_err *err)
     } else {
         for (int i = 0; i < im->params.n; i++) {
             const em_param *p = &im->params.list[i];
-            tensors[i] = (em_st_out){ p->name, p->rank, p->shape, im->block + p->offset };
+            tensors[i] = (em_st_out){ .name = p->name, .rank = p->rank, .shape = p->shape, .data = im->block + p->offset };
         }
         status = em_st_write(out_path, tensors, im->params.n, &key, &value, 1, err);
     }
@@ -222,7 +222,7 @@ static em_status check_paths(const import *im, const char *out_path, em_err *err
 
     if (stat(im->path, &in) == 0 && stat(out_path, &out) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
         return em_fail(err, EM_EINVAL, "%s: would be overwritten by its own import: name another output", im->path);
-    if (em_st_metadata(im->st, "earmark"))
+    if (em_checkpoint_is_model(im->checkpoint))
         return em_fail(err, EM_EINVAL, "%s: is a model file already and needs no import", im->path);
     return EM_OK;
 }
@@ -230,12 +230,12 @@ static em_status check_paths(const import *im, const char *out_path, em_err *err
 em_status em_import(em_import_counts *counts, const char *in_path, const char *out_path, const em_import_cfg *cfg, em_err *err)
 {
     import im = { .cfg = cfg, .path = in_path };
-    em_status status = em_st_open(&im.st, in_path, err);
+    em_status status = em_checkpoint_open(&im.checkpoint, in_path, err);
 
     if (status == EM_OK)
         status = check_paths(&im, out_path, err);
     if (status == EM_OK)
-        status = em_import_names_make(&im.names, im.st, err);
+        status = em_import_names_make(&im.names, im.checkpoint, err);
     if (status == EM_OK)
         status = em_import_config(&im.config, &im.names, in_path, err);
     im.counts.can_tag = im.config.n_classes > 0;
@@ -252,7 +252,7 @@ em_status em_import(em_import_counts *counts, const char *in_path, const char *o
     em_labels_deinit(&im.labels);
     em_params_deinit(&im.params);
     em_import_names_deinit(&im.names);
-    em_st_close(im.st);
+    em_checkpoint_close(im.checkpoint);
     free(im.block);
     return status;
 }

@@ -60,25 +60,25 @@ static int compare(const void *a, const void *b)
     return strcmp(((const em_import_entry *)a)->name, ((const em_import_entry *)b)->name);
 }
 
-em_status em_import_names_make(em_import_names *out, const em_st *st, em_err *err)
+em_status em_import_names_make(em_import_names *out, const em_checkpoint *checkpoint, em_err *err)
 {
     char one[EM_ST_SHOWN], other[EM_ST_SHOWN];
     bool is_merging = false;
 
-    *out = (em_import_names){ .n = em_st_count(st) };
+    *out = (em_import_names){ .n = em_checkpoint_count(checkpoint) };
     out->list = calloc((size_t)out->n + 1, sizeof *out->list);
     if (!out->list)
-        return em_fail(err, EM_ENOMEM, "%s: no memory", em_st_path(st));
+        return em_fail(err, EM_ENOMEM, "%s: no memory", em_checkpoint_path(checkpoint));
     for (int i = 0; i < out->n; i++)
-        is_merging = is_merging || strstr(em_st_get(st, i)->name, ".downsample.2.weight");
+        is_merging = is_merging || strstr(em_checkpoint_get(checkpoint, i)->name, ".downsample.2.weight");
     for (int i = 0; i < out->n; i++) {
-        out->list[i].t = em_st_get(st, i);
+        out->list[i].t = em_checkpoint_get(checkpoint, i);
         rename_one(out->list[i].name, without_prefixes(out->list[i].t->name), is_merging);
     }
     qsort(out->list, (size_t)out->n, sizeof *out->list, compare);
     for (int i = 1; i < out->n; i++)
         if (out->list[i].name[0] && !compare(&out->list[i - 1], &out->list[i]))
-            return em_fail(err, EM_EFORMAT, "%s: tensors %s and %s are the same one by name", em_st_path(st),
+            return em_fail(err, EM_EFORMAT, "%s: tensors %s and %s are the same one by name", em_checkpoint_path(checkpoint),
                            em_st_shown(one, out->list[i - 1].t->name), em_st_shown(other, out->list[i].t->name));
     return EM_OK;
 }

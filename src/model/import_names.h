@@ -3,15 +3,15 @@
 #ifndef EM_MODEL_IMPORT_NAMES_H
 #define EM_MODEL_IMPORT_NAMES_H
 
+#include "model/checkpoint.h"
 #include "model/config.h"
-#include "model/safetensors.h"
 
 enum { EM_IMPORT_NAME = 96 };
 
 typedef struct em_import_entry {
-    char                name[EM_IMPORT_NAME];   /* official; "" when it is too long to be one  */
-    const em_st_tensor *t;
-    bool                is_used;
+    char                        name[EM_IMPORT_NAME];   /* official; "" when it is too long to be one */
+    const em_checkpoint_tensor *t;
+    bool                        is_used;
 } em_import_entry;
 
 typedef struct em_import_names {
@@ -20,7 +20,7 @@ typedef struct em_import_names {
 } em_import_names;
 
 /* Two tensors that become one name are EM_EFORMAT, named. The caller ends *out with em_import_names_deinit. */
-em_status em_import_names_make(em_import_names *out, const em_st *st, em_err *err);
+em_status em_import_names_make(em_import_names *out, const em_checkpoint *checkpoint, em_err *err);
 void      em_import_names_deinit(em_import_names *names);
 
 /* NULL: none of that name. */

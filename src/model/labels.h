@@ -10,6 +10,8 @@
 
 #include <stddef.h>
 
+enum { EM_MOST_CLASSES = 10000, EM_MOST_LABEL = 255 };      /* bytes of a label */
+
 typedef struct em_labels {
     int    n;
     char **names;                   /* [n] display names, UTF-8                */
@@ -21,6 +23,10 @@ typedef struct em_labels {
 em_status em_labels_read(em_labels *out, const char *path, em_err *err);
 em_status em_labels_parse(em_labels *out, const char *text, size_t n, const char *path, em_err *err);
 void      em_labels_deinit(em_labels *labels);
+
+/* Labels must be told apart by their slugs, which name classes on the command line and in topics. A label without
+ * any ASCII letter or digit has no slug and is told apart by its bytes. EM_EFORMAT names the two. EM_ENOMEM. */
+em_status em_labels_check(char *const *labels, int n, const char *path, em_err *err);
 
 /* AudioSet's 527 (config/labels/audioset.csv, compiled in). */
 em_status em_labels_audioset(em_labels *out, em_err *err);

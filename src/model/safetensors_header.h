@@ -20,6 +20,10 @@ enum {
 
 #define EM_ST_METADATA "__metadata__"
 
+/* What stands between the 8 bytes of length and the 64 digits of the seal: a place that no parsing is needed to find. */
+#define EM_ST_SEAL_PREFIX "{\"" EM_ST_METADATA "\":{\"sha256\":\""
+enum { EM_ST_SEAL_AT = 8 + sizeof EM_ST_SEAL_PREFIX - 1, EM_ST_SEAL_DIGITS = EM_SHA256_CHARS - 1 };
+
 typedef struct em_st_pair { const char *key, *value; } em_st_pair;
 
 typedef struct em_st_header {

@@ -76,9 +76,10 @@ em_status em_compose_check(const em_compose_cfg *cfg, em_err *err)
     if (!is_share(cfg->least_inside) || cfg->least_inside == 0.0 || !is_share(cfg->least_share) || !is_share(cfg->unknown_weight))
         return em_fail(err, EM_EINVAL, "augmentation: a share lies between 0 and 1 (inside %g, which is not 0, of a label %g,"
                        " weight of unknown classes %g)", cfg->least_inside, cfg->least_share, (double)cfg->unknown_weight);
-    if (!is_size(cfg->gain_db, 60.0) || !is_size(cfg->bed_tilt_db, 60.0) || !is_size(cfg->bed_below_db, 100.0) || !is_size(cfg->sound_db, 100.0))
-        return em_fail(err, EM_EINVAL, "augmentation: gain and tilt are 0 to 60 dB, distances 0 to 100 dB (gain %g, tilt %g, bed below %g,"
-                       " sound %g)", cfg->gain_db, cfg->bed_tilt_db, cfg->bed_below_db, cfg->sound_db);
+    if (!is_size(cfg->gain_db, 60.0) || !is_size(cfg->bed_tilt_db, 60.0) || !is_size(cfg->bed_below_db, 100.0) ||
+        !is_size(cfg->sound_db, 100.0))
+        return em_fail(err, EM_EINVAL, "augmentation: gain and tilt are 0 to 60 dB, distances 0 to 100 dB (gain %g, tilt %g,"
+                       " bed below %g, sound %g)", cfg->gain_db, cfg->bed_tilt_db, cfg->bed_below_db, cfg->sound_db);
     if (!(cfg->bed_low_db >= -100.0 && cfg->bed_low_db <= cfg->bed_high_db && cfg->bed_high_db <= 40.0))
         return em_fail(err, EM_EINVAL, "augmentation: noise of %g to %g dB: the levels rise and lie between -100 and 40",
                        cfg->bed_low_db, cfg->bed_high_db);
@@ -288,7 +289,8 @@ static void lay_bed(composing *c)
     const float fresh = sqrtf(1.0f - FLUTTER_KEPT * FLUTTER_KEPT);
 
     for (int f = 0; f < F; f++) {
-        float place = F > 1 ? (float)f / (float)(F - 1) : .5f, above = fmaxf(0.0f, place - FLUTTER_LOW_SHARE) / (1.0f - FLUTTER_LOW_SHARE);
+        float place = F > 1 ? (float)f / (float)(F - 1) : .5f;
+        float above = fmaxf(0.0f, place - FLUTTER_LOW_SHARE) / (1.0f - FLUTTER_LOW_SHARE);
 
         mean[f] = (float)(base + tilt * (place - .5));
         spread[f] = FLUTTER_LOW_DB + (FLUTTER_HIGH_DB - FLUTTER_LOW_DB) * above;

@@ -70,8 +70,8 @@ static em_status find_matrix(const em_st_tensor **out, em_st *st, const char *na
         return em_fail(err, EM_EFORMAT, "%s: has no tensor '%s', so it is no file of a teacher's logits (--eval --save-logits makes one)",
                        em_st_path(st), name);
     if (t->rank != 2)
-        return em_fail(err, EM_EFORMAT, "%s: tensor %s: has %d dimensions, not the 2 of clips and what belongs to each", em_st_path(st), name,
-                       t->rank);
+        return em_fail(err, EM_EFORMAT, "%s: tensor %s: has %d dimensions, not the 2 of clips and what belongs to each", em_st_path(st),
+                       name, t->rank);
     *out = t;
     return EM_OK;
 }
@@ -138,7 +138,8 @@ static em_status read_all(em_kd *kd, em_st *st, char *const *classes, int n_clas
         return status;
     twice = sort_rows(kd->rows, kd->n);
     if (twice)
-        return em_fail(err, EM_EFORMAT, "%s: tensor clips: row %d stands for a clip that another row stands for, too", kd->path, twice->i);
+        return em_fail(err, EM_EFORMAT, "%s: tensor clips: row %d stands for a clip that another row stands for, too", kd->path,
+                       twice->i);
     return EM_OK;
 }
 
@@ -218,7 +219,7 @@ em_status em_kd_write(const char *path, const char *const *names, const float *l
     size_t n = n_clips > 0 ? (size_t)n_clips : 1;
     float *pieces = calloc(n, PIECES * sizeof *pieces);
     row *rows = calloc(n, sizeof *rows);
-    const em_st_out tensors[] = { { "logits", 2, shape, logits }, { "clips", 2, key_shape, pieces } };
+    const em_st_out tensors[] = { { "logits", 2, shape, logits, EM_F32 }, { "clips", 2, key_shape, pieces, EM_F32 } };
     const char *const key = "classes";
     char hash[EM_SHA256_CHARS];
     const char *const value = hash;

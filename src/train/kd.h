@@ -13,8 +13,8 @@
 
 typedef struct em_kd em_kd;
 
-/* Reads all of the file at `path` for the classes[n_classes]. EM_EIO, EM_EFORMAT (no such tensors, a clip twice), EM_ESHAPE (another number
- * of classes, or other ones), EM_ENOMEM. The caller frees *out with em_kd_free; on error it is NULL. */
+/* Reads all of the file at `path` for the classes[n_classes]. EM_EIO, EM_EFORMAT (no such tensors, a clip twice), EM_ESHAPE (another
+ * number of classes, or other ones), EM_ENOMEM. The caller frees *out with em_kd_free; on error it is NULL. */
 em_status em_kd_open(em_kd **out, const char *path, char *const *classes, int n_classes, em_err *err);
 void      em_kd_free(em_kd *kd);
 
@@ -26,7 +26,8 @@ const float *em_kd_find(const em_kd *kd, const char *name);
 /* The same for a clip that must be there: EM_EFORMAT names clip and file. */
 em_status em_kd_need(const float **out, const em_kd *kd, const char *name, em_err *err);
 
-/* Writes such a file for names[n_clips] and logits[n_clips][n_classes]. EM_EINVAL: a name twice, more than the format holds; EM_EIO, EM_ENOMEM. */
+/* Writes such a file for names[n_clips] and logits[n_clips][n_classes]. EM_EINVAL: a name twice, more than the format holds;
+ * EM_EIO, EM_ENOMEM. */
 em_status em_kd_write(const char *path, const char *const *names, const float *logits, int n_clips, char *const *classes, int n_classes,
                       em_err *err);
 

@@ -127,7 +127,8 @@ static void paste(em_canvas *out, const em_canvas *b, const em_mix *mix)
     }
 }
 
-void em_mix_apply(em_canvas *out, const em_canvas *a, const em_canvas *b, const em_mix *mix, const em_mix_cfg *cfg, const em_level *level)
+void em_mix_apply(em_canvas *out, const em_canvas *a, const em_canvas *b, const em_mix *mix, const em_mix_cfg *cfg,
+                  const em_level *level)
 {
     double lambda = mix->lambda;
 

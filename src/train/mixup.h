@@ -46,6 +46,7 @@ em_mix em_mix_draw(const em_mix_cfg *cfg, int n_frames, int n_mels, em_rng *rng)
 
 /* out = the mixture of a and b; all three are of the same sizes, and out may be a. Targets and weights are lambda of a's and the
  * rest of b's. The linear form takes digital silence for a level like any other, the power form for no sound at all. */
-void em_mix_apply(em_canvas *out, const em_canvas *a, const em_canvas *b, const em_mix *mix, const em_mix_cfg *cfg, const em_level *level);
+void em_mix_apply(em_canvas *out, const em_canvas *a, const em_canvas *b, const em_mix *mix, const em_mix_cfg *cfg,
+                  const em_level *level);
 
 #endif

@@ -62,9 +62,11 @@ em_status em_schedule_parse(em_schedule_kind *out, const char *name, em_err *err
 em_status em_schedule_check(const em_schedule *s, em_err *err)
 {
     if (!(s->rate >= 0 && s->rate <= 100) || !(s->floor >= 0 && s->floor <= s->rate))
-        return em_fail(err, EM_EINVAL, "a learning rate lies between 0 and 100, its floor not above it (rate %g, floor %g)", s->rate, s->floor);
+        return em_fail(err, EM_EINVAL, "a learning rate lies between 0 and 100, its floor not above it (rate %g, floor %g)", s->rate,
+                       s->floor);
     if (s->n_steps < 1 || s->n_warmup < 0)
-        return em_fail(err, EM_EINVAL, "a run has at least one step and no negative warm-up (steps %ld, warm-up %ld)", s->n_steps, s->n_warmup);
+        return em_fail(err, EM_EINVAL, "a run has at least one step and no negative warm-up (steps %ld, warm-up %ld)", s->n_steps,
+                       s->n_warmup);
     if (s->kind == EM_SCHEDULE_HTSAT && s->steps_per_epoch < 1)
         return em_fail(err, EM_EINVAL, "the schedule htsat needs the steps of an epoch, at least one, not %ld", s->steps_per_epoch);
     return EM_OK;

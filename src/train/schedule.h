@@ -34,8 +34,8 @@ bool em_schedule_clamp(em_schedule *s);
 /* The rate of step 0..n_steps-1; later steps have the last one's. */
 double em_schedule_rate(const em_schedule *s, long step);
 
-/* The factor of an epoch as HTS-AT has it: factors[e] in the first three; the last of them to epoch 10, the one before it to 20, the first one to 30;
- * then the larger of .03 and factors[0] * .98^e, which with its factors is a jump up, and left as it is. */
+/* The factor of an epoch as HTS-AT has it: factors[e] in the first three; the last of them to epoch 10, the one before it to 20,
+ * the first one to 30; then the larger of .03 and factors[0] * .98^e, which with its factors is a jump up, and left as it is. */
 double em_schedule_htsat(const double factors[3], long epoch);
 
 #endif

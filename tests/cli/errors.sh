@@ -41,7 +41,7 @@ run 0 --help                        # a broken file does not stand in the way of
 rm config/earmark/earmark.conf
 
 printf 'PK\003\004 and what else is in a checkpoint of PyTorch' >dass.pth
-refuses 3 'dass.pth: is a zip archive' --import dass.pth -o dass.safetensors
+refuses 3 'dass.pth: zip archive: the file does not end with its directory' --import dass.pth -o dass.safetensors
 refuses 3 'dass.pth: is a zip archive' -m ./dass.pth "$demo"
 # a model without its metadata is a checkpoint
 LC_ALL=C sed '1s/"earmark":/"trainer":/' "$source_dir/config/models/nano.safetensors" >checkpoint.safetensors

@@ -1,9 +1,10 @@
-/* libFuzzer target of all that reads a model, a checkpoint or a label file: header, tensors, hash, metadata, list of
+/* libFuzzer target of all that reads a model, a checkpoint in safetensors or a label file: header, tensors, hash, metadata, list of
  * tensors, the importer's names and shapes, CSV.
  *
  * The first byte of an input says what the rest is, because a fuzzer cannot keep a length in step with a text:
  *   'f' a whole file    'h' a header's text, its length and 64 bytes of data are added    'm' the metadata string    'l' a label file
  * Run by ctest -L fuzz for a minute; seeds in seeds/model, words in model.dict. */
+#include "model/checkpoint.h"
 #include "model/config.h"
 #include "model/import_names.h"
 #include "model/labels.h"
@@ -40,19 +41,23 @@ static void use_metadata(const char *text)
     em_card_deinit(&card);
 }
 
-static void use_as_checkpoint(const em_st *st)
+static void use_as_checkpoint(const void *bytes, size_t n)
 {
+    em_checkpoint *checkpoint;
     em_import_names names;
     em_params params;
     em_config cfg;
     em_err err;
 
-    if (em_import_names_make(&names, st, &err) == EM_OK && em_import_config(&cfg, &names, "m", &err) == EM_OK) {
+    if (em_checkpoint_open_bytes(&checkpoint, bytes, n, "m", &err) != EM_OK)
+        abort();
+    if (em_import_names_make(&names, checkpoint, &err) == EM_OK && em_import_config(&cfg, &names, "m", &err) == EM_OK) {
         if (em_config_check(&cfg, "m", &err) != EM_OK || em_params_list(&params, &cfg, &err) != EM_OK)
             abort();
         em_params_deinit(&params);
     }
     em_import_names_deinit(&names);
+    em_checkpoint_close(checkpoint);
 }
 
 static void use_labels(const uint8_t *text, size_t n)
@@ -95,7 +100,7 @@ static void use_file(const void *bytes, size_t n)
         abort();
     if (em_st_metadata(st, "earmark"))
         use_metadata(em_st_metadata(st, "earmark"));
-    use_as_checkpoint(st);
+    use_as_checkpoint(bytes, n);
     em_st_close(st);
 }
 

@@ -77,7 +77,7 @@ void checkpoint_write(const checkpoint *c, const char *path)
     em_err err;
 
     for (int i = 0; i < c->n; i++)
-        out[i] = (em_st_out){ c->list[i].name, c->list[i].rank, c->list[i].shape, c->list[i].data };
+        out[i] = (em_st_out){ c->list[i].name, c->list[i].rank, c->list[i].shape, c->list[i].data, EM_F32 };
     CHECK_OK(em_st_write(path, out, c->n, NULL, NULL, 0, &err));
     free(out);
 }

@@ -122,8 +122,9 @@ static int find_clip(uint64_t seed)
 static void places_are_even_and_keep_to_their_kind(void **state)
 {
     static const struct { em_place place; int n, least, most; } rows[] = {
-        { EM_PLACE_INSIDE, 25, 0, T - 25 }, { EM_PLACE_INSIDE, T, 0, 0 }, { EM_PLACE_INSIDE, 100, T - 100, 0 }, { EM_PLACE_END, 100, T - 100, 0 },
-        { EM_PLACE_START, 100, T - 100, 0 }, { EM_PLACE_ANY, 20, 10 - 20, T - 10 }, { EM_PLACE_ANY, 100, 30 - 100, T - 30 }, { EM_PLACE_ANY, 1, 0, T - 1 },
+        { EM_PLACE_INSIDE, 25, 0, T - 25 }, { EM_PLACE_INSIDE, T, 0, 0 }, { EM_PLACE_INSIDE, 100, T - 100, 0 },
+        { EM_PLACE_END, 100, T - 100, 0 }, { EM_PLACE_START, 100, T - 100, 0 }, { EM_PLACE_ANY, 20, 10 - 20, T - 10 },
+        { EM_PLACE_ANY, 100, 30 - 100, T - 30 }, { EM_PLACE_ANY, 1, 0, T - 1 },
     };
     (void)state;
 
@@ -144,7 +145,8 @@ static void places_are_even_and_keep_to_their_kind(void **state)
             seen_least += at == rows[r].least;
             seen_most += at == rows[r].most;
         }
-        CHECK(n_places == 1 || abs(low - N / 2 + (n_places % 2 ? N / n_places / 2 : 0)) < N / 15 + 5, "row %zu: %d of %d in the lower half", r, low, N);
+        CHECK(n_places == 1 || abs(low - N / 2 + (n_places % 2 ? N / n_places / 2 : 0)) < N / 15 + 5,
+              "row %zu: %d of %d in the lower half", r, low, N);
         CHECK(seen_least > 20 && seen_most > 20, "row %zu: both ends are reached: %d, %d", r, seen_least, seen_most);
     }
 }
@@ -173,12 +175,14 @@ static void labels_are_given_where_enough_of_the_sound_is_inside(void **state)
             for (int t = 0; t < T; t++)
                 n += frame_at(t, -40) >= 0;
             is_given = n > 0 && (n >= rows[r].share * 20 || n >= rows[r].frames);
-            CHECK(targets[0] == (is_given ? 1 : 0) && weights[0] == (is_given || n == 0 ? 1 : 0), "row %zu: %d of 20 frames inside: target %g, weight %g", r, n,
+            CHECK(targets[0] == (is_given ? 1 : 0) && weights[0] == (is_given || n == 0 ? 1 : 0),
+                  "row %zu: %d of 20 frames inside: target %g, weight %g", r, n,
                   (double)targets[0], (double)weights[0]);
             CHECK(targets[1] == 0 && weights[1] == 1, "row %zu: other classes", r);
             seen[n == 0 ? 0 : is_given ? 2 : 1]++;
         }
-        CHECK(seen[0] > 20 && seen[2] > 100 && (seen[1] > 20 || rows[r].share == 0), "row %zu: %d without, %d with too little, %d with enough", r, seen[0], seen[1],
+        CHECK(seen[0] > 20 && seen[2] > 100 && (seen[1] > 20 || rows[r].share == 0),
+              "row %zu: %d without, %d with too little, %d with enough", r, seen[0], seen[1],
               seen[2]);
     }
 }
@@ -231,7 +235,8 @@ static void strong_labels_count_only_within_their_spans(void **state)
             n_all += i >= 0;
             n += (i >= 10 && i < 20) || (i >= 35 && i < 40);
         }
-        CHECK(targets[3] == (n == 15 ? 1 : 0) && weights[3] == (n == 0 || n == 15 ? 1 : 0), "seed %llu: %d of 15", (unsigned long long)seed, n);
+        CHECK(targets[3] == (n == 15 ? 1 : 0) && weights[3] == (n == 0 || n == 15 ? 1 : 0), "seed %llu: %d of 15",
+              (unsigned long long)seed, n);
         CHECK(targets[0] == (n_all == 40 ? 1 : 0), "seed %llu: the weak one is everywhere: %d of 40", (unsigned long long)seed, n_all);
         seen += n > 0 && n < 15;
     }
@@ -296,7 +301,8 @@ static void gain_is_even_and_keeps_the_floor(void **state)
         compose(&cfg, seed, &a, NULL, NULL);
         gain = frames[0] + 40;
         CHECK(fabsf(gain) <= 8 && fabsf(frames[20 * F] - sound_a[20 * F] - gain) < 1e-4f, "%g dB", (double)gain);
-        CHECK(frames[10] == -100 && fabsf(frames[11] - fmaxf(-100, -99.5f + gain)) < 1e-4f, "floor: %g under %g dB", (double)frames[11], (double)gain);
+        CHECK(frames[10] == -100 && fabsf(frames[11] - fmaxf(-100, -99.5f + gain)) < 1e-4f, "floor: %g under %g dB", (double)frames[11],
+              (double)gain);
         sum += (double)gain;
         squares += (double)(gain * gain);
     }
@@ -334,15 +340,18 @@ static void other_clips_stand_beside_and_never_on_the_main_one(void **state)
         }
         CHECK(at_a >= 0 && frames[(at_a + 9) * F] < -39, "seed %llu: all of the main clip", (unsigned long long)seed);
         CHECK(last_b < at_a && (first_c < 0 || first_c >= at_a + 10), "seed %llu: order", (unsigned long long)seed);
-        CHECK((last_b < 0 || scene.has_before) && (first_c < 0 || scene.has_after), "seed %llu: only who was asked for", (unsigned long long)seed);
-        CHECK(targets[1] == (n_b >= 10 ? 1 : 0) && targets[2] == (n_c >= 15 ? 1 : 0) && targets[0] == 1, "seed %llu: labels of %d, %d frames",
+        CHECK((last_b < 0 || scene.has_before) && (first_c < 0 || scene.has_after), "seed %llu: only who was asked for",
+              (unsigned long long)seed);
+        CHECK(targets[1] == (n_b >= 10 ? 1 : 0) && targets[2] == (n_c >= 15 ? 1 : 0) && targets[0] == 1,
+              "seed %llu: labels of %d, %d frames",
               (unsigned long long)seed, n_b, n_c);
         if (last_b >= 0) {
             CHECK(at_a - last_b - 1 <= 5, "gap %d", at_a - last_b - 1);
             n_gaps[at_a - last_b - 1]++;
         }
     }
-    CHECK(abs(n_before - N / 4) < 90 && abs(n_after - N / 2) < 100 && n_gaps[0] > 15 && n_gaps[5] > 15, "%d before, %d after", n_before, n_after);
+    CHECK(abs(n_before - N / 4) < 90 && abs(n_after - N / 2) < 100 && n_gaps[0] > 15 && n_gaps[5] > 15, "%d before, %d after", n_before,
+          n_after);
 }
 
 static void empty_windows_hold_nothing_and_say_so(void **state)
@@ -384,6 +393,27 @@ static void an_empty_clip_is_never_heard(void **state)
         compose(&cfg, seed, &none, &c, &none);
         CHECK(targets[1] == 0, "as the main one");
     }
+}
+
+static void what_is_not_heard_changes_neither_noise_nor_weights(void **state)
+{
+    em_compose_cfg cfg = em_compose_plain(EM_FRONTEND_HTSAT);
+    em_part a = part_a(T), b = part_b(10), silent = part_c(10);
+    (void)state;
+
+    cfg.p_before = cfg.p_bed = 1;
+    cfg.bed_low_db = cfg.bed_high_db = -60;
+    cfg.unknown_weight = .25f;
+    for (int i = 0; i < 10 * F; i++)
+        sound_b[i] = -90;                               /* it would hold the noise down to -100 dB */
+    clip_a.n_labels = 0;
+    clip_a.negatives = (int[]){ 0, 1, 2, 3 };
+    clip_a.n_negatives = 4;
+    compose(&cfg, 1, &a, &b, NULL);
+    CHECK(frames[0] > -40 && weights[0] == 1 && weights[4] == .25f, "a clip that ends before the window: %g", (double)frames[0]);
+    silence(sound_c, 0, 10);
+    compose(&cfg, 1, &silent, NULL, NULL);
+    CHECK(frames[(T - 1) * F] > -80 && weights[0] == 1, "a clip of silence: %g dB", (double)frames[(T - 1) * F]);
 }
 
 static void unknown_classes_weigh_what_they_are_told_to(void **state)
@@ -439,9 +469,11 @@ static void a_bed_is_white_noise_of_its_level_and_tilt(void **state)
         }
         tilt = mean[MELS - 1] - mean[0];
         tilts = fmax(tilts, fabs(tilt));
-        CHECK(fabs(tilt) < 20.5 && fabs((mean[0] + mean[MELS - 1]) / 2 + 40) < .3 && fabs(mean[31] - mean[0] - tilt * 31 / 63) < .6, "tilt %g, middle %g", tilt,
+        CHECK(fabs(tilt) < 20.5 && fabs((mean[0] + mean[MELS - 1]) / 2 + 40) < .3 && fabs(mean[31] - mean[0] - tilt * 31 / 63) < .6,
+              "tilt %g, middle %g", tilt,
               mean[31]);
-        CHECK(fabs(sqrt(square[5]) - 3.5) < .3 && fabs(sqrt(square[MELS - 1]) - 1) < .1, "deviations %g, %g", sqrt(square[5]), sqrt(square[MELS - 1]));
+        CHECK(fabs(sqrt(square[5]) - 3.5) < .3 && fabs(sqrt(square[MELS - 1]) - 1) < .1, "deviations %g, %g", sqrt(square[5]),
+              sqrt(square[MELS - 1]));
     }
     CHECK(tilts > 12, "largest tilt %g", tilts);
     free(long_frames);
@@ -528,6 +560,7 @@ int main(void)
         cmocka_unit_test(other_clips_stand_beside_and_never_on_the_main_one),
         cmocka_unit_test(empty_windows_hold_nothing_and_say_so),
         cmocka_unit_test(an_empty_clip_is_never_heard),
+        cmocka_unit_test(what_is_not_heard_changes_neither_noise_nor_weights),
         cmocka_unit_test(unknown_classes_weigh_what_they_are_told_to),
         cmocka_unit_test(a_bed_is_white_noise_of_its_level_and_tilt),
         cmocka_unit_test(a_bed_hides_no_clip),

@@ -24,7 +24,8 @@ static void check_against(em_st *st, const char *name, const em_loss_batch *batc
     double loss = em_loss(got, batch, cfg);
 
     CHECK(fabs(loss - (double)y[0]) < 1e-6 * fabs((double)y[0]), "%s: %.9g, not %.9g", name, loss, (double)y[0]);
-    CHECK(golden_difference(got, dz, B * C) < 1e-6 * largest(dz, B * C), "%s: gradient off by %g", name, golden_difference(got, dz, B * C));
+    CHECK(golden_difference(got, dz, B * C) < 1e-6 * largest(dz, B * C), "%s: gradient off by %g", name,
+          golden_difference(got, dz, B * C));
     free(y);
     free(dz);
 }
@@ -32,7 +33,8 @@ static void check_against(em_st *st, const char *name, const em_loss_batch *batc
 static void losses_are_those_of_the_official_code(void **state)
 {
     static const int labels[B] = { 1, 0, 8, 3 };
-    const em_loss_cfg bce = { EM_LOSS_BCE, 0, 0 }, ce = { EM_LOSS_CE, 0, 0 }, ce_smooth = { EM_LOSS_CE, .1, 0 }, kd = { EM_LOSS_BCE, 0, 1 };
+    const em_loss_cfg bce = { EM_LOSS_BCE, 0, 0 }, ce = { EM_LOSS_CE, 0, 0 }, ce_smooth = { EM_LOSS_CE, .1, 0 },
+                      kd = { EM_LOSS_BCE, 0, 1 };
     em_st *st = golden_open("ops.safetensors");
     float *z, *target, *soft, *teacher, one_hot[B * C] = { 0 };
     const float *rows[B];
@@ -133,6 +135,34 @@ static void what_has_no_weight_counts_for_nothing(void **state)
     CHECK(fabs(loss - (log1p(exp(-3.)) + 2 + log1p(exp(-2.))) / 3) < 1e-12 && dz[1] == 0, "%g, gradient %g", loss, (double)dz[1]);
 }
 
+static void smoothing_moves_targets_towards_a_half(void **state)
+{
+    const float logits[] = { 3, -2 }, target[] = { 1, 0 }, smoothed[] = { .95f, .05f };
+    const em_loss_cfg smooth = { EM_LOSS_BCE, .1, 0 }, plain = { EM_LOSS_BCE, 0, 0 };
+    float dz[2];
+    double got = em_loss(dz, &(em_loss_batch){ logits, target, NULL, NULL, 1, 2, 1 }, &smooth);
+
+    (void)state;
+    CHECK(fabs(got - em_loss(dz, &(em_loss_batch){ logits, smoothed, NULL, NULL, 1, 2, 1 }, &plain)) < 1e-7, "%g", got);
+}
+
+static void a_sample_without_a_teacher_learns_from_its_labels_alone(void **state)
+{
+    const float *const none[] = { NULL }, *const some[] = { t };
+    const em_loss_cfg half = { EM_LOSS_BCE, 0, .5 }, plain = { EM_LOSS_BCE, 0, 0 }, full = { EM_LOSS_BCE, 0, 1 };
+    float with[C], without[C], taught[C];
+    double a, b, kd;
+
+    (void)state;
+    fill(5);
+    a = em_loss(with, &(em_loss_batch){ z, y, NULL, none, 1, C, 1 }, &half);
+    b = em_loss(without, &(em_loss_batch){ z, y, NULL, some, 1, C, 1 }, &plain);
+    CHECK(a == b && memcmp(with, without, sizeof with) == 0, "%g, not %g", a, b);
+    kd = em_loss(taught, &(em_loss_batch){ z, y, NULL, some, 1, C, 1 }, &full);
+    a = em_loss(with, &(em_loss_batch){ z, y, NULL, some, 1, C, 1 }, &half);
+    CHECK(fabs(a - .5 * b - .5 * kd) < 1e-12, "with one, half and half: %g", a);
+}
+
 static void large_logits_neither_overflow_nor_lose_their_gradient(void **state)
 {
     const float logits[] = { 1e30f, -1e30f, 200, -200 }, target[] = { 1, 0, 0, 1 };
@@ -161,7 +191,8 @@ static void a_logit_that_is_no_number_is_never_hidden(void **state)
                 const em_loss_cfg cfg = { kind ? EM_LOSS_CE : EM_LOSS_BCE, 0, 0 };
 
                 logits[at] = bad[i];
-                CHECK(!isfinite(em_loss(dz, &(em_loss_batch){ logits, kind ? one : target, weight, NULL, 1, 2, 1 }, &cfg)), "%g at %d, kind %d",
+                CHECK(!isfinite(em_loss(dz, &(em_loss_batch){ logits, kind ? one : target, weight, NULL, 1, 2, 1 }, &cfg)),
+                      "%g at %d, kind %d",
                       (double)bad[i], at, kind);
             }
 }
@@ -173,9 +204,11 @@ static void one_class_and_no_class_are_legal(void **state)
     float dz[3];
 
     (void)state;
-    CHECK(fabs(em_loss(dz, &(em_loss_batch){ &logit, &none, NULL, NULL, 1, 1, 1 }, &bce) - (2 + log1p(exp(-2.)))) < 1e-12, "bce of one class");
+    CHECK(fabs(em_loss(dz, &(em_loss_batch){ &logit, &none, NULL, NULL, 1, 1, 1 }, &bce) - (2 + log1p(exp(-2.)))) < 1e-12,
+          "bce of one class");
     CHECK(em_loss(dz, &(em_loss_batch){ &logit, &full, NULL, NULL, 1, 1, 1 }, &ce) == 0 && dz[0] == 0, "ce of one class");
-    CHECK(em_loss(dz, &(em_loss_batch){ logits, nothing, NULL, NULL, 1, 3, 1 }, &ce) == 0 && dz[0] == 0 && dz[2] == 0, "ce of a window of no class");
+    CHECK(em_loss(dz, &(em_loss_batch){ logits, nothing, NULL, NULL, 1, 3, 1 }, &ce) == 0 && dz[0] == 0 && dz[2] == 0,
+          "ce of a window of no class");
     CHECK(em_loss(dz, &(em_loss_batch){ logits, nothing, NULL, NULL, 0, 3, 1 }, &bce) == 0, "a rank without samples");
 }
 
@@ -183,11 +216,15 @@ static void mixed_teachers_answer_with_mixed_probabilities(void **state)
 {
     const float a[] = { 1, 2, -300 }, b[] = { 0, 0, 0 };
     double sum = exp(1.) + exp(2.);
+    const float sure[] = { 0, -2000, -2000 };
     float out[3];
 
     (void)state;
+    em_loss_mix_teachers(out, sure, sure, .5, 3);
+    CHECK(out[0] == 0 && out[1] < -60 && isfinite(out[1]), "what both exclude: %g", (double)out[1]);
     em_loss_mix_teachers(out, a, b, .25, 3);
-    CHECK(fabs(exp((double)out[0]) - (.25 * exp(1.) / sum + .25)) < 1e-6 && fabs(exp((double)out[2]) - .25) < 1e-6, "%g %g", (double)out[0], (double)out[2]);
+    CHECK(fabs(exp((double)out[0]) - (.25 * exp(1.) / sum + .25)) < 1e-6 && fabs(exp((double)out[2]) - .25) < 1e-6, "%g %g",
+          (double)out[0], (double)out[2]);
     em_loss_mix_teachers(out, a, b, 1, 3);
     CHECK(fabs((double)(out[1] - out[0]) - 1) < 1e-6 && isfinite(out[2]), "lambda 1 is a, up to a constant");
     em_loss_mix_teachers(out, a, b, 0, 3);
@@ -201,6 +238,8 @@ int main(void)
         cmocka_unit_test(gradients_are_those_of_finite_differences),
         cmocka_unit_test(parts_of_a_batch_add_up_to_the_whole),
         cmocka_unit_test(what_has_no_weight_counts_for_nothing),
+        cmocka_unit_test(smoothing_moves_targets_towards_a_half),
+        cmocka_unit_test(a_sample_without_a_teacher_learns_from_its_labels_alone),
         cmocka_unit_test(large_logits_neither_overflow_nor_lose_their_gradient),
         cmocka_unit_test(a_logit_that_is_no_number_is_never_hidden),
         cmocka_unit_test(one_class_and_no_class_are_legal),

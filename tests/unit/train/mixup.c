@@ -97,10 +97,12 @@ static void lambda_one_is_the_first_and_zero_the_second(void **state)
 
         fill();
         em_mix_apply(&out, &a, &b, &(em_mix){ .lambda = 1 }, &cfg, &level);
-        CHECK(memcmp(frames_out, frames_a, sizeof frames_a) == 0 && memcmp(target_out, target_a, sizeof target_a) == 0 && memcmp(weight_out, weight_a, sizeof weight_a) == 0,
+        CHECK(memcmp(frames_out, frames_a, sizeof frames_a) == 0 && memcmp(target_out, target_a, sizeof target_a) == 0 &&
+              memcmp(weight_out, weight_a, sizeof weight_a) == 0,
               "form %d, lambda 1", form);
         em_mix_apply(&out, &a, &b, &(em_mix){ .lambda = 0 }, &cfg, &level);
-        CHECK(memcmp(frames_out, frames_b, sizeof frames_b) == 0 && memcmp(target_out, target_b, sizeof target_b) == 0, "form %d, lambda 0", form);
+        CHECK(memcmp(frames_out, frames_b, sizeof frames_b) == 0 && memcmp(target_out, target_b, sizeof target_b) == 0,
+              "form %d, lambda 0", form);
         em_mix_apply(&out, &a, &b, &(em_mix){ .lambda = 1e-300 }, &cfg, &level);
         CHECK(fabsf(frames_out[7] - frames_b[7]) < 1e-3f, "form %d, lambda 1e-300: %g", form, (double)frames_out[7]);
         em_mix_apply(&out, &a, &b, &(em_mix){ .lambda = 1 - 1e-16 }, &cfg, &level);
@@ -126,7 +128,8 @@ static void powers_are_mixed_as_loud_as_their_labels_say(void **state)
         em_mix_apply(&out, &a, &b, &(em_mix){ .lambda = lambda }, &cfg, &level);
         x = -10 + 20 * log10(p / rms);
         y = -30 + 20 * log10((1 - p) / rms);
-        CHECK(fabs((double)frames_out[3] - x) < 1e-4 && fabs((double)frames_out[9] - y) < 1e-4, "lambda %g: %g and %g, not %g and %g", lambda, (double)frames_out[3],
+        CHECK(fabs((double)frames_out[3] - x) < 1e-4 && fabs((double)frames_out[9] - y) < 1e-4, "lambda %g: %g and %g, not %g and %g",
+              lambda, (double)frames_out[3],
               (double)frames_out[9], x, y);
         CHECK(fabs((x - y) - 20 * log10(lambda / (1 - lambda))) < 1e-9, "what is wanted is the ratio of the labels");
         CHECK(fabs((double)target_out[0] - lambda) < 1e-6 && fabs((double)target_out[1] - (1 - lambda)) < 1e-6, "labels");
@@ -143,7 +146,8 @@ static void silence_in_the_power_form_leaves_the_other_heard(void **state)
         frames_a[i] = -100;
     em_mix_apply(&out, &a, &b, &(em_mix){ .lambda = .5 }, &cfg, &level);
     for (int i = 0; i < T * F; i++)
-        CHECK(fabs((double)(frames_out[i] - frames_b[i]) + 10 * log10(2)) < 1e-4, "%d: %g of %g", i, (double)frames_out[i], (double)frames_b[i]);
+        CHECK(fabs((double)(frames_out[i] - frames_b[i]) + 10 * log10(2)) < 1e-4, "%d: %g of %g", i, (double)frames_out[i],
+              (double)frames_b[i]);
 }
 
 static void a_window_may_be_mixed_in_place(void **state)
@@ -179,7 +183,8 @@ static void a_cut_is_a_box_of_the_other_and_labels_are_areas(void **state)
                 CHECK(frames_out[t * F + f] == (is_other ? frames_b : frames_a)[t * F + f], "round %d at %d, %d", round, t, f);
                 n_other += is_other;
             }
-        CHECK(fabs(mix.lambda - (1 - n_other / (double)(T * F))) < 1e-12 && fabs((double)target_out[1] - (1 - mix.lambda)) < 1e-6, "round %d: area", round);
+        CHECK(fabs(mix.lambda - (1 - n_other / (double)(T * F))) < 1e-12 && fabs((double)target_out[1] - (1 - mix.lambda)) < 1e-6,
+              "round %d: area", round);
         CHECK(!cfg.is_time_only || n_other == (mix.t1 - mix.t0) * F, "round %d: all bands", round);
     }
 }
@@ -188,7 +193,8 @@ static void a_cut_is_a_box_of_the_other_and_labels_are_areas(void **state)
 static void boxes_have_the_sides_of_the_paper(void **state)
 {
     enum { N = 40000, W = 200 };
-    const em_mix_cfg cfg = { .form = EM_MIX_CUT, .p = 1, .alpha = 1 }, time_only = { .form = EM_MIX_CUT, .p = 1, .alpha = 1, .is_time_only = true };
+    const em_mix_cfg cfg = { .form = EM_MIX_CUT, .p = 1, .alpha = 1 },
+                     time_only = { .form = EM_MIX_CUT, .p = 1, .alpha = 1, .is_time_only = true };
     double area = 0, length = 0, want_area = 0, want_length = 0;
     em_rng rng = { 8 };
     (void)state;
@@ -203,7 +209,8 @@ static void boxes_have_the_sides_of_the_paper(void **state)
         want_area += pow(s - s * s / 4, 2) / 1000;
         want_length += (left - left * left / 4) / 1000;
     }
-    CHECK(fabs(area / N - want_area) < .01 && fabs(length / N - want_length) < .01, "area %g, not %g; length %g, not %g", area / N, want_area, length / N, want_length);
+    CHECK(fabs(area / N - want_area) < .01 && fabs(length / N - want_length) < .01, "area %g, not %g; length %g, not %g", area / N,
+          want_area, length / N, want_length);
 }
 
 static void lambdas_follow_their_settings(void **state)
@@ -215,7 +222,8 @@ static void lambdas_follow_their_settings(void **state)
     (void)state;
 
     for (int i = 0; i < N; i++) {
-        em_mix some = em_mix_draw(&(em_mix_cfg){ .p = .25, .alpha = 1 }, T, F, &rng), major = em_mix_draw(&(em_mix_cfg){ .p = 1, .alpha = .3, .is_major = true }, T, F, &rng);
+        em_mix some = em_mix_draw(&(em_mix_cfg){ .p = .25, .alpha = 1 }, T, F, &rng),
+               major = em_mix_draw(&(em_mix_cfg){ .p = 1, .alpha = .3, .is_major = true }, T, F, &rng);
 
         n_mixed += some.lambda < 1;
         sum += em_mix_draw(&(em_mix_cfg){ .p = 1, .alpha = .5 }, T, F, &rng).lambda;

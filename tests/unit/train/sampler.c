@@ -85,7 +85,8 @@ static void classes_take_turns_in_the_ways_of_htsat_and_panns(void **state)
         CHECK(heard(1, 100) == N_DRAWS / 4 && seen[N_CLIPS] == N_DRAWS / 4, "sampling %d: class 0 and the clip of no class", s);
         CHECK(is_near(seen[110], 1 / 4. + 1 / 40.) && is_near(seen[101], 1 / 40.), "sampling %d: clip of class 1 and 2", s);
         for (size_t i = 0; i < 400; i += 4)
-            CHECK((order[i] < 101) + (order[i + 1] < 101) + (order[i + 2] < 101) + (order[i + 3] < 101) == 1, "sampling %d, round %zu", s, i / 4);
+            CHECK((order[i] < 101) + (order[i + 1] < 101) + (order[i + 2] < 101) + (order[i + 3] < 101) == 1, "sampling %d, round %zu",
+                  s, i / 4);
     }
 }
 
@@ -128,7 +129,8 @@ static void passt_draws_by_weight_without_replacement(void **state)
         n_first += order[0] == 110;
         n_common += order[0] <= 100;
     }
-    CHECK(fabs(n_first - 8000 * rarest / sum) < 60 && fabs(n_common - 8000 * 100 * common / sum) < 180, "first ones: %d, %d", n_first, n_common);
+    CHECK(fabs(n_first - 8000 * rarest / sum) < 60 && fabs(n_common - 8000 * 100 * common / sum) < 180, "first ones: %d, %d", n_first,
+          n_common);
 }
 
 static void an_order_follows_from_its_generator_alone(void **state)
@@ -156,7 +158,8 @@ static void names_are_read_and_an_empty_set_is_an_error(void **state)
         CHECK_OK(em_sampling_parse(&sampling, names[i], &err));
         CHECK((size_t)sampling == i, "%s", names[i]);
     }
-    CHECK(em_sampling_parse(&sampling, "balanced", &err) == EM_EINVAL && strstr(err.msg, "shuffle, htsat, panns, ast, passt"), "%s", err.msg);
+    CHECK(em_sampling_parse(&sampling, "balanced", &err) == EM_EINVAL && strstr(err.msg, "shuffle, htsat, panns, ast, passt"), "%s",
+          err.msg);
     CHECK(em_sampler_order(order, 5, EM_SAMPLING_AST, &set, chosen, 0, &rng, &err) == EM_EINVAL, "no clips");
 }
 

@@ -117,7 +117,8 @@ static void vectors_states_and_skips_do_not_decay(void **state)
 {
     static const struct { const char *name; bool decays; } rows[] = {
         { "bn0.weight", false }, { "patch_embed.0.weight", true }, { "patch_embed.0.bias", false }, { "patch_embed.2.weight", false },
-        { "layers.0.blocks.0.norm.weight", false }, { "layers.0.blocks.0.op.in_proj.weight", true }, { "layers.1.blocks.1.op.conv2d.weight", true },
+        { "layers.0.blocks.0.norm.weight", false }, { "layers.0.blocks.0.op.in_proj.weight", true },
+        { "layers.1.blocks.1.op.conv2d.weight", true },
         { "layers.1.blocks.1.op.x_proj_weight", true }, { "layers.1.blocks.1.op.dt_projs_weight", true },
         { "layers.1.blocks.1.op.dt_projs_bias", false }, { "layers.1.blocks.1.op.A_logs", false }, { "layers.1.blocks.1.op.Ds", false },
         { "layers.2.blocks.0.mlp.fc1.weight", true }, { "layers.2.blocks.0.mlp.fc1.bias", false }, { "layers.0.downsample.1.weight", true },
@@ -174,7 +175,8 @@ static void equal_neighbours_are_one_range(void **state)
 static void deeper_layers_learn_faster_by_the_factor(void **state)
 {
     static const struct { const char *name; int after; } rows[] = {
-        { "tscam_conv.weight", 0 }, { "classifier.norm.bias", 0 }, { "layers.3.blocks.1.op.in_proj.weight", 1 }, { "layers.3.blocks.0.norm.bias", 2 },
+        { "tscam_conv.weight", 0 }, { "classifier.norm.bias", 0 }, { "layers.3.blocks.1.op.in_proj.weight", 1 },
+        { "layers.3.blocks.0.norm.bias", 2 },
         { "layers.2.downsample.1.weight", 3 }, { "layers.2.blocks.1.mlp.fc2.bias", 3 }, { "layers.0.blocks.1.op.Ds", 7 },
         { "layers.0.blocks.0.op.A_logs", 8 }, { "patch_embed.5.weight", 9 }, { "bn0.bias", 9 },
     };
@@ -186,12 +188,14 @@ static void deeper_layers_learn_faster_by_the_factor(void **state)
     (void)state;
     CHECK_OK(em_groups_init(&g, &params, &model, &(em_groups_cfg){ .decay = .05, .layer_decay = .5 }, &err));
     for (size_t i = 0; i < EM_COUNT(rows); i++)
-        CHECK(range_of(&g, rows[i].name)->rate == ldexpf(1, -rows[i].after), "%s: %g", rows[i].name, (double)range_of(&g, rows[i].name)->rate);
+        CHECK(range_of(&g, rows[i].name)->rate == ldexpf(1, -rows[i].after), "%s: %g", rows[i].name,
+              (double)range_of(&g, rows[i].name)->rate);
     CHECK(em_group_layers_after(&attention, &model) == 3, "window attention stands with its block");
     CHECK((size_t)g.n <= EM_COUNT(at), "%d ranges", g.n);
     em_groups_at(at, &g, 1e-3);
     for (int i = 0; i < g.n; i++)
-        CHECK(at[i].rate == (float)(1e-3 * (double)g.ranges[i].rate) && at[i].begin == g.ranges[i].begin && at[i].decay == g.ranges[i].decay, "range %d", i);
+        CHECK(at[i].rate == (float)(1e-3 * (double)g.ranges[i].rate) && at[i].begin == g.ranges[i].begin &&
+              at[i].decay == g.ranges[i].decay, "range %d", i);
     em_groups_deinit(&g);
 }
 

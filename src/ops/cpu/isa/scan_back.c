@@ -18,6 +18,7 @@ enum {
     STEPS = 4,                          /* tokens of a projection                            */
     ROWS = 4,                           /* of dt_w whose gradients are summed at once        */
     DOTS = LANES == 16 ? 4 : 3,         /* of dt_w whose products with STEPS tokens are      */
+    LINE = 16,                          /* floats                                            */
 };
 
 /* Rows of a tile: dt_w, dt_bias, up to a multiple of ROWS; then a, N of them; then skip. */
@@ -42,8 +43,8 @@ typedef struct lane {
 
 /* One tile of a chunk: token by token, nv vectors each. */
 typedef struct chunk {
-    int  n;                             /* tokens                                            */
-    long token[CHUNK];
+    int  n, n_next;                     /* tokens of this one, of the one before it          */
+    long token[CHUNK], next[CHUNK];
     vf   u[CHUNK * TILE], dy[CHUNK * TILE], du[CHUNK * TILE];
     vf   delta[CHUNK * TILE], slope[CHUNK * TILE], ddelta[CHUNK * TILE];
     vf   decay[CHUNK * TILE];           /* of one state                                      */
@@ -94,8 +95,8 @@ static void spread_params(const lane *l)
 
 /* ---------------------------------------------------------------- a chunk comes in */
 
-/* Its n tokens from `first` on, in the direction's own order. */
-static void list_tokens(chunk *c, const lane *l, long first)
+/* The n tokens from `first` on, in the direction's own order. */
+static void list_tokens(long *token, int n, const lane *l, long first)
 {
     const em_scan4 *s = l->s;
     const bool is_column = l->k % 2;
@@ -103,10 +104,10 @@ static void list_tokens(chunk *c, const lane *l, long first)
     const long last = (long)s->H * s->W - 1;
     long line = first / inner, at = first % inner;
 
-    for (int t = 0; t < c->n; t++) {
-        const long token = line * step_line + at * step;
+    for (int t = 0; t < n; t++) {
+        const long here = line * step_line + at * step;
 
-        c->token[t] = l->k / 2 ? last - token : token;
+        token[t] = l->k / 2 ? last - here : here;
         if (++at == inner) {
             at = 0;
             line++;
@@ -133,29 +134,57 @@ static void take_rows(const chunk *c, const lane *l)
     }
 }
 
-/* u, dy, what the skip makes of them. */
-EM_INLINE void take(chunk *restrict c, const lane *l, int tile, int width, const int nv)
+/* Moves on to chunk i and looks at the one to come after it, that before it. */
+static void move_on(chunk *c, const lane *l, long i)
+{
+    const long left = (long)l->s->H * l->s->W - i * CHUNK;
+
+    c->n = left < CHUNK ? (int)left : CHUNK;
+    c->n_next = i > 0 ? CHUNK : 0;
+    list_tokens(c->token, c->n, l, i * CHUNK);
+    list_tokens(c->next, c->n_next, l, (i - 1) * CHUNK);
+}
+
+/* Calls for what the next chunk's tile will want into the second cache: along columns no hardware guesses it. */
+EM_INLINE void call(const chunk *c, const lane *l, int tile, const int nv)
+{
+    const size_t D = (size_t)l->s->D;
+
+    for (int t = 0; t < c->n_next; t++)
+#pragma GCC unroll 2
+        for (int i = 0; i < nv * LANES; i += LINE) {
+            const size_t here = (size_t)c->next[t] * D + (size_t)(tile * WIDE + i);
+
+            __builtin_prefetch(l->u + here, 0, 2);
+            __builtin_prefetch(l->dy + here, 0, 2);
+            __builtin_prefetch(l->du + here, 0, 2);
+        }
+}
+
+/* u, dy, and what they are to the skip. */
+EM_INLINE void take(chunk *restrict c, const lane *l, int tile, const int nv, int tail)
 {
     const size_t at = (size_t)tile * WIDE, D = (size_t)l->s->D, last = (size_t)(l->rows - 1) * WIDE;
-    const float *skip = l->params + at * (size_t)l->rows + last;
     float *dskip = l->part + at * (size_t)l->rows + last;
+    vf sum[TILE];
 
 #pragma GCC unroll 2
-    for (int v = 0; v < nv; v++) {
-        const int n = lanes_of(v, width);
-        vf sum = v_load(dskip + v * LANES);
-
-        for (int t = 0; t < c->n; t++) {
+    for (int v = 0; v < nv; v++)
+        sum[v] = v_load(dskip + v * LANES);
+    for (int t = 0; t < c->n; t++)
+#pragma GCC unroll 2
+        for (int v = 0; v < nv; v++) {
             const size_t here = (size_t)c->token[t] * D + at + (size_t)(v * LANES);
+            const int n = v == nv - 1 ? tail : LANES;
             const vf u = v_load_n(l->u + here, n), dy = v_load_n(l->dy + here, n);
 
-            sum += u * dy;
+            sum[v] += u * dy;
             c->u[t * nv + v] = u;
             c->dy[t * nv + v] = dy;
-            c->du[t * nv + v] = dy * v_load(skip + v * LANES);
         }
-        v_store(dskip + v * LANES, sum);
-    }
+#pragma GCC unroll 2
+    for (int v = 0; v < nv; v++)
+        v_store(dskip + v * LANES, sum[v]);
 }
 
 /* delta before softplus, as forward makes it. */
@@ -211,14 +240,14 @@ EM_INLINE void decay(chunk *restrict c, const float *a, const int nv)
 }
 
 /* The states of the chunk, from those before it. */
-EM_INLINE void replay(chunk *restrict c, const lane *l, const float *begin, const float *b, int width, const int nv)
+EM_INLINE void replay(chunk *restrict c, const lane *l, const float *begin, const float *b, const int nv, int tail)
 {
     const int ld = l->dt_rows + 2 * l->s->N;
     vf h[TILE];
 
 #pragma GCC unroll 2
     for (int v = 0; v < nv; v++)
-        c->h[v] = h[v] = v_load_n(begin + v * LANES, lanes_of(v, width));
+        c->h[v] = h[v] = v_load_n(begin + v * LANES, v == nv - 1 ? tail : LANES);
     for (int t = 0; t < c->n; t++)
 #pragma GCC unroll 2
         for (int v = 0; v < nv; v++) {
@@ -229,13 +258,14 @@ EM_INLINE void replay(chunk *restrict c, const lane *l, const float *begin, cons
         }
 }
 
-/* The sweep from behind over state i. The last state knows all of ddelta and takes it through softplus. */
-EM_INLINE void sweep(chunk *restrict c, const lane *l, int tile, int i, const bool is_begin, const bool is_end, const int nv)
+/* The sweep from behind over state i. The first state brings the skip along; the last one knows all of du, and all of
+ * ddelta, which it takes through softplus. */
+EM_INLINE void sweep(chunk *restrict c, const lane *l, int tile, int i, const bool is_begin, const bool is_end, const int nv, int tail)
 {
     const int N = l->s->N, ld = l->dt_rows + 2 * N;
-    const size_t at = ((size_t)tile * (size_t)l->rows + (size_t)(l->dt_rows + i)) * WIDE;
-    const float *row = l->row + l->dt_rows + i;
-    float *carry = l->carry + (size_t)(tile * N + i) * WIDE, *draw = l->draw + (size_t)tile * CHUNK * WIDE;
+    const size_t D = (size_t)l->s->D, params = (size_t)tile * (size_t)l->rows * WIDE, at = params + (size_t)(l->dt_rows + i) * WIDE;
+    const float *row = l->row + l->dt_rows + i, *skip = l->params + params + (size_t)(l->rows - 1) * WIDE;
+    float *carry = l->carry + (size_t)(tile * N + i) * WIDE, *draw = l->draw + (size_t)tile * CHUNK * WIDE, *du = l->du + (size_t)tile * WIDE;
     vf behind[TILE], rate[TILE], drate[TILE], h[TILE];
 
 #pragma GCC unroll 2
@@ -246,28 +276,32 @@ EM_INLINE void sweep(chunk *restrict c, const lane *l, int tile, int i, const bo
         h[v] = c->h[c->n * nv + v];
     }
     for (int t = c->n - 1; t >= 0; t--) {
+        const size_t here = (size_t)c->token[t] * D;
         float *sums = l->sums + (t * 2 * N + i) * LANES;
         const vf b = v_set(row[t * ld]), out = v_set(row[t * ld + N]);
         vf db = v_load(sums), dout = v_load(sums + N * LANES);
 
 #pragma GCC unroll 2
         for (int v = 0; v < nv; v++) {
-            const int k = t * nv + v;
-            const vf dy = c->dy[k], g = out * dy + behind[v], g_delta = g * c->delta[k], kept = c->decay[k] * c->h[k];
-            vf ddelta = g * (rate[v] * kept + b * c->u[k]);
+            const int k = t * nv + v, n = v == nv - 1 ? tail : LANES;
+            const vf dy = c->dy[k], u = c->u[k], g = out * dy + behind[v], g_delta = g * c->delta[k], kept = c->decay[k] * c->h[k];
+            vf ddelta = g * (rate[v] * kept + b * u), all = is_begin ? dy * v_load(skip + v * LANES) : c->du[k];
 
             dout += dy * h[v];
             h[v] = c->h[k];
-            db += g_delta * c->u[k];
+            db += g_delta * u;
             drate[v] += g_delta * kept;
-            c->du[k] += g_delta * b;
+            all += g_delta * b;
             behind[v] = c->decay[k] * g;
             if (!is_begin)
                 ddelta += c->ddelta[k];
-            if (is_end)
+            if (is_end) {
                 v_store(draw + t * WIDE + v * LANES, ddelta * c->slope[k]);
-            else
+                v_store_n(du + here + v * LANES, l->is_first ? all : all + v_load_n(du + here + v * LANES, n), n);
+            } else {
                 c->ddelta[k] = ddelta;
+                c->du[k] = all;
+            }
         }
         v_store(sums, db);
         v_store(sums + N * LANES, dout);
@@ -312,20 +346,6 @@ EM_INLINE void weigh(const chunk *c, const lane *l, int tile, const int nv)
     }
 }
 
-EM_INLINE void give(const chunk *c, const lane *l, int tile, int width, const int nv)
-{
-    const size_t D = (size_t)l->s->D;
-
-    for (int t = 0; t < c->n; t++)
-#pragma GCC unroll 2
-        for (int v = 0; v < nv; v++) {
-            const int n = lanes_of(v, width);
-            float *du = l->du + (size_t)c->token[t] * D + (size_t)(tile * WIDE + v * LANES);
-
-            v_store_n(du, l->is_first ? c->du[t * nv + v] : c->du[t * nv + v] + v_load_n(du, n), n);
-        }
-}
-
 /* STEPS tokens' products with DOTS rows of dt_w, over all channels. */
 EM_INLINE void dots(const chunk *c, const lane *l, int t, int r)
 {
@@ -365,29 +385,29 @@ static void give_rows(const chunk *c, const lane *l)
 
 /* ---------------------------------------------------------------- from the last chunk to the first */
 
-/* nv is a constant. */
-EM_INLINE void run_tile(chunk *c, const lane *l, const float *begin, int tile, int width, const int nv)
+/* nv is a constant, and so is tail where vectors are whole. */
+EM_INLINE void run_tile(chunk *c, const lane *l, const float *begin, int tile, const int nv, const int tail)
 {
     const int N = l->s->N;
     const float *a = l->params + ((size_t)tile * (size_t)l->rows + (size_t)l->dt_rows) * WIDE;
 
-    take(c, l, tile, width, nv);
+    take(c, l, tile, nv, tail);
+    call(c, l, tile, nv);
     project(c, l, tile, nv);
     soften(c, nv);
     for (int i = 0; i < N; i++) {
         decay(c, a + i * WIDE, nv);
-        replay(c, l, begin + (size_t)i * (size_t)l->s->D + (size_t)tile * WIDE, l->row + l->dt_rows + i, width, nv);
+        replay(c, l, begin + (size_t)i * (size_t)l->s->D + (size_t)tile * WIDE, l->row + l->dt_rows + i, nv, tail);
         if (N == 1)
-            sweep(c, l, tile, i, true, true, nv);
+            sweep(c, l, tile, i, true, true, nv, tail);
         else if (i == 0)
-            sweep(c, l, tile, i, true, false, nv);
+            sweep(c, l, tile, i, true, false, nv, tail);
         else if (i < N - 1)
-            sweep(c, l, tile, i, false, false, nv);
+            sweep(c, l, tile, i, false, false, nv, tail);
         else
-            sweep(c, l, tile, i, false, true, nv);
+            sweep(c, l, tile, i, false, true, nv, tail);
     }
     weigh(c, l, tile, nv);
-    give(c, l, tile, width, nv);
 }
 
 static void run(const lane *l)
@@ -400,17 +420,18 @@ static void run(const lane *l)
     for (long i = (L - 1) / CHUNK; i >= 0; i--) {
         const float *begin = l->states + (size_t)i * (size_t)s->N * (size_t)s->D;
 
-        c.n = L - i * CHUNK < CHUNK ? (int)(L - i * CHUNK) : CHUNK;
-        list_tokens(&c, l, i * CHUNK);
+        move_on(&c, l, i);
         take_rows(&c, l);
         memset(l->sums, 0, CHUNK * 2 * (size_t)s->N * LANES * sizeof *l->sums);
         for (int tile = 0; tile < l->n_tiles; tile++) {
             const int width = s->D - tile * WIDE;
 
-            if (width > LANES)
-                run_tile(&c, l, begin, tile, width, TILE);
+            if (width >= WIDE)
+                run_tile(&c, l, begin, tile, TILE, LANES);
+            else if (width > LANES)
+                run_tile(&c, l, begin, tile, TILE, width - LANES);
             else
-                run_tile(&c, l, begin, tile, width, 1);
+                run_tile(&c, l, begin, tile, 1, width);
         }
         give_rows(&c, l);
     }

@@ -1,0 +1,105 @@
+/* dist.c - which way there is to the other ranks, and the calls through it. */
+#include "train/dist.h"
+
+#include "base/log.h"
+#include "train/dist_ops.h"
+
+#include <stdlib.h>
+
+struct em_dist {
+    const em_dist_ops *ops;
+    void              *state;
+    int                rank, size;
+};
+
+/* Where those who start processes leave their number. SLURM_NTASKS is of no use: a batch script that starts one process has it. */
+static const struct { const char *size, *launcher; } launchers[] = {
+    { "OMPI_COMM_WORLD_SIZE", "mpirun" }, { "PMI_SIZE", "mpirun" }, { "SLURM_STEP_NUM_TASKS", "srun" },
+};
+
+static long processes(const char **launcher)
+{
+    for (size_t i = 0; i < EM_COUNT(launchers); i++) {
+        const char *text = getenv(launchers[i].size);
+        long n = text ? strtol(text, NULL, 10) : 0;
+
+        *launcher = launchers[i].launcher;
+        if (n > 0)
+            return n;
+    }
+    return 1;
+}
+
+em_status em_dist_open(em_dist **out, double limit_s, em_err *err)
+{
+    const char *launcher;
+    long n = processes(&launcher);
+    em_dist *d;
+    em_status status = EM_OK;
+
+    *out = NULL;
+    if (!(limit_s > 0))
+        return em_fail(err, EM_EINVAL, "ranks are waited for %g seconds: must be more than 0", limit_s);
+    if (n > 1 && !em_dist_mpi)
+        return em_fail(err, EM_EUNSUPPORTED, "%s started %ld processes, and MPI is not in this build: configure with -DEARMARK_MPI=ON", launcher, n);
+    d = calloc(1, sizeof *d);
+    if (!d)
+        return em_fail(err, EM_ENOMEM, "no memory for the ranks");
+    d->ops = n > 1 ? em_dist_mpi : &em_dist_local;
+    status = d->ops->open(&d->state, &d->rank, &d->size, limit_s, err);
+    if (status == EM_OK && d->size != n)
+        status = em_fail(err, EM_EDEVICE, "%s started %ld processes, but MPI sees %d: it must be the %s of the Open MPI in this build%s", launcher, n,
+                         d->size, launcher, launcher[0] == 's' ? " (try srun --mpi=pmix)" : "");
+    if (status != EM_OK) {
+        em_dist_close(d);
+        return status;
+    }
+    *out = d;
+    return EM_OK;
+}
+
+void em_dist_close(em_dist *d)
+{
+    if (!d)
+        return;
+    d->ops->close(d->state);
+    free(d);
+}
+
+int em_dist_rank(const em_dist *d)
+{
+    return d->rank;
+}
+
+int em_dist_size(const em_dist *d)
+{
+    return d->size;
+}
+
+void em_dist_sum_begin(em_dist *d, float *x, size_t n)
+{
+    d->ops->sum_begin(d->state, x, n);
+}
+
+em_status em_dist_sum_wait(em_dist *d, em_err *err)
+{
+    return d->ops->sum_wait(d->state, err);
+}
+
+em_status em_dist_sum_doubles(em_dist *d, double *x, size_t n, em_err *err)
+{
+    return d->ops->sum_doubles(d->state, x, n, err);
+}
+
+em_status em_dist_broadcast(em_dist *d, void *bytes, size_t n, em_err *err)
+{
+    return d->ops->broadcast(d->state, bytes, n, err);
+}
+
+void em_dist_fail(em_dist *d, int exit_code, const char *sentence)
+{
+    if (d->size == 1)
+        return;
+    em_log(EM_LOG_ERROR, "rank %d of %d: %s", d->rank, d->size, sentence);
+    d->ops->fail(d->state, exit_code);
+}
