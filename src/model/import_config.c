@@ -105,15 +105,14 @@ static em_status find_block(em_config *cfg, const em_import_names *names, const 
 /* Heads and window from the first table of each stage, [(2 window - 1)^2][heads]. HTS-AT stretches its frames. */
 static em_status find_attention(em_config *cfg, const em_import_names *names, const char *path, em_err *err)
 {
-    const char *block = cfg->block == EM_BLOCK_SWIN ? "layers.%d.blocks.0" : "attn.%d.0";
-    char prefix[32], name[EM_IMPORT_NAME];
+    char block[32], name[EM_IMPORT_NAME];
 
     for (int stage = 0; stage < EM_STAGES; stage++) {
         const em_import_entry *table;
         int span;
 
-        snprintf(prefix, sizeof prefix, block, stage);
-        snprintf(name, sizeof name, "%s.attn.relative_position_bias_table", prefix);
+        snprintf(block, sizeof block, cfg->block == EM_BLOCK_SWIN ? "layers.%d.blocks.0" : "attn.%d.0", stage);
+        snprintf(name, sizeof name, "%s.attn.relative_position_bias_table", block);
         table = em_import_find(names, "%s", name);
         span = (int)lround(sqrt(dim(table, 0)));
         if (!table || table->t->rank != 2 || span * span != dim(table, 0) || span % 2 == 0 || (stage > 0 && span != 2 * cfg->window - 1))
