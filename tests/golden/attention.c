@@ -16,6 +16,7 @@ typedef struct lesson {
     em_lesson            block;
     em_attention_block_w w;
     void                *packed;
+    char                 as[32];                /* what the model calls the block */
     size_t               n;
 } lesson;
 
@@ -23,14 +24,13 @@ static void bind(lesson *l, em_binder *b, int block) { em_attention_block_bind(&
 
 static void open_lesson(lesson *l, em_dev *dev, const block_case *c)
 {
-    char as[32];
     em_err err;
     em_binder b = { .ops = &em_ops_cpu, .dev = dev, .lesson = &l->block, .err = &err };
     const size_t most = sizeof(void *) * 64;
 
     *l = (lesson){ 0 };
-    snprintf(as, sizeof as, "layers.0.blocks.%d.", c->block);
-    bench_open(&l->g, dev, st, c->tag, as);
+    snprintf(l->as, sizeof l->as, "layers.0.blocks.%d.", c->block);
+    bench_open(&l->g, dev, st, c->tag, l->as);
     l->g.cfg = (em_config){ .block = EM_BLOCK_SWIN, .heads = { c->heads }, .window = 8 };
     for (int i = 0; i < l->g.params.n; i++) {
         l->g.params.list[i].offset = l->n;
@@ -46,7 +46,7 @@ static void open_lesson(lesson *l, em_dev *dev, const block_case *c)
     bind(l, &b, c->block);
     for (int i = 0; i < l->g.params.n; i++) {
         const em_param *p = &l->g.params.list[i];
-        float *x = golden_read(st, NULL, NULL, "%s.w.%s", c->tag, p->name + strlen(as));
+        float *x = golden_read(st, NULL, NULL, "%s.w.%s", c->tag, p->name + strlen(l->as));
 
         memcpy(l->block.values + p->offset, x, p->n * sizeof *x);
         free(x);
@@ -120,7 +120,7 @@ static void learns(lesson *l, const block_case *c, int B, const float *x, em_gri
     check(c->tag, "dx", in.dx, dx, n, 5e-5);
     for (int i = 0; i < l->g.params.n; i++) {
         const em_param *p = &l->g.params.list[i];
-        float *dw = golden_read(st, NULL, NULL, "%s.dw.%s", c->tag, p->name + strlen(l->g.as));
+        float *dw = golden_read(st, NULL, NULL, "%s.dw.%s", c->tag, p->name + strlen(l->as));
 
         check(c->tag, p->name, l->block.grads + p->offset, dw, p->n, 5e-5);
         free(dw);
