@@ -7,14 +7,14 @@
 
 enum {                              /* stable; they stand in --help */
     EM_EXIT_OK = 0, EM_EXIT_USAGE = 2, EM_EXIT_MODEL = 3, EM_EXIT_INPUT = 4, EM_EXIT_BACKEND = 5, EM_EXIT_OUTPUT = 6,
-    EM_EXIT_INTERNAL = 70,
+    EM_EXIT_TRAINING = 7, EM_EXIT_INTERNAL = 70,
     EM_EXIT_CUT = 128,              /* a signal came before a file's end: main dies of it (128 + its number in a shell) */
 };
 
 typedef int em_command_run(const em_options *o, em_err *err);
 
 em_command_run em_cmd_listen, em_cmd_help, em_cmd_version, em_cmd_print_config, em_cmd_list_devices, em_cmd_list_classes,
-               em_cmd_inspect, em_cmd_import, em_cmd_bench;
+               em_cmd_inspect, em_cmd_import, em_cmd_bench, em_cmd_train, em_cmd_eval;
 
 /* EM_OK and EM_ECANCELED: 0; EM_ENOMEM: internal; else the code of the stage that failed. */
 int em_exit_code(em_status status, int stage_code);

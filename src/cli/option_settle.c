@@ -55,14 +55,17 @@ static em_status settle_raw(em_options *o, em_err *err)
 static em_status check_companions(const em_options *o, em_err *err)
 {
     static const struct { const char *name, *command; } companions[] = {
-        { "preset", "bench" }, { "json", "bench" }, { "mean-embed", "import" },
+        { "json", "bench" }, { "mean-embed", "import" },
     };
+    const bool is_training = o->command == EM_COMMAND_TRAIN || o->command == EM_COMMAND_EVAL;
 
-    for (size_t i = 0; i < EM_COUNT(companions); i++)
+    for (size_t i = 0; i < EM_COUNT(companions) && !is_training; i++)
         if (em_options_is_set(o, em_options_find(companions[i].name)) &&
             !em_options_is_set(o, em_options_find(companions[i].command)))
             return em_fail(err, EM_EINVAL, "--%s is for --%s", companions[i].name, companions[i].command);
-    if (o->preset && layer_of(o, "model") == EM_LAYER_ARGV)
+    if (o->preset && layer_of(o, "preset") == EM_LAYER_ARGV && o->command != EM_COMMAND_BENCH && !is_training)
+        return em_fail(err, EM_EINVAL, "--preset is for --bench and --train");
+    if (o->command == EM_COMMAND_BENCH && o->preset && layer_of(o, "model") == EM_LAYER_ARGV)
         return em_fail(err, EM_EINVAL, "--preset and --model cannot go together: choose what to measure");
     return EM_OK;
 }

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_ROWS = 64, FIRST_LONG = 256, WHERE_CHARS = 128 };
+enum { MAX_ROWS = EM_OPTION_ROWS + 1, FIRST_LONG = 256, WHERE_CHARS = 128 };
 
 /* ---- the table, as one list ---- */
 

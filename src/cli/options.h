@@ -16,8 +16,27 @@
 
 typedef enum em_command {
     EM_COMMAND_LISTEN, EM_COMMAND_HELP, EM_COMMAND_VERSION, EM_COMMAND_PRINT_CONFIG, EM_COMMAND_LIST_DEVICES,
-    EM_COMMAND_LIST_CLASSES, EM_COMMAND_INSPECT, EM_COMMAND_IMPORT, EM_COMMAND_BENCH,
+    EM_COMMAND_LIST_CLASSES, EM_COMMAND_INSPECT, EM_COMMAND_IMPORT, EM_COMMAND_BENCH, EM_COMMAND_TRAIN, EM_COMMAND_EVAL,
 } em_command;
+
+/* What --train and --eval are told. */
+typedef struct em_train_options {
+    char  *data, *layout, *label_set, *init, *out, *head, *kd;
+    int    fold, batch, micro_batch, cache_mb, seed;
+    bool   resume, dry_run, freeze, decay_all, transformer_block, gate;
+    int    epochs, draws, warmup, average, save_steps, keep, valid_epochs, d_state;
+    double val_split, train_window, lr, lr_floor, weight_decay, layer_decay, clip_norm, ema, drop_path, label_smoothing, kd_share;
+    char  *schedule, *loss, *sampling;
+    char  *place, *mixup_form, *mixup_labels;
+    bool   roll, trim, cutmix_time;
+    double empty, neighbours, bed, gain, mixup, mixup_alpha, cutmix, cutmix_alpha, unknown;
+    int    mask_time, mask_mel;
+    char  *name, *provenance, *licence;
+    char  *predictions, *save_logits, *plot, *thresholds;
+    double wanted_precision;
+} em_train_options;
+
+enum { EM_OPTION_ROWS = 128 };      /* room for as many */
 
 typedef struct em_texts { char **list; int n; } em_texts;
 
@@ -57,10 +76,11 @@ typedef struct em_options {
     char  *subject;                 /* what --inspect and --import are given      */
     char  *config, *preset;
     bool   json, mean_embed;
+    em_train_options train;
 
     const char *command_name;       /* for sentences                              */
     em_texts files;                 /* configuration files that were read         */
-    unsigned char layer[64];        /* of each row: which layer set it last       */
+    unsigned char layer[EM_OPTION_ROWS];        /* of each row: which layer set it last       */
 } em_options;
 
 typedef enum em_option_kind {

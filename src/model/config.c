@@ -131,12 +131,14 @@ static em_status cannot_cut(em_config *cfg, const em_config *was, int step, int 
     return EM_EINVAL;
 }
 
-em_status em_config_set_window(em_config *cfg, double seconds, em_err *err)
+/* least: hops of a folded model's shortest window. */
+static em_status set_window(em_config *cfg, double seconds, int least, em_err *err)
 {
     bool is_folded = cfg->fold > 1;
-    int least = is_folded ? 1000 : SLOT, most = 16000, step = is_folded ? PIECE_SOUND : 1, n_hops;
     const em_config was = *cfg;
+    int most = 16000, step = is_folded ? PIECE_SOUND : 1, n_hops;
 
+    least = is_folded ? least : SLOT;
     if (!(seconds > 0 && seconds < 1e6))
         return em_fail(err, EM_EINVAL, "a window of %g s: a length from %g to %g s is wanted", seconds, least / 100.0, most / 100.0);
     n_hops = (int)lround(seconds * 100);
@@ -151,6 +153,10 @@ em_status em_config_set_window(em_config *cfg, double seconds, em_err *err)
     set_hops(cfg, n_hops);
     return em_config_uncut_stage(cfg) < 0 ? EM_OK : cannot_cut(cfg, &was, step, least, err);
 }
+
+em_status em_config_set_window(em_config *cfg, double seconds, em_err *err) { return set_window(cfg, seconds, 1000, err); }
+
+em_status em_config_set_short_window(em_config *cfg, double seconds, em_err *err) { return set_window(cfg, seconds, PIECE_SOUND, err); }
 
 int em_config_dt_rank(const em_config *cfg, int stage)
 {

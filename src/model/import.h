@@ -1,4 +1,5 @@
-/* import.h - public safetensors checkpoints of VMamba, DASS and HTS-AT become model files of ours.
+/* import.h - public checkpoints of VMamba, DASS and HTS-AT, in safetensors or as torch.save writes them (.pth, .ckpt), become
+ * model files of ours. Which tensors of a file are looked at: checkpoint.h, torch.h.
  *
  * Names: the official ones and older spellings of them, behind module., v., model. and the like. Widths, depths, state
  * size, ratio, gate, biases, heads, windows and the kinds of embed, block, downsample and head follow from the shapes.

@@ -193,7 +193,7 @@ static em_status append(em_pickle_machine *m, uint32_t first, uint32_t n)
         if (key == EM_PICKLE_LIST || key == EM_PICKLE_DICT)
             return em_pickle_fail(m, "%s is the key of a dict", em_pickle_kind_name(key));
     }
-    return em_pickle_append(m, to, m->stack + first, n);
+    return em_pickle_append(m, to, first, n);
 }
 
 static em_status run_append(em_pickle_machine *m, uint64_t unused)

@@ -46,8 +46,8 @@ em_status em_pickle_top(em_pickle_machine *m, em_pickle_value **value, em_pickle
 /* A tuple of the n values from stack[first] on takes their place. */
 em_status em_pickle_tuple(em_pickle_machine *m, uint32_t first, uint32_t n);
 
-/* Appends items[n] to a tuple, list or dict. */
-em_status em_pickle_append(em_pickle_machine *m, em_pickle_value *to, const uint32_t *items, uint32_t n);
+/* Appends stack[first..first + n) to a tuple, list or dict. */
+em_status em_pickle_append(em_pickle_machine *m, em_pickle_value *to, uint32_t first, uint32_t n);
 
 const char *em_pickle_kind_name(em_pickle_kind kind);
 

@@ -31,10 +31,11 @@ static const em_pickle_global globals[] = {
     { "torch", "Size", make_size, NULL },
     { "torch._utils", "_rebuild_parameter", make_parameter, NULL },
     { "torch._utils", "_rebuild_tensor_v2", make_tensor, NULL },
-    { "torch", "FloatStorage", NULL, &types[0] },   { "torch", "HalfStorage", NULL, &types[1] }, { "torch", "BFloat16Storage", NULL, &types[2] },
-    { "torch", "DoubleStorage", NULL, &types[3] },  { "torch", "LongStorage", NULL, &types[4] }, { "torch", "IntStorage", NULL, &types[5] },
-    { "torch", "ShortStorage", NULL, &types[6] },   { "torch", "CharStorage", NULL, &types[7] }, { "torch", "ByteStorage", NULL, &types[8] },
-    { "torch", "BoolStorage", NULL, &types[9] },
+    { "torch", "FloatStorage", NULL, &types[0] },         { "torch", "HalfStorage", NULL, &types[1] },
+    { "torch", "BFloat16Storage", NULL, &types[2] },      { "torch", "DoubleStorage", NULL, &types[3] },
+    { "torch", "LongStorage", NULL, &types[4] },          { "torch", "IntStorage", NULL, &types[5] },
+    { "torch", "ShortStorage", NULL, &types[6] },         { "torch", "CharStorage", NULL, &types[7] },
+    { "torch", "ByteStorage", NULL, &types[8] },          { "torch", "BoolStorage", NULL, &types[9] },
 };
 
 static bool is_text(const char *text, size_t n, const char *wanted)
@@ -130,7 +131,8 @@ static em_status read_numbers(em_pickle_machine *m, int64_t out[EM_ST_RANK], con
         const em_pickle_value *v = item(m, tuple, i);
 
         if (v->kind != EM_PICKLE_INT || v->as.whole < 0)
-            return em_pickle_fail(m, "a tensor's %s %u is %s", what, i, v->kind == EM_PICKLE_INT ? "negative" : em_pickle_kind_name(v->kind));
+            return em_pickle_fail(m, "a tensor's %s %u is %s", what, i,
+                                  v->kind == EM_PICKLE_INT ? "negative" : em_pickle_kind_name(v->kind));
         out[i] = v->as.whole;
     }
     return EM_OK;
@@ -153,7 +155,8 @@ static em_status check_overlap(em_pickle_machine *m, const em_torch_view *v)
         if (v->shape[least] == 1)
             continue;
         if ((uint64_t)v->stride[least] <= reach)
-            return em_pickle_fail(m, "elements of a tensor overlap (dimension %d has stride %lld)", least, (long long)v->stride[least]);
+            return em_pickle_fail(m, "elements of a tensor overlap (dimension %d has stride %lld)", least,
+                                  (long long)v->stride[least]);
         reach += (uint64_t)(v->shape[least] - 1) * (uint64_t)v->stride[least];
     }
     return EM_OK;
@@ -186,7 +189,8 @@ static em_status check_view(em_pickle_machine *m, em_torch_view *v)
 /* storage, offset, shape, strides, requires_grad, hooks. */
 static em_status make_tensor(em_pickle_machine *m, const em_pickle_value *args)
 {
-    static const em_pickle_kind kinds[] = { EM_PICKLE_STORAGE, EM_PICKLE_INT, EM_PICKLE_TUPLE, EM_PICKLE_TUPLE, EM_PICKLE_BOOL, EM_PICKLE_DICT };
+    static const em_pickle_kind kinds[] = { EM_PICKLE_STORAGE, EM_PICKLE_INT, EM_PICKLE_TUPLE,
+                                            EM_PICKLE_TUPLE, EM_PICKLE_BOOL, EM_PICKLE_DICT };
     const em_pickle_value *shape, *stride;
     em_pickle *p = m->out;
     em_torch_view v;
@@ -233,11 +237,13 @@ em_status em_pickle_storage(em_pickle_machine *m)
 
     if (status != EM_OK)
         return status;
-    if (id->kind != EM_PICKLE_TUPLE || !is_of(m, id, kinds, EM_COUNT(kinds)) || !is_text(item(m, id, 0)->as.text, item(m, id, 0)->n, "storage"))
+    if (id->kind != EM_PICKLE_TUPLE || !is_of(m, id, kinds, EM_COUNT(kinds)) ||
+        !is_text(item(m, id, 0)->as.text, item(m, id, 0)->n, "storage"))
         return em_pickle_fail(m, "BINPERSID does not describe a storage");
     key = item(m, id, 2);
     if (!item(m, id, 1)->as.global->type)
-        return em_pickle_fail(m, "%s.%s is not the type of a storage", item(m, id, 1)->as.global->module, item(m, id, 1)->as.global->name);
+        return em_pickle_fail(m, "%s.%s is not the type of a storage", item(m, id, 1)->as.global->module,
+                              item(m, id, 1)->as.global->name);
     if (!is_key(key) || item(m, id, 4)->as.whole < 0)
         return em_pickle_fail(m, "a storage has a name that is no number, or a size below 0");
     status = em_pickle_grow(m, &p->storages, sizeof *p->storages, p->n_storages, &m->room_storages, EM_PICKLE_MAX_VALUES, "storages");

@@ -25,9 +25,10 @@ static em_status no_memory(const em_pickle_machine *m)
 const char *em_pickle_kind_name(em_pickle_kind kind)
 {
     static const char *const names[] = {
-        [EM_PICKLE_NONE] = "None",     [EM_PICKLE_BOOL] = "a bool",        [EM_PICKLE_INT] = "a whole number", [EM_PICKLE_FLOAT] = "a float",
-        [EM_PICKLE_STRING] = "a string", [EM_PICKLE_BYTES] = "bytes",      [EM_PICKLE_TUPLE] = "a tuple",      [EM_PICKLE_LIST] = "a list",
-        [EM_PICKLE_DICT] = "a dict",   [EM_PICKLE_GLOBAL] = "a global",    [EM_PICKLE_STORAGE] = "a storage",  [EM_PICKLE_TENSOR] = "a tensor",
+        [EM_PICKLE_NONE] = "None",        [EM_PICKLE_BOOL] = "a bool",         [EM_PICKLE_INT] = "a whole number",
+        [EM_PICKLE_FLOAT] = "a float",    [EM_PICKLE_STRING] = "a string",     [EM_PICKLE_BYTES] = "bytes",
+        [EM_PICKLE_TUPLE] = "a tuple",    [EM_PICKLE_LIST] = "a list",         [EM_PICKLE_DICT] = "a dict",
+        [EM_PICKLE_GLOBAL] = "a global",  [EM_PICKLE_STORAGE] = "a storage",   [EM_PICKLE_TENSOR] = "a tensor",
     };
 
     return names[kind];
@@ -53,7 +54,8 @@ em_status em_pickle_grow(em_pickle_machine *m, void *list, size_t n_each, uint32
 
 em_status em_pickle_push(em_pickle_machine *m, uint32_t value)
 {
-    em_status status = em_pickle_grow(m, &m->stack, sizeof *m->stack, m->n_stack, &m->room_stack, EM_PICKLE_MAX_STACK, "values on the stack");
+    em_status status = em_pickle_grow(m, &m->stack, sizeof *m->stack, m->n_stack, &m->room_stack, EM_PICKLE_MAX_STACK,
+                                      "values on the stack");
 
     if (status == EM_OK)
         m->stack[m->n_stack++] = value;
@@ -92,7 +94,7 @@ em_status em_pickle_pop_mark(em_pickle_machine *m, uint32_t *first, uint32_t *n)
 
 em_status em_pickle_top(em_pickle_machine *m, em_pickle_value **value, em_pickle_kind kind, const char *what)
 {
-    uint32_t top;
+    uint32_t top = 0;
     em_status status = em_pickle_pop(m, &top);
 
     if (status != EM_OK)
@@ -114,7 +116,7 @@ static uint32_t room_for(uint32_t n)
     return room;
 }
 
-em_status em_pickle_append(em_pickle_machine *m, em_pickle_value *to, const uint32_t *items, uint32_t n)
+em_status em_pickle_append(em_pickle_machine *m, em_pickle_value *to, uint32_t first, uint32_t n)
 {
     if (n > EM_PICKLE_MAX_ITEMS - m->out->n_items)
         return em_pickle_fail(m, "more than %d items in tuples, lists and dicts", EM_PICKLE_MAX_ITEMS);
@@ -125,8 +127,8 @@ em_status em_pickle_append(em_pickle_machine *m, em_pickle_value *to, const uint
             return no_memory(m);
         to->as.items = grown;
     }
-    if (n > 0)
-        memcpy(to->as.items + to->n, items, n * sizeof *items);
+    if (n > 0)                                          /* else there may be no items, and no stack */
+        memcpy(to->as.items + to->n, m->stack + first, n * sizeof *m->stack);
     to->n += n;
     m->out->n_items += n;
     return EM_OK;
@@ -135,7 +137,7 @@ em_status em_pickle_append(em_pickle_machine *m, em_pickle_value *to, const uint
 em_status em_pickle_tuple(em_pickle_machine *m, uint32_t first, uint32_t n)
 {
     em_pickle_value tuple = { .kind = EM_PICKLE_TUPLE };
-    em_status status = em_pickle_append(m, &tuple, m->stack + first, n);
+    em_status status = em_pickle_append(m, &tuple, first, n);
 
     if (status != EM_OK)
         return status;

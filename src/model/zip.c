@@ -106,7 +106,8 @@ static em_status read_end(em_zip *zip, directory *d, em_err *err)
     if (n_file < END)
         return broken(zip, NULL, err, "%llu bytes are too few", (unsigned long long)n_file);
     if (n_file > EM_ZIP_MAX_FILE)
-        return broken(zip, NULL, err, "%llu bytes are too many (%llu at most)", (unsigned long long)n_file, (unsigned long long)EM_ZIP_MAX_FILE);
+        return broken(zip, NULL, err, "%llu bytes are too many (%llu at most)", (unsigned long long)n_file,
+                      (unsigned long long)EM_ZIP_MAX_FILE);
     status = em_file_read(zip->file, record, END, end, err);
     if (status != EM_OK)
         return status;
@@ -199,7 +200,8 @@ static em_status parse_entry(em_zip *zip, em_zip_entry *e, const unsigned char *
     if (little(p + 10, 2) != 0)
         return broken(zip, name, err, "is compressed (method %d), and torch.save never does that", (int)little(p + 10, 2));
     if (packed != e->n_bytes)
-        return broken(zip, name, err, "is stored, but has two sizes, %llu and %llu", (unsigned long long)packed, (unsigned long long)e->n_bytes);
+        return broken(zip, name, err, "is stored, but has two sizes, %llu and %llu", (unsigned long long)packed,
+                      (unsigned long long)e->n_bytes);
     return EM_OK;
 }
 
@@ -268,7 +270,8 @@ static em_status check_tiling(em_zip *zip, em_err *err)
         if (next < at)
             return broken(zip, last->name, err, "overlaps the entry after it");
         if (next - at > (uint64_t)most)
-            return broken(zip, NULL, err, "the %llu bytes at byte %llu belong to no entry", (unsigned long long)(next - at), (unsigned long long)at);
+            return broken(zip, NULL, err, "the %llu bytes at byte %llu belong to no entry", (unsigned long long)(next - at),
+                          (unsigned long long)at);
         at = e ? e->begin + e->n_bytes : next;
     }
     return EM_OK;

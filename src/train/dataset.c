@@ -1,5 +1,5 @@
 /* dataset.c - the table of layouts, and which of them a folder is: see dataset.h. */
-#include "train/build.h"
+#include "train/assembly.h"
 
 #include "base/text.h"
 
@@ -105,15 +105,15 @@ static const em_layout *layout_that_fits(const em_place *place, em_err *err)
 static em_status read_set(em_dataset *set, const em_place *place, const em_layout *layout, const char *const *classes, int n_classes,
                           em_err *err)
 {
-    em_build b;
-    em_status status = em_build_begin(&b, set, place->dir, classes, n_classes, err);
+    em_assembly b;
+    em_status status = em_assembly_begin(&b, set, place->dir, classes, n_classes, err);
 
     set->layout = layout->name;
     if (status == EM_OK)
         status = layout->read(&b, place);
     if (status == EM_OK)
-        status = em_build_end(&b);
-    em_build_deinit(&b);
+        status = em_assembly_end(&b);
+    em_assembly_deinit(&b);
     return status;
 }
 

@@ -181,6 +181,8 @@ em_status em_examples_make(em_examples *e, em_canvas *out, float *teacher, bool 
         *has_teacher = is_both;
     }
     em_specaugment(out, &e->cfg.recipe->specaugment, e->fill, &rng);
+    for (int c = 0; c < e->cfg.recipe->groups.n_kept; c++)
+        out->weight[c] = 0;
     return EM_OK;
 }
 

@@ -4,17 +4,17 @@
 #include <math.h>
 #include <string.h>
 
-double em_precision(em_counts c)
+double em_precision_of(em_counts c)
 {
     return c.n_hits > 0 ? (double)c.n_hits / ((double)c.n_hits + c.n_false) : 0;
 }
 
-double em_recall(em_counts c)
+double em_recall_of(em_counts c)
 {
     return c.n_hits > 0 ? (double)c.n_hits / ((double)c.n_hits + c.n_missed) : 0;
 }
 
-double em_f1(em_counts c)
+double em_f1_of_counts(em_counts c)
 {
     return c.n_hits > 0 ? 2.0 * c.n_hits / (2.0 * c.n_hits + c.n_false + c.n_missed) : 0;
 }
@@ -30,11 +30,11 @@ em_f1_means em_f1_of(const em_counts *counts, int n_classes, bool has_strays)
         if (one.n_hits + one.n_missed == 0 && !(has_strays && one.n_false > 0))
             continue;
         all = (em_counts){ all.n_hits + one.n_hits, all.n_false + one.n_false, all.n_missed + one.n_missed };
-        means.macro += em_f1(one);
+        means.macro += em_f1_of_counts(one);
         means.n_classes++;
     }
     if (means.n_classes > 0)
-        means.micro = em_f1(all);
+        means.micro = em_f1_of_counts(all);
     means.macro = means.n_classes > 0 ? means.macro / means.n_classes : NAN;
     return means;
 }

@@ -63,15 +63,29 @@ int em_group_layers_after(const em_param *p, const em_config *model)
     return n_blocks + 1;
 }
 
-static void add_range(em_groups *g, const em_param *p, float rate, float decay)
+bool em_group_has_rows(const em_param *p)
 {
+    return begins(p->name, "tscam_conv.") || begins(p->name, "classifier.head.");
+}
+
+/* All of p, but the rows of the first n_kept classes. */
+static void add_range(em_groups *g, const em_param *p, int n_kept, float rate, float decay)
+{
+    const size_t kept = p->n / (size_t)p->shape[0] * (size_t)n_kept, begin = p->offset + kept, n = p->n - kept;
     em_adamw_range *last = g->n > 0 ? &g->ranges[g->n - 1] : NULL;
 
-    g->n_learning += p->n;
-    if (last && last->begin + last->n == p->offset && last->rate == rate && last->decay == decay)
-        last->n += p->n;
+    g->n_learning += n;
+    if (last && last->begin + last->n == begin && last->rate == rate && last->decay == decay)
+        last->n += n;
     else
-        g->ranges[g->n++] = (em_adamw_range){ p->offset, p->n, rate, decay };
+        g->ranges[g->n++] = (em_adamw_range){ begin, n, rate, decay };
+}
+
+static bool learns(const em_param *p, const em_groups_cfg *cfg)
+{
+    if (cfg->n_kept > 0)
+        return em_group_has_rows(p);
+    return em_group_learns(p) && (!cfg->is_frozen || em_group_is_head(p));
 }
 
 em_status em_groups_init(em_groups *out, const em_params *params, const em_config *model, const em_groups_cfg *cfg, em_err *err)
@@ -87,9 +101,9 @@ em_status em_groups_init(em_groups *out, const em_params *params, const em_confi
     for (int i = 0; i < params->n; i++) {
         const em_param *p = &params->list[i];
 
-        if (!em_group_learns(p) || (cfg->is_frozen && !em_group_is_head(p)))
+        if (!learns(p, cfg))
             continue;
-        add_range(out, p, (float)pow(cfg->layer_decay, em_group_layers_after(p, model)),
+        add_range(out, p, cfg->n_kept, (float)pow(cfg->layer_decay, em_group_layers_after(p, model)),
                   cfg->decays_all || em_group_decays(p) ? (float)cfg->decay : 0.0f);
     }
     return EM_OK;

@@ -15,6 +15,8 @@ typedef struct em_groups_cfg {
                                      * relative positions                                                   */
     double layer_decay;             /* (0, 1]: a layer learns by this factor slower than the one after it; the head fully. 1: all alike */
     bool   is_frozen;               /* only the head learns: classifier.*, tscam_conv.*                     */
+    int    n_kept;                  /* the first so many classes stay as they are, bit for bit: only the head's rows of the
+                                     * others learn, and nothing that is shared. 0: none                    */
 } em_groups_cfg;
 
 /* Ranges whose `rate` is what a step's rate is multiplied by. bn0's running statistics and what is frozen are in none. */
@@ -35,6 +37,9 @@ void em_groups_at(em_adamw_range *ranges, const em_groups *g, double rate);
 bool em_group_learns(const em_param *p);                            /* not a running statistic   */
 bool em_group_decays(const em_param *p);
 bool em_group_is_head(const em_param *p);
+
+/* A row of it belongs to one class: tscam_conv.*, classifier.head.*. */
+bool em_group_has_rows(const em_param *p);
 
 /* How many layers come after it: 0 the head, 1 the last block (with the window attention behind it), …, the number of blocks + 1:
  * embed and bn0. A downsample counts with the block before it. */

@@ -1,11 +1,11 @@
 /* layout_ast.c - AST's JSON lists, which AuM, DASS and SSAST use, too: {"data":[{"wav":path,"labels":"mid,mid"}]}.
  * What the mids mean stands in *class_labels_indices.csv beside them, else in AudioSet's list. */
-#include "train/build.h"
+#include "train/assembly.h"
 
 #include <jansson.h>
 #include <string.h>
 
-static em_status add_entry(em_build *b, const json_t *entry, size_t i, const char *shown, em_split split)
+static em_status add_entry(em_assembly *b, const json_t *entry, size_t i, const char *shown, em_split split)
 {
     const char *wav = json_string_value(json_object_get(entry, "wav"));
     const char *labels = json_string_value(json_object_get(entry, "labels"));
@@ -15,16 +15,16 @@ static em_status add_entry(em_build *b, const json_t *entry, size_t i, const cha
 
     if (!wav || !*wav || !labels)
         return em_fail(b->err, EM_EFORMAT, "%s: data, entry %zu: is not {\"wav\": path, \"labels\": \"mid,mid\"}", shown, i);
-    status = em_build_clip(b, &clip, wav, wav, at);
+    status = em_assembly_clip(b, &clip, wav, wav, at);
     if (status != EM_OK)
         return status;
-    em_build_at(b, clip)->split = split;
-    return em_build_list(b, clip, labels, false, at);
+    em_assembly_at(b, clip)->split = split;
+    return em_assembly_list(b, clip, labels, false, at);
 }
 
-static em_status read_list(em_build *b, const char *path)
+static em_status read_list(em_assembly *b, const char *path)
 {
-    const char *full = em_build_path(b, path);
+    const char *full = em_assembly_path(b, path);
     char shown[EM_SHOWN_PATH];
     json_error_t error;
     json_t *root = full ? json_load_file(full, 0, &error) : NULL;
@@ -32,7 +32,7 @@ static em_status read_list(em_build *b, const char *path)
     em_status status = EM_OK;
 
     if (!full)
-        return em_build_no_memory(b);
+        return em_assembly_no_memory(b);
     em_shown_path(shown, full);
     if (!root)
         status = em_fail(b->err, EM_EFORMAT, "%s: line %d: is not JSON: %.80s", shown, error.line, error.text);
@@ -59,14 +59,14 @@ static bool ast_fits(const em_place *place)
     return false;
 }
 
-static em_status ast_read(em_build *b, const em_place *place)
+static em_status ast_read(em_assembly *b, const em_place *place)
 {
     char shown[EM_SHOWN_PATH];
     em_status status = EM_OK;
 
     if (!ast_fits(place))
         return em_fail(b->err, EM_EFORMAT, "%s: no .json is there", em_shown_path(shown, place->dir));
-    status = em_build_known(b, place);
+    status = em_assembly_known(b, place);
     for (int i = 0; i < place->files.n && status == EM_OK; i++)
         if (is_meant(place, place->files.paths[i]))
             status = read_list(b, place->files.paths[i]);

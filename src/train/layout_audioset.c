@@ -4,14 +4,13 @@
  *   a .tsv of segment_id, start_time_seconds, end_time_seconds, label      strong labels: id is NAME_startms
  *
  * A sound is called ID, YID, ID_start or ID_start_end, with any ending. Most copies lack some: those are counted. */
-#include "train/build.h"
+#include "train/assembly.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct segments {
-    em_build *b;
+    em_assembly *b;
     em_sounds sounds;
     em_names  ids;                      /* strong: segments seen in this file, and their clips, -1: no sound */
     int      *clips;
@@ -54,18 +53,18 @@ static em_status add_weak(segments *s, const em_table *t, em_split split)
         return bad_row(s, t);
     path = find_sound(s, id, start, end);
     if (!path)
-        return em_build_missing(s->b, id);
-    status = em_build_clip(s->b, &clip, path, id, at);
+        return em_assembly_missing(s->b, id);
+    status = em_assembly_clip(s->b, &clip, path, id, at);
     if (status != EM_OK)
         return status;
-    em_build_at(s->b, clip)->split = split;
-    return em_build_list(s->b, clip, t->fields[3], false, at);
+    em_assembly_at(s->b, clip)->split = split;
+    return em_assembly_list(s->b, clip, t->fields[3], false, at);
 }
 
 static em_status read_weak(segments *s, const char *path)
 {
-    const char *full = em_build_path(s->b, path);
-    em_status status = full ? EM_OK : em_build_no_memory(s->b);
+    const char *full = em_assembly_path(s->b, path);
+    em_status status = full ? EM_OK : em_assembly_no_memory(s->b);
     em_table t = { 0 };
     bool has_row = true;
     int n_rows = 0;
@@ -96,13 +95,13 @@ static em_status strong_clip(segments *s, int *clip, const char *id, const em_ta
     int count;
 
     if (i < 0)
-        return em_build_no_memory(s->b);
+        return em_assembly_no_memory(s->b);
     if (i == n) {
         if (n == s->clips_room) {
             int *clips = realloc(s->clips, (size_t)s->ids.room * sizeof *clips);
 
             if (!clips)
-                return em_build_no_memory(s->b);
+                return em_assembly_no_memory(s->b);
             s->clips = clips;
             s->clips_room = s->ids.room;
         }
@@ -112,10 +111,10 @@ static em_status strong_clip(segments *s, int *clip, const char *id, const em_ta
         if (!path)
             path = find_sound(s, name, line ? strtod(line + 1, NULL) / 1000 : 0, 0);
         if (!path)
-            return em_build_missing(s->b, id);
-        if (em_build_clip(s->b, &s->clips[i], path, id, em_table_at(t)) != EM_OK)
+            return em_assembly_missing(s->b, id);
+        if (em_assembly_clip(s->b, &s->clips[i], path, id, em_table_at(t)) != EM_OK)
             return s->b->err->code;
-        em_build_at(s->b, s->clips[i])->split = split;
+        em_assembly_at(s->b, s->clips[i])->split = split;
     }
     *clip = s->clips[i];
     return EM_OK;
@@ -133,15 +132,15 @@ static em_status add_strong(segments *s, const em_table *t, const int column[4],
     status = strong_clip(s, &mark.clip, id, t, split);
     if (status != EM_OK || mark.clip < 0)
         return status;
-    status = em_build_label(s->b, &mark.label, em_table_field(t, column[3]), NULL, em_table_at(t));
-    return status == EM_OK ? em_build_mark(s->b, &mark) : status;
+    status = em_assembly_label(s->b, &mark.label, em_table_field(t, column[3]), NULL, em_table_at(t));
+    return status == EM_OK ? em_assembly_mark(s->b, &mark) : status;
 }
 
 static em_status read_strong(segments *s, const char *path)
 {
     static const char *const names[4] = { "segment_id", "start_time_seconds", "end_time_seconds", "label" };
-    const char *full = em_build_path(s->b, path);
-    em_status status = full ? EM_OK : em_build_no_memory(s->b);
+    const char *full = em_assembly_path(s->b, path);
+    em_status status = full ? EM_OK : em_assembly_no_memory(s->b);
     em_table t = { 0 };
     bool has_row = true;
     int column[4];
@@ -193,7 +192,7 @@ static em_status read_all(segments *s, const em_place *place)
     for (int i = 0; i < place->files.n; i++)
         n_weak += is_weak(place, place->files.paths[i]);
     if (n_weak > 0)
-        status = em_build_seed(s->b);
+        status = em_assembly_seed(s->b);
     for (int i = 0; i < place->files.n && status == EM_OK; i++) {
         if (is_weak(place, place->files.paths[i]))
             status = read_weak(s, place->files.paths[i]);
@@ -203,7 +202,7 @@ static em_status read_all(segments *s, const em_place *place)
     return status;
 }
 
-static em_status audioset_read(em_build *b, const em_place *place)
+static em_status audioset_read(em_assembly *b, const em_place *place)
 {
     segments s = { .b = b };
     char shown[EM_SHOWN_PATH];

@@ -2,7 +2,7 @@
  *
  *   esc50   meta/esc50.csv, or meta.csv, beside audio/: filename, fold, category and, for the order of classes, target
  *   csv     sounds beside the file or in a folder audio/ (wav, wavs, clips, sounds); labels "A,B", "A;B" or "A|B" */
-#include "train/build.h"
+#include "train/assembly.h"
 
 #include <string.h>
 
@@ -13,7 +13,7 @@ static const char *const esc50_files[] = { "meta/esc50.csv", "meta.csv", "esc50.
 
 /* One file being read. */
 typedef struct rows {
-    em_build *b;
+    em_assembly *b;
     em_table  table;
     const char *beside;                 /* the folder of the file, from the set's folder on; "" or "meta/"  */
     bool      is_esc50;
@@ -68,7 +68,7 @@ static char *find_sound(rows *r, const char *name)
         const int k = i == 0 ? r->found_in : i - (i <= r->found_in);    /* the last one first, then the others */
 
         path = path_in(r, sound_folders[k], name);
-        full = path ? em_build_path(r->b, path) : NULL;
+        full = path ? em_assembly_path(r->b, path) : NULL;
         if (!full)
             return NULL;
         if (em_is_file(full)) {
@@ -128,15 +128,15 @@ static em_status read_class(rows *r, int clip)
     em_status status;
 
     if (!r->is_esc50)
-        return em_build_list(r->b, clip, labels, false, at);
+        return em_assembly_list(r->b, clip, labels, false, at);
     if (!*labels)
         return em_fail_at(r->b->err, EM_EFORMAT, at, "the category is empty");
     if (r->target >= 0 && !em_text_number(target, &rank))
         return em_fail_at(r->b->err, EM_EFORMAT, at, "target \"%.40s\" is not a number", target);
-    status = em_build_class(r->b, labels, rank, at);
+    status = em_assembly_class(r->b, labels, rank, at);
     if (status == EM_OK)
-        status = em_build_label(r->b, &mark.label, labels, NULL, at);
-    return status == EM_OK ? em_build_mark(r->b, &mark) : status;
+        status = em_assembly_label(r->b, &mark.label, labels, NULL, at);
+    return status == EM_OK ? em_assembly_mark(r->b, &mark) : status;
 }
 
 static em_status read_row(rows *r)
@@ -151,15 +151,15 @@ static em_status read_row(rows *r)
         return em_fail_at(r->b->err, EM_EFORMAT, at, "the %s is empty", r->table.columns[r->filename]);
     path = find_sound(r, name);
     if (!path)
-        return em_build_no_memory(r->b);
+        return em_assembly_no_memory(r->b);
     r->n_rows++;
-    status = em_build_clip(r->b, &clip, path, name, at);
-    if (status == EM_OK && !em_split_of_word(&em_build_at(r->b, clip)->split, split))
+    status = em_assembly_clip(r->b, &clip, path, name, at);
+    if (status == EM_OK && !em_split_of_word(&em_assembly_at(r->b, clip)->split, split))
         status = em_fail_at(r->b->err, EM_EFORMAT, at, "split \"%.40s\" is not train, valid or test", split);
     if (status == EM_OK)
-        status = read_fold(r, em_build_at(r->b, clip));
+        status = read_fold(r, em_assembly_at(r->b, clip));
     if (status == EM_OK)
-        status = read_part(r, em_build_at(r->b, clip));
+        status = read_part(r, em_assembly_at(r->b, clip));
     return status == EM_OK ? read_class(r, clip) : status;
 }
 
@@ -182,15 +182,15 @@ static em_status read_rows(rows *r)
     return status;
 }
 
-static em_status read_file(em_build *b, const char *path, bool is_esc50)
+static em_status read_file(em_assembly *b, const char *path, bool is_esc50)
 {
-    const char *slash = strrchr(path, '/'), *full = em_build_path(b, path);
+    const char *slash = strrchr(path, '/'), *full = em_assembly_path(b, path);
     rows r = { .b = b, .is_esc50 = is_esc50, .fold = -1 };
     em_status status;
 
     r.beside = em_store_text(b->store, path, slash ? (size_t)(slash - path) + 1 : 0);
     if (!full || !r.beside)
-        return em_build_no_memory(b);
+        return em_assembly_no_memory(b);
     status = em_table_open(&r.table, full, b->err);
     if (status == EM_OK)
         status = read_rows(&r);
@@ -213,15 +213,15 @@ static bool esc50_fits(const em_place *place)
     return path && em_place_has_column(place, path, "category") && em_place_has_column(place, path, "fold");
 }
 
-static em_status esc50_read(em_build *b, const em_place *place)
+static em_status esc50_read(em_assembly *b, const em_place *place)
 {
-    const char *path = esc50_file(place), *audio = em_build_path(b, "audio");
+    const char *path = esc50_file(place), *audio = em_assembly_path(b, "audio");
     char shown[EM_SHOWN_PATH];
 
     if (!path)
         return em_fail(b->err, EM_EFORMAT, "%s: neither meta/esc50.csv nor meta.csv is there", em_shown_path(shown, place->dir));
     if (!audio)
-        return em_build_no_memory(b);
+        return em_assembly_no_memory(b);
     if (!em_is_folder(audio))
         return em_fail(b->err, EM_EFORMAT, "%s: the folder of the sounds is missing", em_shown_path(shown, audio));
     return read_file(b, path, true);
@@ -248,7 +248,7 @@ static bool csv_fits(const em_place *place)
     return csv_file(place) != NULL;
 }
 
-static em_status csv_read(em_build *b, const em_place *place)
+static em_status csv_read(em_assembly *b, const em_place *place)
 {
     const char *path = csv_file(place);
     char shown[EM_SHOWN_PATH];

@@ -3,7 +3,7 @@
  *
  * DESED has its tables in metadata/ and the sounds of metadata/train/weak.tsv in audio/train/weak/. Others have them in
  * audio/, beside the table, or anywhere below if the name is there once. Real recordings go missing: those are counted. */
-#include "train/build.h"
+#include "train/assembly.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 /* One table being read. */
 typedef struct reading {
-    em_build  *b;
+    em_assembly  *b;
     em_sounds *sounds;
     em_table   t;
     const char *path;                   /* from the set's folder on */
@@ -41,10 +41,10 @@ static em_status find_sound(reading *r, const char **path, const char *name)
     *path = NULL;
     for (int k = 0; k < 3; k++) {
         const char *tried = k == 2 ? em_path_join(r->b->store, "audio", name) : beside(r, k, name);
-        const char *full = tried ? em_build_path(r->b, tried) : NULL;
+        const char *full = tried ? em_assembly_path(r->b, tried) : NULL;
 
         if (!full)
-            return em_build_no_memory(r->b);
+            return em_assembly_no_memory(r->b);
         if (em_is_file(full)) {
             *path = tried;
             return EM_OK;
@@ -64,24 +64,24 @@ static em_status clip_called(reading *r, int *clip, const char *name)
     em_status status;
 
     if (i < 0)
-        return em_build_no_memory(r->b);
+        return em_assembly_no_memory(r->b);
     if (i == n) {
         if (r->clips_room < r->names.room) {
             int *clips = realloc(r->clips, (size_t)r->names.room * sizeof *clips);
 
             if (!clips)
-                return em_build_no_memory(r->b);
+                return em_assembly_no_memory(r->b);
             r->clips = clips;
             r->clips_room = r->names.room;
         }
         r->clips[i] = -1;
         status = find_sound(r, &path, name);
         if (status == EM_OK)
-            status = path ? em_build_clip(r->b, &r->clips[i], path, name, em_table_at(&r->t)) : em_build_missing(r->b, name);
+            status = path ? em_assembly_clip(r->b, &r->clips[i], path, name, em_table_at(&r->t)) : em_assembly_missing(r->b, name);
         if (status != EM_OK)
             return status;
         if (path)
-            em_build_at(r->b, r->clips[i])->split = em_split_of_path(r->path);
+            em_assembly_at(r->b, r->clips[i])->split = em_split_of_path(r->path);
     }
     *clip = r->clips[i];
     return EM_OK;
@@ -101,8 +101,8 @@ static em_status add_strong(reading *r, int clip, const char *label)
                           em_table_field(&r->t, r->onset), em_table_field(&r->t, r->offset));
     if (clip < 0)
         return EM_OK;
-    status = em_build_label(r->b, &mark.label, label, NULL, em_table_at(&r->t));
-    return status == EM_OK ? em_build_mark(r->b, &mark) : status;
+    status = em_assembly_label(r->b, &mark.label, label, NULL, em_table_at(&r->t));
+    return status == EM_OK ? em_assembly_mark(r->b, &mark) : status;
 }
 
 static em_status add_row(reading *r)
@@ -121,7 +121,7 @@ static em_status add_row(reading *r)
         return add_strong(r, clip, label);
     if (n == r->names.n)
         return em_fail_at(r->b->err, EM_EFORMAT, em_table_at(&r->t), "%.80s was given before", name);
-    return clip < 0 ? EM_OK : em_build_list(r->b, clip, label, false, em_table_at(&r->t));
+    return clip < 0 ? EM_OK : em_assembly_list(r->b, clip, label, false, em_table_at(&r->t));
 }
 
 static em_status find_columns(reading *r)
@@ -140,8 +140,8 @@ static em_status find_columns(reading *r)
 
 static em_status read_rows(reading *r, const char *path)
 {
-    const char *full = em_build_path(r->b, path);
-    em_status status = full ? em_table_open(&r->t, full, r->b->err) : em_build_no_memory(r->b);
+    const char *full = em_assembly_path(r->b, path);
+    em_status status = full ? em_table_open(&r->t, full, r->b->err) : em_assembly_no_memory(r->b);
     bool has_row = true;
 
     r->t.separator = '\t';
@@ -181,7 +181,7 @@ static bool has_labels(const em_place *place, const char *path)
            && em_place_has_column(place, path, "filename") && em_place_has_column(place, path, "event_label|event_labels|onset");
 }
 
-static em_status read_table(em_build *b, const em_place *place, em_sounds *sounds, const char *path)
+static em_status read_table(em_assembly *b, const em_place *place, em_sounds *sounds, const char *path)
 {
     reading r = { .b = b, .sounds = sounds, .path = path };
     const char *durations = durations_of(place, path);
@@ -202,7 +202,7 @@ static bool dcase_fits(const em_place *place)
     return false;
 }
 
-static em_status dcase_read(em_build *b, const em_place *place)
+static em_status dcase_read(em_assembly *b, const em_place *place)
 {
     em_sounds sounds;
     char shown[EM_SHOWN_PATH];

@@ -4,7 +4,7 @@
  *                     at all (BirdNET-Analyzer's rules); train/Bark/a.wav where every folder is a split's
  *   speech-commands   a folder a word, testing_list.txt and validation_list.txt; the rest is for training, with
  *                     _background_noise_ as clips of no class */
-#include "train/build.h"
+#include "train/assembly.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -52,7 +52,7 @@ static bool are_splits(const em_files *files)
     return n > 0;
 }
 
-static em_status add_sound(em_build *b, const char *path, bool has_splits)
+static em_status add_sound(em_assembly *b, const char *path, bool has_splits)
 {
     char folder[NAME_MAX + 1], shown[EM_SHOWN_PATH];
     const char *rest = path;
@@ -65,14 +65,14 @@ static em_status add_sound(em_build *b, const char *path, bool has_splits)
         em_split_of_word(&split, folder);
     if (!rest || !first_folder(folder, rest))           /* a sound that lies beside the folders */
         return EM_OK;
-    status = em_build_clip(b, &clip, path, path, at);
+    status = em_assembly_clip(b, &clip, path, path, at);
     if (status != EM_OK)
         return status;
-    em_build_at(b, clip)->split = split;
-    return is_no_class(folder) ? EM_OK : em_build_list(b, clip, folder, true, at);
+    em_assembly_at(b, clip)->split = split;
+    return is_no_class(folder) ? EM_OK : em_assembly_list(b, clip, folder, true, at);
 }
 
-static em_status folders_read(em_build *b, const em_place *place)
+static em_status folders_read(em_assembly *b, const em_place *place)
 {
     em_files files;
     em_status status = em_files_find(&files, place->dir, em_is_sound_name, b->err);
@@ -111,12 +111,12 @@ static const struct list { const char *file; em_split split; } list_files[] = {
     { "validation_list.txt", EM_SPLIT_VALID }, { "testing_list.txt", EM_SPLIT_TEST },
 };
 
-static em_status add_to_list(em_build *b, lists *l, em_split split, const em_table *t)
+static em_status add_to_list(em_assembly *b, lists *l, em_split split, const em_table *t)
 {
     const int n = l->paths.n, i = em_names_add(&l->paths, b->store, t->fields[0]);
 
     if (i < 0)
-        return em_build_no_memory(b);
+        return em_assembly_no_memory(b);
     if (i < n)
         return em_fail_at(b->err, EM_EFORMAT, em_table_at(t), "%.80s was listed before", t->fields[0]);
     if (l->room < l->paths.room) {
@@ -127,7 +127,7 @@ static em_status add_to_list(em_build *b, lists *l, em_split split, const em_tab
         is_there = splits ? realloc(l->is_there, (size_t)l->paths.room * sizeof *is_there) : NULL;
         l->is_there = is_there ? is_there : l->is_there;
         if (!is_there)
-            return em_build_no_memory(b);
+            return em_assembly_no_memory(b);
         l->room = l->paths.room;
     }
     l->splits[i] = split;
@@ -135,10 +135,10 @@ static em_status add_to_list(em_build *b, lists *l, em_split split, const em_tab
     return EM_OK;
 }
 
-static em_status read_list(em_build *b, lists *l, const struct list *list)
+static em_status read_list(em_assembly *b, lists *l, const struct list *list)
 {
-    const char *full = em_build_path(b, list->file);
-    em_status status = full ? EM_OK : em_build_no_memory(b);
+    const char *full = em_assembly_path(b, list->file);
+    em_status status = full ? EM_OK : em_assembly_no_memory(b);
     em_table t = { 0 };
     bool has_row = true;
 
@@ -155,7 +155,7 @@ static em_status read_list(em_build *b, lists *l, const struct list *list)
     return status;
 }
 
-static em_status add_word(em_build *b, lists *l, const char *path)
+static em_status add_word(em_assembly *b, lists *l, const char *path)
 {
     char folder[NAME_MAX + 1], shown[EM_SHOWN_PATH];
     const em_origin at = { em_shown_path(shown, path), 0 };
@@ -165,19 +165,19 @@ static em_status add_word(em_build *b, lists *l, const char *path)
 
     if (!first_folder(folder, path))
         return EM_OK;
-    status = em_build_clip(b, &mark.clip, path, path, at);
+    status = em_assembly_clip(b, &mark.clip, path, path, at);
     if (status != EM_OK)
         return status;
     if (i >= 0)
         l->is_there[i] = true;
-    em_build_at(b, mark.clip)->split = i >= 0 ? l->splits[i] : EM_SPLIT_TRAIN;
+    em_assembly_at(b, mark.clip)->split = i >= 0 ? l->splits[i] : EM_SPLIT_TRAIN;
     if (strcmp(folder, "_background_noise_") == 0)
         return EM_OK;
-    status = em_build_label(b, &mark.label, folder, NULL, at);
-    return status == EM_OK ? em_build_mark(b, &mark) : status;
+    status = em_assembly_label(b, &mark.label, folder, NULL, at);
+    return status == EM_OK ? em_assembly_mark(b, &mark) : status;
 }
 
-static em_status add_words(em_build *b, lists *l, const em_place *place)
+static em_status add_words(em_assembly *b, lists *l, const em_place *place)
 {
     em_files files;
     em_status status = em_files_find(&files, place->dir, em_is_sound_name, b->err);
@@ -186,12 +186,12 @@ static em_status add_words(em_build *b, lists *l, const em_place *place)
         status = add_word(b, l, files.paths[i]);
     for (int i = 0; i < l->paths.n && status == EM_OK; i++)
         if (!l->is_there[i])
-            status = em_build_missing(b, l->paths.text[i]);
+            status = em_assembly_missing(b, l->paths.text[i]);
     em_files_deinit(&files);
     return status;
 }
 
-static em_status speech_commands_read(em_build *b, const em_place *place)
+static em_status speech_commands_read(em_assembly *b, const em_place *place)
 {
     em_status status = EM_OK;
     lists l = { 0 };

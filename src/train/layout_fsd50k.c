@@ -1,6 +1,6 @@
 /* layout_fsd50k.c - FSD50K: ground_truth/dev.csv (fname,labels,mids,split) and eval.csv (fname,labels,mids), the classes in
  * vocabulary.csv (index,label,mid, no header), sounds in dev_audio/ and eval_audio/; with or without "FSD50K." before each. */
-#include "train/build.h"
+#include "train/assembly.h"
 
 #include <string.h>
 
@@ -30,18 +30,18 @@ static bool fsd50k_fits(const em_place *place)
     return prefix_of(place) != NULL;
 }
 
-static em_status open_table(em_build *b, em_table *t, const char *prefix, const char *file)
+static em_status open_table(em_assembly *b, em_table *t, const char *prefix, const char *file)
 {
     char path[64];
     const char *full;
 
     *t = (em_table){ 0 };
     snprintf(path, sizeof path, "%sground_truth/%s", prefix, file);
-    full = em_build_path(b, path);
-    return full ? em_table_open(t, full, b->err) : em_build_no_memory(b);
+    full = em_assembly_path(b, path);
+    return full ? em_table_open(t, full, b->err) : em_assembly_no_memory(b);
 }
 
-static em_status read_vocabulary(em_build *b, const char *prefix)
+static em_status read_vocabulary(em_assembly *b, const char *prefix)
 {
     em_table t;
     em_status status = open_table(b, &t, prefix, "vocabulary.csv");
@@ -57,12 +57,12 @@ static em_status read_vocabulary(em_build *b, const char *prefix)
         if (t.n_fields != 3 || !em_text_number(t.fields[0], &index) || index != n)
             status = em_fail_at(b->err, EM_EFORMAT, em_table_at(&t), "is not `%d,label,mid`", n);
         else
-            status = em_build_class(b, t.fields[1], n++, em_table_at(&t));
+            status = em_assembly_class(b, t.fields[1], n++, em_table_at(&t));
     }
     if (status == EM_OK && n == 0)
         status = em_fail(b->err, EM_EFORMAT, "%s: names no class", t.path);
     em_table_deinit(&t);
-    return status == EM_OK && !b->is_given ? em_build_close(b) : status;
+    return status == EM_OK && !b->is_given ? em_assembly_close(b) : status;
 }
 
 /* Takes the next of a comma list off *list, which is changed; NULL: no more. */
@@ -77,7 +77,7 @@ static char *next_piece(char **list)
 }
 
 /* Labels and mids say the same in the same order. */
-static em_status add_labels(em_build *b, int clip, char *labels, char *mids, em_origin at)
+static em_status add_labels(em_assembly *b, int clip, char *labels, char *mids, em_origin at)
 {
     em_status status = EM_OK;
     char *label, *mid;
@@ -86,14 +86,14 @@ static em_status add_labels(em_build *b, int clip, char *labels, char *mids, em_
         em_mark mark = { .clip = clip };
 
         mid = next_piece(&mids);
-        status = em_build_label(b, &mark.label, label, mid, at);
+        status = em_assembly_label(b, &mark.label, label, mid, at);
         if (status == EM_OK)
-            status = em_build_mark(b, &mark);
+            status = em_assembly_mark(b, &mark);
     }
     return status;
 }
 
-static em_status add_row(em_build *b, const em_table *t, const int column[4], const part *p, const char *audio)
+static em_status add_row(em_assembly *b, const em_table *t, const int column[4], const part *p, const char *audio)
 {
     const em_origin at = em_table_at(t);
     const char *fname = em_table_field(t, column[0]), *split = em_table_field(t, column[3]);
@@ -104,17 +104,17 @@ static em_status add_row(em_build *b, const em_table *t, const int column[4], co
     if (!*fname || strlen(fname) > 255)
         return em_fail_at(b->err, EM_EFORMAT, at, "the fname is empty or too long");
     snprintf(path, sizeof path, "%s/%s%s", audio, fname, em_is_sound_name(fname) ? "" : ".wav");
-    status = em_build_clip(b, &clip, path, fname, at);
+    status = em_assembly_clip(b, &clip, path, fname, at);
     if (status != EM_OK)
         return status;
-    if (!em_split_of_word(&em_build_at(b, clip)->split, split))
+    if (!em_split_of_word(&em_assembly_at(b, clip)->split, split))
         return em_fail_at(b->err, EM_EFORMAT, at, "split \"%.40s\" is not train or val", split);
     if (!*split)
-        em_build_at(b, clip)->split = p->split;
+        em_assembly_at(b, clip)->split = p->split;
     return add_labels(b, clip, t->fields[column[1]], column[2] < 0 ? NULL : t->fields[column[2]], at);
 }
 
-static em_status read_part(em_build *b, const char *prefix, const part *p)
+static em_status read_part(em_assembly *b, const char *prefix, const part *p)
 {
     em_table t;
     em_status status = open_table(b, &t, prefix, p->file);
@@ -144,7 +144,7 @@ static em_status read_part(em_build *b, const char *prefix, const part *p)
 }
 
 /* Either part may be all that somebody has, but not neither. */
-static em_status read_parts(em_build *b, const char *prefix)
+static em_status read_parts(em_assembly *b, const char *prefix)
 {
     char audio[64], shown[EM_SHOWN_PATH];
     em_status status = EM_OK;
@@ -154,9 +154,9 @@ static em_status read_parts(em_build *b, const char *prefix)
         const char *full;
 
         snprintf(audio, sizeof audio, "%s%s", prefix, parts[i].audio);
-        full = em_build_path(b, audio);
+        full = em_assembly_path(b, audio);
         if (!full)
-            return em_build_no_memory(b);
+            return em_assembly_no_memory(b);
         if (!em_is_folder(full))
             continue;
         status = read_part(b, prefix, &parts[i]);
@@ -168,7 +168,7 @@ static em_status read_parts(em_build *b, const char *prefix)
     return status;
 }
 
-static em_status fsd50k_read(em_build *b, const em_place *place)
+static em_status fsd50k_read(em_assembly *b, const em_place *place)
 {
     const char *prefix = prefix_of(place);
     char shown[EM_SHOWN_PATH];

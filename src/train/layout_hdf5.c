@@ -1,6 +1,6 @@
 /* layout_hdf5.c - packs of PANNs and HTS-AT (pack.h), each a split by its name: balanced_train.h5, eval.h5, below the folder.
  * Classes are AudioSet's when there are 527, else those of *class_labels_indices.csv beside the packs. */
-#include "train/build.h"
+#include "train/assembly.h"
 #include "train/pack.h"
 
 #include <stdlib.h>
@@ -19,7 +19,7 @@ static bool hdf5_fits(const em_place *place)
     return false;
 }
 
-static em_status add_row(em_build *b, em_pack *pack, const em_pack_info *info, const char *path, long row, unsigned char *target)
+static em_status add_row(em_assembly *b, em_pack *pack, const em_pack_info *info, const char *path, long row, unsigned char *target)
 {
     char name[EM_PACK_NAME], shown[EM_SHOWN_PATH];
     const em_origin at = { em_shown_path(shown, path), 0 };
@@ -27,25 +27,25 @@ static em_status add_row(em_build *b, em_pack *pack, const em_pack_info *info, c
     em_mark mark = { 0 };
 
     if (status == EM_OK)
-        status = em_build_clip(b, &mark.clip, path, name, at);
+        status = em_assembly_clip(b, &mark.clip, path, name, at);
     if (status != EM_OK)
         return status;
-    em_build_at(b, mark.clip)->row = row;
-    em_build_at(b, mark.clip)->split = em_split_of_path(path);
+    em_assembly_at(b, mark.clip)->row = row;
+    em_assembly_at(b, mark.clip)->split = em_split_of_path(path);
     for (int c = 0; c < info->n_classes && status == EM_OK; c++) {
         if (!target[c])
             continue;
-        status = em_build_label(b, &mark.label, b->known.names[c], NULL, at);
+        status = em_assembly_label(b, &mark.label, b->known.names[c], NULL, at);
         if (status == EM_OK)
-            status = em_build_mark(b, &mark);
+            status = em_assembly_mark(b, &mark);
     }
     return status;
 }
 
-static em_status read_rows(em_build *b, em_pack *pack, const em_pack_info *info, const char *path)
+static em_status read_rows(em_assembly *b, em_pack *pack, const em_pack_info *info, const char *path)
 {
     unsigned char *target = malloc((size_t)info->n_classes);
-    em_status status = target ? EM_OK : em_build_no_memory(b);
+    em_status status = target ? EM_OK : em_assembly_no_memory(b);
 
     for (long row = 0; row < info->n_rows && status == EM_OK; row++)
         status = add_row(b, pack, info, path, row, target);
@@ -53,13 +53,13 @@ static em_status read_rows(em_build *b, em_pack *pack, const em_pack_info *info,
     return status;
 }
 
-static em_status read_pack(em_build *b, const char *path)
+static em_status read_pack(em_assembly *b, const char *path)
 {
-    const char *full = em_build_path(b, path);
+    const char *full = em_assembly_path(b, path);
     char shown[EM_SHOWN_PATH];
     em_pack_info info;
     em_pack *pack = NULL;
-    em_status status = full ? em_pack_open(&pack, &info, full, b->err) : em_build_no_memory(b);
+    em_status status = full ? em_pack_open(&pack, &info, full, b->err) : em_assembly_no_memory(b);
 
     if (status == EM_OK && info.n_classes != b->known.n)
         status = em_fail(b->err, EM_EFORMAT, "%s: its target has %d classes where %d are named: AudioSet's, or those of a "
@@ -70,16 +70,16 @@ static em_status read_pack(em_build *b, const char *path)
     return status;
 }
 
-static em_status hdf5_read(em_build *b, const em_place *place)
+static em_status hdf5_read(em_assembly *b, const em_place *place)
 {
     char shown[EM_SHOWN_PATH];
     em_status status;
 
     if (!hdf5_fits(place))
         return em_fail(b->err, EM_EFORMAT, "%s: no .h5 or .hdf5 is there", em_shown_path(shown, place->dir));
-    status = em_build_known(b, place);
+    status = em_assembly_known(b, place);
     if (status == EM_OK)
-        status = em_build_seed(b);
+        status = em_assembly_seed(b);
     for (int i = 0; i < place->files.n && status == EM_OK; i++)
         if (is_pack(place, place->files.paths[i]))
             status = read_pack(b, place->files.paths[i]);

@@ -52,9 +52,9 @@ em_choice em_ranking_at_precision(const em_ranking *r, double precision);   /* t
 
 typedef struct em_counts { int n_hits, n_false, n_missed; } em_counts;
 
-double em_precision(em_counts c);               /* these three: 0 where it is 0/0 */
-double em_recall(em_counts c);
-double em_f1(em_counts c);
+double em_precision_of(em_counts c);               /* these three: 0 where it is 0/0 */
+double em_recall_of(em_counts c);
+double em_f1_of_counts(em_counts c);
 
 typedef struct em_f1_means {
     double micro, macro;            /* of all counts together; mean of the classes' F1. NAN: no class */

@@ -125,16 +125,16 @@ static void put_class(FILE *to, const em_eval_report *r, int c, int cols)
     fprintf(to, "%8d ", one->n_positives);
     put_number(to, one->ap);
     put_number(to, one->auc);
-    put_number(to, em_f1(one->counts));
+    put_number(to, em_f1_of_counts(one->counts));
     if (!r->metrics->is_single)
         put_number(to, (double)one->threshold);
     fprintf(to, "  ");
     put_number(to, one->best.f1);
     put_number(to, (double)one->best.threshold);
     if (r->segments)
-        put_number(to, em_f1(r->segments[c]));
+        put_number(to, em_f1_of_counts(r->segments[c]));
     if (r->events)
-        put_number(to, em_f1(r->events[c]));
+        put_number(to, em_f1_of_counts(r->events[c]));
     fputc('\n', to);
 }
 

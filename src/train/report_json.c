@@ -8,9 +8,9 @@ static void put_counts(em_json *j, em_counts c)
     em_json_int(j, "hits", c.n_hits);
     em_json_int(j, "false", c.n_false);
     em_json_int(j, "missed", c.n_missed);
-    em_json_float(j, "precision", em_precision(c));
-    em_json_float(j, "recall", em_recall(c));
-    em_json_float(j, "f1", em_f1(c));
+    em_json_float(j, "precision", em_precision_of(c));
+    em_json_float(j, "recall", em_recall_of(c));
+    em_json_float(j, "f1", em_f1_of_counts(c));
 }
 
 static void put_found(em_json *j, const char *key, const em_counts *counts, int c)

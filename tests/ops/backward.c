@@ -83,7 +83,7 @@ static void check_numbers(const back_case *c, const gradient *g, const float *go
     CHECK(off <= 5e-5 * top, "%s, %s on %s: off by %.3g of the largest (%s)", c->name, g->name, setting, off / top, c->reason);
 }
 
-/* The same in one run after another: `first` keeps what the first thread count of an instruction set answers. */
+/* `first` keeps what the first number of threads of an instruction set answers. */
 static void under(const back_case *c, const char *isa, int n_threads, float **first)
 {
     float *grads[MOST_GRADIENTS] = { 0 }, *alone[MOST_GRADIENTS] = { 0 };
@@ -240,9 +240,10 @@ static void run_scan(em_dev *dev, const void *args, float *const *grads, int fir
 {
     const scan *s = args;
     em_scan4 a = s->a;
-    const size_t L = (size_t)(a.H * a.W), at = (size_t)first * L, D = (size_t)a.D, wide = (size_t)(EM_DIRECTIONS * (a.R + 2 * a.N)), n = (size_t)B * L * D;
+    const size_t L = (size_t)(a.H * a.W), at = (size_t)first * L, D = (size_t)a.D, n = (size_t)B * L * D;
+    const size_t wide = (size_t)(EM_DIRECTIONS * (a.R + 2 * a.N)), chunks = (L + EM_SCAN_CHUNK - 1) / EM_SCAN_CHUNK;
     float *rest = em_alloc(3 * n * sizeof *rest);
-    float *states = em_alloc((size_t)(B * EM_DIRECTIONS) * (L + EM_SCAN_CHUNK - 1) / EM_SCAN_CHUNK * (size_t)a.N * D * sizeof *states);
+    float *states = em_alloc((size_t)(B * EM_DIRECTIONS) * chunks * (size_t)a.N * D * sizeof *states);
 
     assert_true(rest && states);
     a.u += at * D, a.dy += at * D, a.x_dbl += at * wide;

@@ -28,8 +28,10 @@ static bool next_line(FILE *f, char **line, char *fields[], int n_fields)
 
     free(*line);
     *line = NULL;
-    if (getline(line, &room, f) < 0)
+    if (getline(line, &room, f) < 0) {
+        free(*line);
         return false;
+    }
     rest = *line;
     rest[strcspn(rest, "\n")] = '\0';
     for (int i = 0; i < n_fields; i++)

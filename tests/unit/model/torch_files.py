@@ -303,7 +303,7 @@ def write_hostile_pickles():
     bad_pickle('protocol0', 'does not begin with a protocol', b'(dp0\n', begin=b'')
     bad_pickle('protocol9', 'protocol 9', b'}', begin=b'\x80\x09')
     bad_pickle('underflow', 'takes a value from an empty stack', b'a')
-    bad_pickle('below_mark', 'takes a value from an empty stack', b'](a')
+    bad_pickle('below_mark', 'takes a value from an empty stack', b']N(a')
     bad_pickle('no_mark', 'needs a mark', b'}u')
     bad_pickle('memo', 'memo 7 is empty', b'h\x07')
     bad_pickle('memo_far', 'memo 4294967295 is empty', b'j\xff\xff\xff\xff')
@@ -364,6 +364,7 @@ def write_hostile_pickles():
     bad_pickle('name_empty', 'a name that is no string', state(('', tensor())))
     bad_pickle('name_long', 'a name that is no string', state(('n' * 513, tensor())))
     bad_pickle('a_list', 'does not hold a dict', b']' + tensor() + b'a')
+    bad_pickle('nothing', 'does not hold a dict', b'(t')      # an empty tuple before anything was on the stack
     bad_pickle('a_tensor', 'does not hold a dict', tensor())
     bad_pickle('no_tensors', 'holds no tensors', state(('w', number(3))))
     bad_pickle('nan', 'tensor w: element 2 is not a finite number', state(('w', tensor())), {'0': struct.pack('<4f', 1, 2, float('nan'), 4)}, 'read')

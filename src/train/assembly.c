@@ -1,5 +1,5 @@
-/* build.c - names to numbers, marks to arrays: see build.h. */
-#include "train/build.h"
+/* assembly.c - names to numbers, marks to arrays: see assembly.h. */
+#include "train/assembly.h"
 
 #include "base/text.h"
 
@@ -11,7 +11,7 @@
 
 enum { MOST_JOINED = 8 };           /* pieces between commas that one name may have; AudioSet's have up to 3 */
 
-em_status em_build_no_memory(em_build *b)
+em_status em_assembly_no_memory(em_assembly *b)
 {
     char shown[EM_SHOWN_PATH];
 
@@ -43,34 +43,34 @@ static void *grown_int(void *array, int n, int *room, size_t size)
     return bigger;
 }
 
-static em_status index_known(em_build *b)
+static em_status index_known(em_assembly *b)
 {
     em_names_deinit(&b->known_names);
     em_names_deinit(&b->known_mids);
     for (int i = 0; i < b->known.n; i++)
         if (em_names_add(&b->known_names, b->store, b->known.names[i]) != i || em_names_add(&b->known_mids, b->store, b->known.mids[i]) < 0)
-            return em_build_no_memory(b);
+            return em_assembly_no_memory(b);
     return EM_OK;
 }
 
-em_status em_build_begin(em_build *b, em_dataset *set, const char *dir, const char *const *classes, int n_classes, em_err *err)
+em_status em_assembly_begin(em_assembly *b, em_dataset *set, const char *dir, const char *const *classes, int n_classes, em_err *err)
 {
     em_status status;
 
-    *b = (em_build){ .set = set, .store = &set->store, .dir = dir, .err = err };
+    *b = (em_assembly){ .set = set, .store = &set->store, .dir = dir, .err = err };
     status = em_labels_audioset(&b->known, err);
     if (status == EM_OK)
         status = index_known(b);
     for (int i = 0; classes && i < n_classes && status == EM_OK; i++)
-        status = em_build_class(b, classes[i], i, (em_origin){ "the list of classes", i + 1 });
+        status = em_assembly_class(b, classes[i], i, (em_origin){ "the list of classes", i + 1 });
     if (status == EM_OK && classes) {
         b->is_given = true;
-        status = em_build_close(b);
+        status = em_assembly_close(b);
     }
     return status;
 }
 
-void em_build_deinit(em_build *b)
+void em_assembly_deinit(em_assembly *b)
 {
     em_names_deinit(&b->classes);
     em_names_deinit(&b->known_names);
@@ -82,10 +82,10 @@ void em_build_deinit(em_build *b)
     free(b->answers);
     free(b->origins);
     free(b->marks);
-    *b = (em_build){ 0 };
+    *b = (em_assembly){ 0 };
 }
 
-static em_status read_known(em_build *b, const char *path)
+static em_status read_known(em_assembly *b, const char *path)
 {
     em_labels own;
     em_status status = em_labels_read(&own, path, b->err);
@@ -97,32 +97,32 @@ static em_status read_known(em_build *b, const char *path)
     em_labels_deinit(&b->known);
     b->known = own;
     status = index_known(b);
-    return status == EM_OK && b->is_closed ? em_build_close(b) : status;
+    return status == EM_OK && b->is_closed ? em_assembly_close(b) : status;
 }
 
-em_status em_build_known(em_build *b, const em_place *place)
+em_status em_assembly_known(em_assembly *b, const em_place *place)
 {
     for (int i = 0; i < place->files.n; i++) {
         const char *path = place->files.paths[i], *full;
 
         if (strchr(path, '/') || !strstr(path, "class_labels_indices.csv"))
             continue;
-        full = em_build_path(b, path);
-        return full ? read_known(b, full) : em_build_no_memory(b);
+        full = em_assembly_path(b, path);
+        return full ? read_known(b, full) : em_assembly_no_memory(b);
     }
     return EM_OK;
 }
 
-em_status em_build_seed(em_build *b)
+em_status em_assembly_seed(em_assembly *b)
 {
     em_status status = EM_OK;
 
     for (int i = 0; i < b->known.n && status == EM_OK; i++)
-        status = em_build_class(b, b->known.names[i], i, (em_origin){ "the list of classes", i + 1 });
-    return status == EM_OK && !b->is_given ? em_build_close(b) : status;
+        status = em_assembly_class(b, b->known.names[i], i, (em_origin){ "the list of classes", i + 1 });
+    return status == EM_OK && !b->is_given ? em_assembly_close(b) : status;
 }
 
-static em_status add_class(em_build *b, int *out, const char *name, double rank, em_origin at)
+static em_status add_class(em_assembly *b, int *out, const char *name, double rank, em_origin at)
 {
     char clean[EM_MOST_LABEL + 1];
     const int n = b->classes.n;
@@ -137,7 +137,7 @@ static em_status add_class(em_build *b, int *out, const char *name, double rank,
         b->ranks = ranks;
     *out = ranks ? em_names_add(&b->classes, b->store, clean) : -1;
     if (*out < 0)
-        return em_build_no_memory(b);
+        return em_assembly_no_memory(b);
     if (*out < n)
         return EM_OK;
     if (n == EM_MOST_CLASSES)
@@ -146,7 +146,7 @@ static em_status add_class(em_build *b, int *out, const char *name, double rank,
     return EM_OK;
 }
 
-em_status em_build_class(em_build *b, const char *name, double rank, em_origin at)
+em_status em_assembly_class(em_assembly *b, const char *name, double rank, em_origin at)
 {
     const int n = b->classes.n;
     int label;
@@ -160,19 +160,19 @@ em_status em_build_class(em_build *b, const char *name, double rank, em_origin a
     return status;
 }
 
-em_status em_build_close(em_build *b)
+em_status em_assembly_close(em_assembly *b)
 {
     free(b->mids);
     b->mids = calloc((size_t)b->classes.n + 1, sizeof *b->mids);
     if (!b->mids)
-        return em_build_no_memory(b);
+        return em_assembly_no_memory(b);
     em_labels_mids(b->mids, &b->known, b->classes.text, b->classes.n);
     b->is_closed = true;
     return EM_OK;
 }
 
 /* The display name of a mid that is known, else text itself. */
-static const char *display_name(const em_build *b, const char *text)
+static const char *display_name(const em_assembly *b, const char *text)
 {
     const int i = *text ? em_names_find(&b->known_mids, text) : -1;
 
@@ -182,7 +182,7 @@ static const char *display_name(const em_build *b, const char *text)
     return text;
 }
 
-static int find_class(const em_build *b, const char *text)
+static int find_class(const em_assembly *b, const char *text)
 {
     char slug[EM_MOST_LABEL + 3];
     const int i = em_labels_find(b->classes.text, b->mids, b->classes.n, text);
@@ -191,7 +191,7 @@ static int find_class(const em_build *b, const char *text)
     return i >= 0 ? i : em_labels_find(b->classes.text, NULL, b->classes.n, em_slug(slug, sizeof slug, text));
 }
 
-static em_status look_up(em_build *b, int *out, const char *text, const char *other, em_origin at)
+static em_status look_up(em_assembly *b, int *out, const char *text, const char *other, em_origin at)
 {
     em_err why = { 0 };
 
@@ -204,7 +204,7 @@ static em_status look_up(em_build *b, int *out, const char *text, const char *ot
     return em_fail_at(b->err, EM_EFORMAT, at, "%s", why.msg);
 }
 
-em_status em_build_label(em_build *b, int *out, const char *text, const char *other, em_origin at)
+em_status em_assembly_label(em_assembly *b, int *out, const char *text, const char *other, em_origin at)
 {
     const int n = b->asked.n;
     int *answers, i;
@@ -215,7 +215,7 @@ em_status em_build_label(em_build *b, int *out, const char *text, const char *ot
         b->answers = answers;
     i = answers ? em_names_add(&b->asked, b->store, text) : -1;
     if (i < 0)
-        return em_build_no_memory(b);
+        return em_assembly_no_memory(b);
     if (i == n) {
         b->answers[i] = -1;
         if (b->is_closed)
@@ -229,13 +229,13 @@ em_status em_build_label(em_build *b, int *out, const char *text, const char *ot
     return EM_OK;
 }
 
-char *em_build_path(em_build *b, const char *path)
+char *em_assembly_path(em_assembly *b, const char *path)
 {
     return em_path_join(b->store, b->dir, path);
 }
 
 /* The origin with its file's name in the store; neighbours share it. */
-static const char *keep_file(em_build *b, const char *file)
+static const char *keep_file(em_assembly *b, const char *file)
 {
     const int n = b->set->n_clips;
 
@@ -244,7 +244,7 @@ static const char *keep_file(em_build *b, const char *file)
     return em_store_text(b->store, file, strlen(file));
 }
 
-em_status em_build_clip(em_build *b, int *out, const char *path, const char *name, em_origin at)
+em_status em_assembly_clip(em_assembly *b, int *out, const char *path, const char *name, em_origin at)
 {
     em_dataset *set = b->set;
     int room = b->clips_room;
@@ -256,40 +256,40 @@ em_status em_build_clip(em_build *b, int *out, const char *path, const char *nam
     room = b->clips_room;
     origins = clips ? grown_int(b->origins, set->n_clips, &room, sizeof *origins) : NULL;
     if (!origins)
-        return em_build_no_memory(b);
+        return em_assembly_no_memory(b);
     b->origins = origins;
     b->clips_room = room;
     clip = &set->clips[set->n_clips];
-    *clip = (em_clip){ .row = -1, .path = em_build_path(b, path), .name = em_store_text(b->store, name, strlen(name)) };
+    *clip = (em_clip){ .row = -1, .path = em_assembly_path(b, path), .name = em_store_text(b->store, name, strlen(name)) };
     at.file = keep_file(b, at.file);
     if (!clip->path || !clip->name || !at.file)
-        return em_build_no_memory(b);
+        return em_assembly_no_memory(b);
     b->origins[set->n_clips] = at;
     *out = set->n_clips++;
     return EM_OK;
 }
 
-em_clip *em_build_at(em_build *b, int clip)
+em_clip *em_assembly_at(em_assembly *b, int clip)
 {
     return &b->set->clips[clip];
 }
 
-em_status em_build_mark(em_build *b, const em_mark *mark)
+em_status em_assembly_mark(em_assembly *b, const em_mark *mark)
 {
     em_mark *marks = grown(b->marks, b->n_marks, &b->marks_room, sizeof *marks);
 
     if (!marks)
-        return em_build_no_memory(b);
+        return em_assembly_no_memory(b);
     b->marks = marks;
     b->marks[b->n_marks++] = *mark;
     return EM_OK;
 }
 
-em_status em_build_missing(em_build *b, const char *name)
+em_status em_assembly_missing(em_assembly *b, const char *name)
 {
     if (b->set->n_missing++ == 0)
         b->set->missing = em_store_text(b->store, name, strlen(name));
-    return b->set->missing ? EM_OK : em_build_no_memory(b);
+    return b->set->missing ? EM_OK : em_assembly_no_memory(b);
 }
 
 /* Copies [from, end) without the blanks around it. False: it is too long for a class. */
@@ -306,13 +306,13 @@ static bool copy_trimmed(char out[EM_MOST_LABEL + 2], const char *from, const ch
     return true;
 }
 
-static bool is_known(const em_build *b, const char *name)
+static bool is_known(const em_assembly *b, const char *name)
 {
     return em_names_find(&b->known_names, name) >= 0 || em_names_find(&b->classes, name) >= 0;
 }
 
 /* The end of the name that begins at `from`: of the longest known one that ends before a comma, else of the first piece. */
-static const char *name_end(const em_build *b, const char *from, char separator)
+static const char *name_end(const em_assembly *b, const char *from, char separator)
 {
     const char *first = from + strcspn(from, (char[]){ separator, '\0' }), *end = first, *longest = first;
     char name[EM_MOST_LABEL + 2];
@@ -326,7 +326,7 @@ static const char *name_end(const em_build *b, const char *from, char separator)
     return longest;
 }
 
-em_status em_build_list(em_build *b, int clip, const char *list, bool has_signs, em_origin at)
+em_status em_assembly_list(em_assembly *b, int clip, const char *list, bool has_signs, em_origin at)
 {
     const char separator = strchr(list, '|') ? '|' : strchr(list, ';') ? ';' : ',';
     char name[EM_MOST_LABEL + 2];
@@ -343,9 +343,9 @@ em_status em_build_list(em_build *b, int clip, const char *list, bool has_signs,
             continue;
         is_negative = has_signs && name[0] == '-' && name[1];
         mark.kind = is_negative ? EM_NOT_HEARD : EM_HEARD;
-        status = em_build_label(b, &mark.label, name + is_negative, NULL, at);
+        status = em_assembly_label(b, &mark.label, name + is_negative, NULL, at);
         if (status == EM_OK)
-            status = em_build_mark(b, &mark);
+            status = em_assembly_mark(b, &mark);
     }
     return status;
 }

@@ -1,11 +1,11 @@
-/* build_end.c - the end of a data set's making: checks over the whole, classes in order, marks packed into clips. */
-#include "train/build.h"
+/* assembly_end.c - the end of a data set's making: checks over the whole, classes in order, marks packed into clips. */
+#include "train/assembly.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-static em_status check_clips(em_build *b)
+static em_status check_clips(em_assembly *b)
 {
     char shown[EM_SHOWN_PATH], first[EM_SHOWN_PATH];
 
@@ -42,14 +42,14 @@ static int compare_keys(const void *a, const void *b)
 }
 
 /* Of all that were given twice, the one that is first in its file is told. */
-static em_status check_twice(em_build *b)
+static em_status check_twice(em_assembly *b)
 {
     const int n = b->set->n_clips;
     key *keys = malloc((size_t)n * sizeof *keys);
     int first = -1, second = -1;
 
     if (!keys)
-        return em_build_no_memory(b);
+        return em_assembly_no_memory(b);
     for (int i = 0; i < n; i++)
         keys[i] = (key){ &b->set->clips[i], i };
     qsort(keys, (size_t)n, sizeof *keys, compare_keys);
@@ -78,7 +78,7 @@ static int compare_ranked(const void *a, const void *b)
 }
 
 /* Puts the classes in their order; place[old] is the new number. */
-static em_status sort_classes(em_build *b, int *place)
+static em_status sort_classes(em_assembly *b, int *place)
 {
     const int n = b->classes.n;
     em_dataset *set = b->set;
@@ -87,7 +87,7 @@ static em_status sort_classes(em_build *b, int *place)
     set->classes = em_store_alloc(b->store, ((size_t)n + 1) * sizeof *set->classes);
     if (!order || !set->classes) {
         free(order);
-        return em_build_no_memory(b);
+        return em_assembly_no_memory(b);
     }
     for (int i = 0; i < n; i++)
         order[i] = (ranked){ b->classes.text[i], b->ranks[i], i };
@@ -130,7 +130,7 @@ static void insert_label(int *labels, int *n, int label)
 }
 
 /* The n marks of one clip. Labels are sorted, each once; spans by onset. */
-static em_status pack_clip(em_build *b, em_clip *clip, const em_mark *marks, size_t n)
+static em_status pack_clip(em_assembly *b, em_clip *clip, const em_mark *marks, size_t n)
 {
     int *labels = em_store_alloc(b->store, n * sizeof *labels), *negatives = NULL;
     size_t n_spans = 0, n_negatives = 0;
@@ -144,7 +144,7 @@ static em_status pack_clip(em_build *b, em_clip *clip, const em_mark *marks, siz
     if (n_spans > 0)
         clip->spans = em_store_alloc(b->store, n_spans * sizeof *clip->spans);
     if (!labels || (n_negatives > 0 && !negatives) || (n_spans > 0 && !clip->spans))
-        return em_build_no_memory(b);
+        return em_assembly_no_memory(b);
     clip->labels = labels;
     for (size_t k = 0; k < n; k++) {
         const em_mark *m = &marks[k];
@@ -159,7 +159,7 @@ static em_status pack_clip(em_build *b, em_clip *clip, const em_mark *marks, siz
     return EM_OK;
 }
 
-static em_status pack_marks(em_build *b, const int *place)
+static em_status pack_marks(em_assembly *b, const int *place)
 {
     em_status status = EM_OK;
 
@@ -176,7 +176,7 @@ static em_status pack_marks(em_build *b, const int *place)
 }
 
 /* A class of the set's own of which only negatives are there was most likely misspelt. */
-static em_status check_negatives(em_build *b)
+static em_status check_negatives(em_assembly *b)
 {
     char *is_heard = b->is_closed ? NULL : calloc((size_t)b->classes.n + 1, 1);
     em_status status = EM_OK;
@@ -184,7 +184,7 @@ static em_status check_negatives(em_build *b)
     if (b->is_closed)
         return EM_OK;
     if (!is_heard)
-        return em_build_no_memory(b);
+        return em_assembly_no_memory(b);
     for (size_t k = 0; k < b->n_marks; k++)
         if (b->marks[k].kind != EM_NOT_HEARD)
             is_heard[b->marks[k].label] = 1;
@@ -204,11 +204,11 @@ static bool is_single(const em_dataset *set)
     return true;
 }
 
-em_status em_build_end(em_build *b)
+em_status em_assembly_end(em_assembly *b)
 {
     char shown[EM_SHOWN_PATH];
     int *place = malloc(((size_t)b->classes.n + 1) * sizeof *place);
-    em_status status = place ? check_clips(b) : em_build_no_memory(b);
+    em_status status = place ? check_clips(b) : em_assembly_no_memory(b);
 
     if (status == EM_OK)
         status = check_twice(b);

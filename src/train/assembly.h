@@ -1,10 +1,10 @@
-/* build.h - how the readers of layouts make a data set: clips in the order of their files, labels by name.
+/* assembly.h - how the readers of layouts make a data set: clips in the order of their files, labels by name.
  * Inside src/train only.
  *
- * A reader numbers clips and marks classes on them; em_build_end sorts the set's own classes, finds what was given twice
+ * A reader numbers clips and marks classes on them; em_assembly_end sorts the set's own classes, finds what was given twice
  * and packs the marks into the clips. Every function that can fail has filled b->err then. */
-#ifndef EM_TRAIN_BUILD_H
-#define EM_TRAIN_BUILD_H
+#ifndef EM_TRAIN_ASSEMBLY_H
+#define EM_TRAIN_ASSEMBLY_H
 
 #include "model/labels.h"
 #include "train/dataset.h"
@@ -23,7 +23,7 @@ typedef struct em_place {
     em_files    files;              /* label files and packs under dir           */
 } em_place;
 
-typedef struct em_build {
+typedef struct em_assembly {
     em_dataset *set;
     em_store   *store;              /* the set's                                                */
     const char *dir;
@@ -43,40 +43,40 @@ typedef struct em_build {
     em_mark    *marks;
     size_t      n_marks, marks_room;
     em_err     *err;
-} em_build;
+} em_assembly;
 
-em_status em_build_begin(em_build *b, em_dataset *set, const char *dir, const char *const *classes, int n_classes, em_err *err);
-void      em_build_deinit(em_build *b);
-em_status em_build_end(em_build *b);
+em_status em_assembly_begin(em_assembly *b, em_dataset *set, const char *dir, const char *const *classes, int n_classes, em_err *err);
+void      em_assembly_deinit(em_assembly *b);
+em_status em_assembly_end(em_assembly *b);
 
 /* The set's own list of mids and names, *class_labels_indices.csv (index,mid,display_name), in place of AudioSet's if the
  * folder has one. */
-em_status em_build_known(em_build *b, const em_place *place);
+em_status em_assembly_known(em_assembly *b, const em_place *place);
 
 /* All classes of that list in its order, and no others. */
-em_status em_build_seed(em_build *b);
+em_status em_assembly_seed(em_assembly *b);
 
 /* A class the set has, also if no clip has it; nothing where the caller gave the classes. Classes are sorted by rank. */
-em_status em_build_class(em_build *b, const char *name, double rank, em_origin at);
+em_status em_assembly_class(em_assembly *b, const char *name, double rank, em_origin at);
 
 /* From here on a class that is not there is an error. */
-em_status em_build_close(em_build *b);
+em_status em_assembly_close(em_assembly *b);
 
 /* The class called `text`, or else `other` (NULL: none): a name, or a mid. EM_EFORMAT when it must be there and is not. */
-em_status em_build_label(em_build *b, int *out, const char *text, const char *other, em_origin at);
+em_status em_assembly_label(em_assembly *b, int *out, const char *text, const char *other, em_origin at);
 
 /* A clip without labels yet. The path is copied, taken from the data set's folder on. */
-em_status em_build_clip(em_build *b, int *out, const char *path, const char *name, em_origin at);
-em_clip  *em_build_at(em_build *b, int clip);
+em_status em_assembly_clip(em_assembly *b, int *out, const char *path, const char *name, em_origin at);
+em_clip  *em_assembly_at(em_assembly *b, int clip);
 
-em_status em_build_mark(em_build *b, const em_mark *mark);
+em_status em_assembly_mark(em_assembly *b, const em_mark *mark);
 
 /* Marks every class of a list "A|B", "A;B" or "A, B". Commas do not cut a name that is known ("Male speech, man speaking").
  * With signs, "-A" is a class that is certainly not heard. */
-em_status em_build_list(em_build *b, int clip, const char *list, bool has_signs, em_origin at);
+em_status em_assembly_list(em_assembly *b, int clip, const char *list, bool has_signs, em_origin at);
 
 /* A clip whose file is not there: counted, left out. */
-em_status em_build_missing(em_build *b, const char *name);
+em_status em_assembly_missing(em_assembly *b, const char *name);
 
 /* "train", "validation", "eval" … in any case, "" none; false: no such word. */
 bool      em_split_of_word(em_split *out, const char *word);
@@ -84,14 +84,14 @@ bool      em_split_of_word(em_split *out, const char *word);
 /* Which of these words a file's name has, by the first that it has; EM_SPLIT_NONE. */
 em_split  em_split_of_path(const char *path);
 
-em_status em_build_no_memory(em_build *b);
+em_status em_assembly_no_memory(em_assembly *b);
 
 /* One layout: whether what is there looks like it, and the reader. */
 typedef struct em_layout {
     const char *name;
     const char *mark;               /* what it is known by, for the sentence that nothing fits */
     bool      (*fits)(const em_place *place);
-    em_status (*read)(em_build *b, const em_place *place);
+    em_status (*read)(em_assembly *b, const em_place *place);
 } em_layout;
 
 extern const em_layout em_layout_esc50, em_layout_csv, em_layout_folders, em_layout_audioset, em_layout_ast,
@@ -104,6 +104,6 @@ const char *em_place_file(const em_place *place, const char *path);
 bool        em_place_has_column(const em_place *place, const char *path, const char *names);
 
 /* The full path of a file under the place; in the build's store. NULL: no memory. */
-char       *em_build_path(em_build *b, const char *path);
+char       *em_assembly_path(em_assembly *b, const char *path);
 
 #endif

@@ -1,0 +1,222 @@
+/* cmd_eval.c - --eval -m MODEL --data DIR [--fold N]: scores of every clip, and the metrics of the field. */
+#include "base/json.h"
+#include "base/log.h"
+#include "base/pool.h"
+#include "base/replace.h"
+#include "cli/commands.h"
+#include "cli/paths.h"
+#include "cli/signals.h"
+#include "cli/study.h"
+#include "cli/tagger.h"
+#include "model/rewrite.h"
+#include "train/kd.h"
+#include "train/report.h"
+#include "train/scorer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_BATCH = 8 };
+
+typedef struct evaluation {
+    const em_options *o;
+    em_tagger  tagger;
+    em_study   study;
+    em_scores  scores;
+    em_metrics metrics;
+    float     *thresholds;          /* [n_classes] the model's; NULL: .5           */
+    char       title[256];
+} evaluation;
+
+static void close_evaluation(evaluation *e)
+{
+    em_metrics_deinit(&e->metrics);
+    em_scores_deinit(&e->scores);
+    em_study_close(&e->study);
+    em_tagger_close(&e->tagger);
+}
+
+/* Every clip has one class: accuracy, and confusions. */
+static bool has_one_class_each(const evaluation *e)
+{
+    for (int i = 0; i < e->scores.n; i++)
+        if (e->study.set->clips[e->scores.clips[i]].n_labels != 1)
+            return false;
+    return true;
+}
+
+static em_status measure(evaluation *e, em_err *err)
+{
+    const em_scored view = em_scores_view(&e->scores);
+    const em_metrics_cfg how = { .is_single = has_one_class_each(e), .thresholds = em_model_card(e->tagger.model)->thresholds,
+                                 .logits = e->scores.logits };
+
+    return em_metrics_init(&e->metrics, &view, &how, err);
+}
+
+/* ------------------------------------------------------------------ files beside the report */
+
+/* {"clip":"1-17367-A-10.wav","fold":1,"labels":["rain"],"answer":"rain","scores":[…]} */
+static void prediction(em_json *j, const evaluation *e, int i)
+{
+    const em_clip *clip = &e->study.set->clips[e->scores.clips[i]];
+    const size_t n = (size_t)e->scores.n_classes;
+    const float *p = e->scores.probabilities + (size_t)i * n;
+    size_t best = 0;
+
+    for (size_t c = 1; c < n; c++)
+        best = p[c] > p[best] ? c : best;
+    em_json_begin(j, NULL, '{');
+    em_json_string(j, "clip", clip->name);
+    if (clip->fold > 0)
+        em_json_int(j, "fold", clip->fold);
+    em_json_begin(j, "labels", '[');
+    for (int k = 0; k < clip->n_labels; k++)
+        em_json_string(j, NULL, e->tagger.classes.labels[clip->labels[k]]);
+    em_json_end(j, ']');
+    em_json_string(j, "answer", e->tagger.classes.labels[best]);
+    em_json_floats(j, "scores", p, n);
+    em_json_end(j, '}');
+    em_json_newline(j);
+}
+
+static bool write_predictions(int fd, void *ctx)
+{
+    const evaluation *e = ctx;
+    em_json j = { 0 };
+    bool is_whole = true;
+
+    for (int i = 0; i < e->scores.n && is_whole; i++) {
+        em_json_reset(&j);
+        prediction(&j, e, i);
+        is_whole = !j.has_failed && em_file_put(fd, j.text, j.n);
+    }
+    em_json_deinit(&j);
+    return is_whole;
+}
+
+static em_status save_logits(const evaluation *e, em_err *err)
+{
+    const char **names = calloc((size_t)e->scores.n + 1, sizeof *names);
+    em_status status;
+
+    if (!names)
+        return em_fail(err, EM_ENOMEM, "no memory for the clips' names");
+    for (int i = 0; i < e->scores.n; i++)
+        names[i] = e->study.set->clips[e->scores.clips[i]].name;
+    status = em_kd_write(e->o->train.save_logits, names, e->scores.logits, e->scores.n, em_model_card(e->tagger.model)->labels,
+                         e->scores.n_classes, err);
+    free(names);
+    return status;
+}
+
+/* A copy of the model with the thresholds that this data asks for. */
+static em_status write_thresholds(const evaluation *e, em_err *err)
+{
+    const int n = e->scores.n_classes;
+    const float *old = em_model_card(e->tagger.model)->thresholds;
+    const em_scored view = em_scores_view(&e->scores);
+    float *thresholds = malloc(((size_t)n + 1) * sizeof *thresholds);
+    int n_kept;
+    em_status status;
+
+    if (!thresholds)
+        return em_fail(err, EM_ENOMEM, "no memory for thresholds");
+    for (int c = 0; c < n; c++)
+        thresholds[c] = old ? old[c] : .5f;
+    status = em_thresholds_choose(thresholds, &n_kept, &view, e->o->train.wanted_precision, err);
+    if (status == EM_OK)
+        status = em_model_rewrite(e->o->train.thresholds, e->tagger.path, &(em_rewrite){ .thresholds = thresholds, .n_thresholds = n }, err);
+    if (status == EM_OK)
+        em_log(EM_LOG_INFO, "%s: thresholds of %d classes; %d keep what they had", e->o->train.thresholds, n - n_kept, n_kept);
+    free(thresholds);
+    return status;
+}
+
+static em_status write_files(evaluation *e, em_err *err)
+{
+    const em_train_options *t = &e->o->train;
+    em_status status = t->predictions ? em_file_replace(t->predictions, write_predictions, e, err) : EM_OK;
+
+    if (status == EM_OK && t->save_logits)
+        status = save_logits(e, err);
+    if (status == EM_OK && t->thresholds)
+        status = write_thresholds(e, err);
+    return status;
+}
+
+/* ------------------------------------------------------------------ the report */
+
+static em_status print(const evaluation *e, em_err *err)
+{
+    const em_eval_report report = {
+        .title = e->title, .thresholds = em_model_card(e->tagger.model)->thresholds ? "the model's" : "0.5", .metrics = &e->metrics,
+        .classes = e->tagger.classes.labels,
+    };
+    em_json j = { 0 };
+    em_status status = EM_OK;
+
+    if (!e->o->json)
+        return em_eval_report_print(stdout, &report, err);
+    em_eval_report_json(&j, NULL, &report);
+    em_json_newline(&j);
+    if (j.has_failed)
+        status = em_fail(err, EM_ENOMEM, "no memory for the report");
+    else
+        fputs(j.text, stdout);
+    em_json_deinit(&j);
+    return status;
+}
+
+static void make_title(evaluation *e)
+{
+    const em_train_options *t = &e->o->train;
+
+    if (t->fold > 0)
+        snprintf(e->title, sizeof e->title, "%s on %s, fold %d", em_tagger_name(&e->tagger), em_path_base(t->data), t->fold);
+    else
+        snprintf(e->title, sizeof e->title, "%s on %s", em_tagger_name(&e->tagger), em_path_base(t->data));
+}
+
+static int evaluate(evaluation *e, em_err *err)
+{
+    const em_options *o = e->o;
+    const em_card *card;
+    em_score_cfg how = { .max_batch = MAX_BATCH, .stop = em_signals_catch() };
+    em_status status;
+    int code = em_tagger_open_model(&e->tagger, o, err);
+
+    if (code)
+        return code;
+    card = em_model_card(e->tagger.model);
+    if ((status = em_study_open(&e->study, o, card->labels, em_model_config(e->tagger.model)->n_classes, err)) ||
+        (status = em_study_pick(&e->study, o, err)) || (status = em_study_listen(&e->study, o, em_model_config(e->tagger.model), err)))
+        return em_exit_code(status, status == EM_EINVAL ? EM_EXIT_USAGE : EM_EXIT_TRAINING);
+    how.set = e->study.set;
+    how.features = e->study.features;
+    how.clips = e->study.clips;
+    how.n_clips = e->study.n_clips;
+    how.is_softmax = strcmp(o->train.loss, "ce") == 0;
+    make_title(e);
+    if ((status = em_score(&e->scores, e->tagger.model, &how, err)))
+        return status == EM_ECANCELED ? EM_EXIT_CUT : em_exit_code(status, EM_EXIT_TRAINING);
+    if (e->scores.n_unusable > 0)
+        em_log(EM_LOG_WARNING, "%d of %d clips could not be used (--train --dry-run says why)", e->scores.n_unusable, e->study.n_clips);
+    if ((status = measure(e, err)))
+        return em_exit_code(status, EM_EXIT_TRAINING);
+    if ((status = print(e, err)) || (status = write_files(e, err)))
+        return em_exit_code(status, EM_EXIT_OUTPUT);
+    return em_finish_stdout(err);
+}
+
+int em_cmd_eval(const em_options *o, em_err *err)
+{
+    evaluation e = { .o = o };
+    int code;
+
+    em_flush_denormals();                               /* as the pool's workers do: the same bits whoever takes a task */
+    code = evaluate(&e, err);
+    close_evaluation(&e);
+    return code;
+}

@@ -1,0 +1,29 @@
+/* init.h - values to begin a training with: fresh ones, or those of a model file where they fit. */
+#ifndef EM_CLI_INIT_H
+#define EM_CLI_INIT_H
+
+#include "base/rng.h"
+#include "model/params.h"
+#include "model/safetensors.h"
+
+typedef struct em_init {
+    em_rng     rng;
+    em_st     *st;                  /* NULL: all are fresh                                       */
+    int        n_old;               /* classes of the old head that stay in front; 0: none; set before values are read */
+    float     *scratch;             /* [largest tensor of st]                                    */
+    int        n_loaded, n_fresh;   /* tensors, as they are read                                 */
+    void     (*report)(void *ctx, const char *tensor);      /* hears of the fresh ones; NULL     */
+    void      *ctx;
+} em_init;
+
+/* Opens the model file at `path` (NULL: all fresh). End with em_init_close, always. */
+em_status em_init_open(em_init *init, const char *path, uint64_t seed, em_err *err);
+void      em_init_close(em_init *init);
+
+/* A tensor of the file by its name and shape; a head's rows of old classes where new ones follow; else fresh. */
+em_tensor_source em_init_source(em_init *init);
+
+/* How many of the parameters would be loaded; they are not read for it. */
+int em_init_count(const em_init *init, const em_params *params);
+
+#endif

@@ -1,0 +1,85 @@
+/* study.c - see study.h. */
+#include "cli/study.h"
+
+#include "base/pool.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+em_status em_study_open(em_study *s, const em_options *o, char *const *classes, int n_classes, em_err *err)
+{
+    em_status status = EM_OK;
+
+    *s = (em_study){ 0 };
+    if (!o->train.data)
+        return em_fail(err, EM_EINVAL, "which data? --data DIR names them");
+    if (!classes && strcmp(o->train.label_set, "audioset") == 0) {
+        status = em_labels_audioset(&s->labels, err);
+        classes = s->labels.names;
+        n_classes = s->labels.n;
+    }
+    if (status == EM_OK)
+        status = em_dataset_open(&s->set, o->train.data, o->train.layout, (const char *const *)classes, n_classes, err);
+    if (status != EM_OK)
+        return status;
+    s->clips = calloc((size_t)s->set->n_clips + 1, sizeof *s->clips);
+    s->valid = calloc((size_t)s->set->n_clips + 1, sizeof *s->valid);
+    return s->clips && s->valid ? EM_OK : em_fail(err, EM_ENOMEM, "no memory for the data set");
+}
+
+void em_study_close(em_study *s)
+{
+    em_features_free(s->features);
+    em_dataset_free(s->set);
+    em_labels_deinit(&s->labels);
+    free(s->clips);
+    free(s->valid);
+    *s = (em_study){ 0 };
+}
+
+/* A clip's own draw, from its name: the same clips whatever else the set holds. FNV-1a. */
+static double draw_of(const char *name)
+{
+    uint64_t hash = 14695981039346656037u;
+
+    for (; *name; name++)
+        hash = (hash ^ (unsigned char)*name) * 1099511628211u;
+    hash ^= hash >> 33;
+    hash *= 0xff51afd7ed558ccdu;
+    return (double)(hash >> 40) / (1 << 24);
+}
+
+em_status em_study_split(em_study *s, const em_options *o, em_err *err)
+{
+    for (int i = 0; i < s->set->n_clips; i++) {
+        const em_clip *c = &s->set->clips[i];
+        const bool is_held_out = (o->train.fold > 0 && c->fold == o->train.fold) || c->split == EM_SPLIT_TEST;
+        const bool is_valid = c->split == EM_SPLIT_VALID || (c->split == EM_SPLIT_NONE && draw_of(c->name) < o->train.val_split);
+
+        if (!is_held_out && is_valid)
+            s->valid[s->n_valid++] = i;
+        else if (!is_held_out)
+            s->clips[s->n_clips++] = i;
+    }
+    return s->n_clips > 0 ? EM_OK : em_fail(err, EM_EFORMAT, "%s: no clip is left to learn from", o->train.data);
+}
+
+em_status em_study_pick(em_study *s, const em_options *o, em_err *err)
+{
+    bool has_test = false;
+
+    for (int i = 0; i < s->set->n_clips; i++)
+        has_test |= s->set->clips[i].split == EM_SPLIT_TEST;
+    for (int i = 0; i < s->set->n_clips; i++) {
+        const em_clip *c = &s->set->clips[i];
+
+        if (o->train.fold > 0 ? c->fold == o->train.fold : !has_test || c->split == EM_SPLIT_TEST)
+            s->clips[s->n_clips++] = i;
+    }
+    return s->n_clips > 0 ? EM_OK : em_fail(err, EM_EFORMAT, "%s: there is no clip of fold %d", o->train.data, o->train.fold);
+}
+
+em_status em_study_listen(em_study *s, const em_options *o, const em_config *cfg, em_err *err)
+{
+    return em_features_new(&s->features, s->set, cfg, o->threads ? o->threads : em_cpu_count(), (size_t)o->train.cache_mb, err);
+}

@@ -1,0 +1,31 @@
+/* study.h - what --train and --eval share: the data set, which of its clips are meant, and their frames. */
+#ifndef EM_CLI_STUDY_H
+#define EM_CLI_STUDY_H
+
+#include "cli/options.h"
+#include "model/labels.h"
+#include "train/dataset.h"
+#include "train/features.h"
+
+typedef struct em_study {
+    em_labels    labels;            /* --label-set=audioset                       */
+    em_dataset  *set;
+    em_features *features;
+    int         *clips, *valid;     /* to learn from or to measure; to validate on */
+    int          n_clips, n_valid;
+} em_study;
+
+/* Reads the set; classes (NULL: as --label-set says) are a model's, [n_classes]. EM_EINVAL: no --data. End with em_study_close, always. */
+em_status em_study_open(em_study *s, const em_options *o, char *const *classes, int n_classes, em_err *err);
+void      em_study_close(em_study *s);
+
+/* clips: all but the held-out fold, test clips and those to validate on, which are the layout's own or --val-split of them. */
+em_status em_study_split(em_study *s, const em_options *o, em_err *err);
+
+/* clips: the fold, or the test clips where the layout has some, or all. */
+em_status em_study_pick(em_study *s, const em_options *o, em_err *err);
+
+/* Begins decoding for a model. */
+em_status em_study_listen(em_study *s, const em_options *o, const em_config *cfg, em_err *err);
+
+#endif

@@ -1,0 +1,41 @@
+/* scorer.h - what a model answers to the clips of a set, and how good that is.
+ *
+ * A clip shorter than the window is heard as a live listener hears it when it has just ended: at the window's end, silence before.
+ * A longer one is heard in windows half a window apart, the last at its end; its logits are the mean of theirs. */
+#ifndef EM_TRAIN_SCORER_H
+#define EM_TRAIN_SCORER_H
+
+#include "model/model.h"
+#include "train/features.h"
+#include "train/metrics.h"
+
+#include <stdatomic.h>
+
+typedef struct em_scores {
+    float         *logits;          /* [n][n_classes]                                       */
+    float         *probabilities;   /* [n][n_classes] sigmoid, or softmax of a single-label model's answers */
+    unsigned char *targets;         /* [n][n_classes]                                       */
+    int           *clips;           /* [n] numbers of the set: those that could be used     */
+    int            n, n_classes, n_unusable;
+} em_scores;
+
+typedef struct em_score_cfg {
+    const em_dataset *set;
+    em_features      *features;
+    const int        *clips;        /* [n_clips] */
+    int               n_clips, max_batch;
+    const atomic_bool *stop;        /* NULL: nobody asks for an end */
+    bool              is_softmax;
+} em_score_cfg;
+
+/* EM_ECANCELED: stop. EM_EFORMAT: no clip could be used. The caller ends *out with em_scores_deinit, also after an error. */
+em_status em_score(em_scores *out, const em_model *model, const em_score_cfg *cfg, em_err *err);
+void      em_scores_deinit(em_scores *s);
+
+/* Share of the clips with a class whose highest answer is one of theirs. NAN: there are none. */
+double em_scores_accuracy(const em_scores *s);
+
+/* A view for metrics. */
+em_scored em_scores_view(const em_scores *s);
+
+#endif

@@ -1,0 +1,53 @@
+/* step.h - a run at work, and one step of it: batch, both ways, sums over ranks, AdamW, average. */
+#ifndef EM_TRAIN_STEP_H
+#define EM_TRAIN_STEP_H
+
+#include "train/batches.h"
+#include "train/checkpoint.h"
+#include "train/guard.h"
+#include "train/run_folder.h"
+#include "train/trainer.h"
+
+typedef struct em_trainer {
+    const em_train_cfg *cfg;
+    em_learner     *learner;
+    float          *m, *v, *ema;        /* blocks like the learner's; ema NULL: there is none         */
+    size_t          n;                  /* numbers of a block                                         */
+    em_groups       groups;
+    em_adamw_range *ranges;             /* [groups.n] of this step                                    */
+    em_batches     *batches;
+    float          *logits, *dlogits;   /* [micro][n_classes]                                         */
+    float          *factors;            /* [branches][micro]; NULL: no branch is dropped              */
+    em_input       *in;                 /* [micro]                                                    */
+    double         *mean, *var;         /* [n_mels] of the batch                                      */
+    double         *first_mean;         /* [n_mels] before the first step: what SpecAugment blots with */
+    size_t          pending;            /* gradients from here on are on their way to the other ranks */
+    em_schedule     schedule;
+    long            step, n_steps, steps_per_epoch;
+    double          epoch_loss;         /* sum over the epoch's steps so far                          */
+    double          best_map;           /* of epochs so far; -1: none                                 */
+    em_guard        guard;
+    bool            has_diverged;
+    em_train_progress progress;
+    em_run         *run;                /* the folder; first rank only                                */
+    char           *settings;           /* what a state must agree with                               */
+    float          *host;               /* [n] scratch on the host                                    */
+} em_trainer;
+
+/* Makes everything but values. End with em_train_close, also after an error. */
+em_status em_train_open(em_trainer *t, em_err *err);
+void      em_train_close(em_trainer *t);
+
+/* Values are there (fresh, or of a state): begins to make batches from t->step on. */
+em_status em_train_begin(em_trainer *t, em_err *err);
+
+/* One step, or one that was skipped. EM_EFORMAT and has_diverged: the run is beyond help. */
+em_status em_train_step(em_trainer *t, em_err *err);
+
+/* The block whose weights are the run's answer: the average, or the values. */
+const float *em_train_average(const em_trainer *t);
+
+/* Values, moments and average as they are before the first step. */
+em_status em_train_fresh(em_trainer *t, em_err *err);
+
+#endif

@@ -1,0 +1,173 @@
+/* trainer.c - the loop: see trainer.h. What a step does stands in step.c, what is kept in keep.c. */
+#include "train/trainer.h"
+
+#include "train/keep.h"
+#include "train/scorer.h"
+#include "train/step.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { VALID_BATCH = 8 };
+
+static em_status tell_all_ranks(em_trainer *t, bool *stops, em_err *err)
+{
+    double wish = t->cfg->stop && atomic_load(t->cfg->stop);
+    em_status status = em_dist_sum_doubles(t->cfg->dist, &wish, 1, err);
+
+    *stops = wish > 0;
+    return status;
+}
+
+static void tell(const em_trainer *t, const em_train_progress *p)
+{
+    if (t->cfg->tell && em_dist_rank(t->cfg->dist) == 0)
+        t->cfg->tell(t->cfg->ctx, p);
+}
+
+/* ------------------------------------------------------------------ validation */
+
+/* The averaged weights as a tagger would run them. */
+static em_status validate(em_trainer *t, em_err *err)
+{
+    const em_train_cfg *cfg = t->cfg;
+    em_learner_reader reader = { t->learner, em_train_average(t) };
+    const em_tensor_source from = em_learner_source(&reader);
+    const em_score_cfg how = {
+        .set = cfg->set, .features = cfg->features, .clips = cfg->valid, .n_clips = cfg->n_valid, .max_batch = VALID_BATCH, .stop = cfg->stop,
+        .is_softmax = cfg->recipe->loss.kind == EM_LOSS_CE,
+    };
+    em_model *model = NULL;
+    em_scores scores = { 0 };
+    em_metrics metrics = { 0 };
+    em_status status = em_model_new(&model, cfg->model, &from, cfg->ops, cfg->dev, err);
+
+    if (status == EM_OK)
+        status = em_score(&scores, model, &how, err);
+    if (status == EM_OK) {
+        const em_scored view = em_scores_view(&scores);
+
+        status = em_metrics_init(&metrics, &view, &(em_metrics_cfg){ .is_single = false }, err);
+    }
+    if (status == EM_OK) {
+        t->progress.map = metrics.map;
+        t->progress.accuracy = cfg->set->is_single ? em_scores_accuracy(&scores) : NAN;
+    }
+    em_metrics_deinit(&metrics);
+    em_scores_deinit(&scores);
+    em_model_free(model);
+    return status;
+}
+
+static bool is_validated(const em_trainer *t)
+{
+    const em_recipe *r = t->cfg->recipe;
+
+    return t->cfg->n_valid > 0 && r->valid_epochs > 0 && ((t->progress.epoch + 1) % r->valid_epochs == 0 || t->step == t->n_steps);
+}
+
+/* ------------------------------------------------------------------ the end of an epoch */
+
+static em_status end_epoch(em_trainer *t, em_err *err)
+{
+    em_train_progress *p = &t->progress;
+    em_status status = EM_OK;
+
+    p->is_epoch = true;
+    p->epoch = t->step / t->steps_per_epoch - 1;
+    p->loss = t->epoch_loss / (double)t->steps_per_epoch;
+    p->map = p->accuracy = NAN;
+    if (em_dist_rank(t->cfg->dist) == 0) {
+        if (is_validated(t))
+            status = validate(t, err);
+        if (status == EM_OK)
+            status = em_keep_epoch(t, err);
+    }
+    tell(t, p);
+    p->is_epoch = false;
+    t->epoch_loss = 0;
+    return status;
+}
+
+/* A failure of the first rank alone must not leave the others waiting. */
+static em_status agree(em_trainer *t, em_status status, em_err *err)
+{
+    double failed = status != EM_OK;
+    em_err other;
+
+    if (em_dist_sum_doubles(t->cfg->dist, &failed, 1, &other) != EM_OK && status == EM_OK) {
+        *err = other;
+        return other.code;
+    }
+    if (status == EM_OK && failed > 0)
+        return em_fail(err, EM_EIO, "the first rank could not go on");
+    return status;
+}
+
+static bool is_save_due(const em_trainer *t)
+{
+    const em_recipe *r = t->cfg->recipe;
+
+    return t->step % t->steps_per_epoch == 0 || (r->save_steps > 0 && t->step % r->save_steps == 0);
+}
+
+static em_status run_steps(em_trainer *t, em_err *err)
+{
+    em_status status = EM_OK;
+    bool stops = false;
+
+    while (t->step < t->n_steps && status == EM_OK && !stops) {
+        status = em_train_step(t, err);
+        if (status != EM_OK)
+            break;
+        tell(t, &t->progress);
+        if (t->step % t->steps_per_epoch == 0)
+            status = agree(t, end_epoch(t, err), err);
+        if (status == EM_OK)
+            status = tell_all_ranks(t, &stops, err);
+        if (status == EM_OK && (is_save_due(t) || stops))
+            status = agree(t, em_keep_state(t, false, err), err);
+    }
+    if (status == EM_OK && stops && t->step < t->n_steps)
+        return em_fail(err, EM_ECANCELED, "stopped after step %ld of %ld; --resume goes on from there", t->step, t->n_steps);
+    return status;
+}
+
+/* ------------------------------------------------------------------ */
+
+static em_status check(const em_train_cfg *cfg, em_err *err)
+{
+    em_status status = em_recipe_check(cfg->recipe, err);
+
+    if (status == EM_OK && cfg->n_clips < 1)
+        status = em_fail(err, EM_EINVAL, "there is no clip to learn from");
+    return status;
+}
+
+em_status em_train(em_train_result *result, const em_train_cfg *cfg, em_err *err)
+{
+    em_trainer t = { .cfg = cfg };
+    em_status status = check(cfg, err);
+    bool is_finished = false;
+
+    *result = (em_train_result){ 0 };
+    if (status == EM_OK)
+        status = em_train_open(&t, err);
+    if (status == EM_OK)
+        status = agree(&t, em_keep_open(&t, &is_finished, err), err);
+    if (status == EM_OK)
+        status = em_keep_share(&t, &is_finished, err);
+    if (status == EM_OK && !is_finished) {
+        status = em_train_begin(&t, err);
+        if (status == EM_OK)
+            status = run_steps(&t, err);
+        if (status == EM_OK)
+            status = agree(&t, em_keep_end(&t, err), err);
+    }
+    result->was_finished = is_finished;
+    result->has_diverged = t.has_diverged;
+    result->last = t.progress;
+    em_keep_close(&t);
+    em_train_close(&t);
+    return status;
+}
