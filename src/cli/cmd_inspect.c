@@ -23,9 +23,13 @@ static void print_backbone(const em_config *c)
     printf("%-12s %s, %d mels at %d Hz, %d frames, fold %d, fit %s\n", "frontend",
            c->frontend == EM_FRONTEND_KALDI ? "kaldi" : "htsat", c->n_mels, c->sample_rate, c->n_frames, c->fold,
            c->fit == EM_FIT_PAD ? "pad" : c->fit == EM_FIT_STRETCH ? "stretch" : "exact");
-    printf("%-12s %s blocks, embed %s, downsample %s, d_state %d, ratio %g, mlp %g%s%s\n", "backbone", block[c->block],
-           embed[c->embed], down[c->down], c->d_state, (double)c->ssm_ratio, (double)c->mlp_ratio,
-           c->has_gate ? ", gate" : "", c->has_conv_bias ? ", conv bias" : "");
+    printf("%-12s %s blocks, embed %s, downsample %s", "backbone", block[c->block], embed[c->embed], down[c->down]);
+    if (c->block != EM_BLOCK_SWIN)
+        printf(", d_state %d, ratio %g, mlp %g%s%s", c->d_state, (double)c->ssm_ratio, (double)c->mlp_ratio,
+               c->has_gate ? ", gate" : "", c->has_conv_bias ? ", conv bias" : "");
+    if (c->block != EM_BLOCK_SS2D)
+        printf(", heads %d %d %d %d, windows of %d", c->heads[0], c->heads[1], c->heads[2], c->heads[3], c->window);
+    puts("");
     printf("%-12s %d %d %d %d, depths %d %d %d %d\n", "dims", c->dims[0], c->dims[1], c->dims[2], c->dims[3], c->depths[0],
            c->depths[1], c->depths[2], c->depths[3]);
     printf("%-12s %s, %d classes, %d slots of %.3f s\n", "head", c->head == EM_HEAD_TSCAM ? "tscam" : "linear",

@@ -7,11 +7,13 @@
 
 enum { DIRECTIONS = 4, SLOT = 32, PIECE = 128, PIECE_SOUND = 125 };     /* columns; SLOT: of the last stage's tokens */
 
-/* d0, depths and flags of the official weights (model names of VMamba and DASS) and of our own presets. Those with a
- * linear head are DASS's kind: Kaldi frontend on a plain grid. */
+/* d0, depths and flags of the official weights (model names of VMamba, DASS and HTS-AT) and of our own presets. Those with
+ * a linear head are DASS's kind: Kaldi frontend on a plain grid. HTS-AT's stretches, and has 4 heads in its first stage and
+ * twice as many in each further one. */
 static const struct {
     const char   *name;
     int           dim, depths[EM_STAGES];
+    em_block_kind block;
     em_embed_kind embed;
     em_down_kind  down;
     bool          has_gate;
@@ -22,14 +24,15 @@ static const struct {
     em_head_kind  head;
     int           n_classes;
 } presets[] = {
-    { "tiny",           96, { 2, 2, 9, 2 },  EM_EMBED_V2, EM_DOWN_V3, false, 1,  2, false, 4, EM_HEAD_TSCAM,  527 },
-    { "micro",          56, { 2, 2, 6, 2 },  EM_EMBED_V2, EM_DOWN_V3, false, 1,  2, false, 4, EM_HEAD_TSCAM,  527 },
-    { "nano",           40, { 2, 2, 2, 2 },  EM_EMBED_V2, EM_DOWN_V3, false, 1,  2, false, 4, EM_HEAD_TSCAM,  527 },
-    { "vmamba-v0-tiny", 96, { 2, 2, 9, 2 },  EM_EMBED_V1, EM_DOWN_V1, true,  16, 2, true,  0, EM_HEAD_TSCAM,  0   },
-    { "vmamba-s2l5",    96, { 2, 2, 5, 2 },  EM_EMBED_V2, EM_DOWN_V3, false, 1,  2, false, 4, EM_HEAD_TSCAM,  0   },
-    { "vmamba-s1l8",    96, { 2, 2, 8, 2 },  EM_EMBED_V2, EM_DOWN_V3, false, 1,  1, false, 4, EM_HEAD_TSCAM,  0   },
-    { "dass-small",     96, { 2, 2, 8, 2 },  EM_EMBED_V2, EM_DOWN_V3, false, 1,  1, false, 4, EM_HEAD_LINEAR, 527 },
-    { "dass-medium",    96, { 2, 2, 20, 2 }, EM_EMBED_V2, EM_DOWN_V3, false, 1,  1, false, 4, EM_HEAD_LINEAR, 527 },
+    { "tiny",           96, { 2, 2, 9, 2 },  EM_BLOCK_SS2D, EM_EMBED_V2, EM_DOWN_V3, false, 1,  2, false, 4, EM_HEAD_TSCAM,  527 },
+    { "micro",          56, { 2, 2, 6, 2 },  EM_BLOCK_SS2D, EM_EMBED_V2, EM_DOWN_V3, false, 1,  2, false, 4, EM_HEAD_TSCAM,  527 },
+    { "nano",           40, { 2, 2, 2, 2 },  EM_BLOCK_SS2D, EM_EMBED_V2, EM_DOWN_V3, false, 1,  2, false, 4, EM_HEAD_TSCAM,  527 },
+    { "vmamba-v0-tiny", 96, { 2, 2, 9, 2 },  EM_BLOCK_SS2D, EM_EMBED_V1, EM_DOWN_V1, true,  16, 2, true,  0, EM_HEAD_TSCAM,  0   },
+    { "vmamba-s2l5",    96, { 2, 2, 5, 2 },  EM_BLOCK_SS2D, EM_EMBED_V2, EM_DOWN_V3, false, 1,  2, false, 4, EM_HEAD_TSCAM,  0   },
+    { "vmamba-s1l8",    96, { 2, 2, 8, 2 },  EM_BLOCK_SS2D, EM_EMBED_V2, EM_DOWN_V3, false, 1,  1, false, 4, EM_HEAD_TSCAM,  0   },
+    { "dass-small",     96, { 2, 2, 8, 2 },  EM_BLOCK_SS2D, EM_EMBED_V2, EM_DOWN_V3, false, 1,  1, false, 4, EM_HEAD_LINEAR, 527 },
+    { "dass-medium",    96, { 2, 2, 20, 2 }, EM_BLOCK_SS2D, EM_EMBED_V2, EM_DOWN_V3, false, 1,  1, false, 4, EM_HEAD_LINEAR, 527 },
+    { "htsat",          96, { 2, 2, 6, 2 },  EM_BLOCK_SWIN, EM_EMBED_V1, EM_DOWN_V1, false, 0,  0, false, 0, EM_HEAD_TSCAM,  527 },
 };
 
 static em_status unknown_preset(const char *name, em_err *err)
@@ -67,22 +70,72 @@ em_status em_config_preset(em_config *cfg, const char *name, em_err *err)
     if (i == EM_COUNT(presets))
         return unknown_preset(name, err);
     *cfg = (em_config){
-        .embed = presets[i].embed, .down = presets[i].down, .block = EM_BLOCK_SS2D, .has_gate = presets[i].has_gate,
+        .embed = presets[i].embed, .down = presets[i].down, .block = presets[i].block, .has_gate = presets[i].has_gate,
         .d_state = presets[i].d_state, .ssm_ratio = presets[i].ssm_ratio, .has_conv_bias = presets[i].has_conv_bias,
         .mlp_ratio = presets[i].mlp_ratio, .head = presets[i].head, .n_classes = presets[i].n_classes,
     };
     set_frontend(cfg, presets[i].head == EM_HEAD_LINEAR ? EM_FRONTEND_KALDI : EM_FRONTEND_HTSAT);
+    if (cfg->block == EM_BLOCK_SWIN)
+        cfg->fit = EM_FIT_STRETCH;
+    cfg->window = cfg->block == EM_BLOCK_SS2D ? 0 : 8;
     for (int stage = 0; stage < EM_STAGES; stage++) {
         cfg->dims[stage] = presets[i].dim << stage;
         cfg->depths[stage] = presets[i].depths[stage];
+        cfg->heads[stage] = cfg->block == EM_BLOCK_SS2D ? 0 : 4 << stage;
     }
     return EM_OK;
+}
+
+static int min_int(int a, int b) { return a < b ? a : b; }
+
+/* Tokens of a stage: a quarter of the image on each side, halved in each further stage. Never odd before the last. */
+static void stage_grid(const em_config *cfg, int stage, int *H, int *W)
+{
+    *H = cfg->fold * cfg->n_mels / 4 >> stage;
+    *W = cfg->n_frames / cfg->fold / 4 >> stage;
+}
+
+int em_config_window_side(const em_config *cfg, int H, int W) { return min_int(cfg->window, min_int(H, W)); }
+
+int em_config_uncut_stage(const em_config *cfg)
+{
+    for (int stage = 0; stage < EM_STAGES && cfg->block != EM_BLOCK_SS2D; stage++) {
+        int H, W, side;
+
+        stage_grid(cfg, stage, &H, &W);
+        side = em_config_window_side(cfg, H, W);
+        if (H % side || W % side)
+            return stage;
+    }
+    return -1;
+}
+
+static void set_hops(em_config *cfg, int n_hops)
+{
+    cfg->n_hops = n_hops;
+    cfg->n_frames = cfg->fold > 1 ? n_hops / PIECE_SOUND * PIECE : (n_hops + SLOT - 1) / SLOT * SLOT;
+}
+
+/* A window that was set, but leaves tokens that attention cannot cut: names the next shorter one it can, or the one before. */
+static em_status cannot_cut(em_config *cfg, const em_config *was, int step, int least, em_err *err)
+{
+    const double seconds = cfg->n_hops / 100.0;
+
+    do
+        set_hops(cfg, cfg->n_hops - step);
+    while (cfg->n_hops >= least && em_config_uncut_stage(cfg) >= 0);
+    if (cfg->n_hops < least)
+        *cfg = *was;
+    em_fail(err, EM_EINVAL, "a window of %g s: its tokens cannot be cut into windows of attention, those of %g s can", seconds, cfg->n_hops / 100.0);
+    *cfg = *was;
+    return EM_EINVAL;
 }
 
 /* least: hops of a folded model's shortest window. */
 static em_status set_window(em_config *cfg, double seconds, int least, em_err *err)
 {
     bool is_folded = cfg->fold > 1;
+    const em_config was = *cfg;
     int most = 16000, step = is_folded ? PIECE_SOUND : 1, n_hops;
 
     least = is_folded ? least : SLOT;
@@ -97,9 +150,8 @@ static em_status set_window(em_config *cfg, double seconds, int least, em_err *e
     if (n_hops < least || n_hops > most || n_hops % step || fabs(seconds * 100 - n_hops) >= 1e-6)
         return em_fail(err, EM_EINVAL, "a window of %g s: this model takes multiples of %g s from %g to %g s", seconds,
                        step / 100.0, least / 100.0, most / 100.0);
-    cfg->n_hops = n_hops;
-    cfg->n_frames = is_folded ? n_hops / PIECE_SOUND * PIECE : (n_hops + SLOT - 1) / SLOT * SLOT;
-    return EM_OK;
+    set_hops(cfg, n_hops);
+    return em_config_uncut_stage(cfg) < 0 ? EM_OK : cannot_cut(cfg, &was, step, least, err);
 }
 
 em_status em_config_set_window(em_config *cfg, double seconds, em_err *err) { return set_window(cfg, seconds, 1000, err); }
@@ -147,16 +199,20 @@ double em_config_slot_seconds(const em_config *cfg)
     return SLOT / 100.0;
 }
 
-/* Of one block on L tokens. */
-static double block_macs(const em_config *cfg, int stage, double L)
+/* Of one block. */
+static double block_macs(const em_config *cfg, int stage)
 {
+    int H, W;
+
+    stage_grid(cfg, stage, &H, &W);
+
     double d = cfg->dims[stage], di = em_config_inner(cfg, stage), R = em_config_dt_rank(cfg, stage);
     double in_proj = d * di * (cfg->has_gate ? 2 : 1), conv = 9 * di, x_proj = DIRECTIONS * (R + 2 * cfg->d_state) * di;
     double dt_proj = DIRECTIONS * R * di, out_proj = di * d, mlp = 2 * d * floor(cfg->mlp_ratio * d);
-    double attention = 4 * d * d + 2 * cfg->window * cfg->window * d + 8 * d * d;       /* qkv, proj; scores; MLP */
+    double side = em_config_window_side(cfg, H, W), attention = 4 * d * d + 2 * side * side * d + 8 * d * d;    /* qkv, proj; scores; MLP */
     double ss = in_proj + conv + x_proj + dt_proj + out_proj + mlp;
 
-    return L * ((cfg->block != EM_BLOCK_SWIN ? ss : 0) + (cfg->block != EM_BLOCK_SS2D ? attention : 0));
+    return (double)H * W * ((cfg->block != EM_BLOCK_SWIN ? ss : 0) + (cfg->block != EM_BLOCK_SS2D ? attention : 0));
 }
 
 /* A real FFT is counted as 2.5 n log2 n operations, half of them multiplications; the mel bank as two triangles a bin. */
@@ -176,7 +232,7 @@ double em_config_macs(const em_config *cfg)
     for (int stage = 0; stage < EM_STAGES; stage++, L /= 4) {
         double d = cfg->dims[stage];
 
-        macs += cfg->depths[stage] * block_macs(cfg, stage, L);
+        macs += cfg->depths[stage] * block_macs(cfg, stage);
         if (stage < EM_STAGES - 1)
             macs += L / 4 * (cfg->down == EM_DOWN_V3 ? 18 : 8) * d * d;
     }

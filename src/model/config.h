@@ -70,8 +70,8 @@ void em_card_deinit(em_card *card);
  * was made another way. EM_EFORMAT: the sentence begins with `path` and names the key. */
 em_status em_config_check(const em_config *cfg, const char *path, em_err *err);
 
-/* A named preset (tiny, micro, nano, vmamba-v0-tiny, vmamba-s2l5, vmamba-s1l8, dass-small, dass-medium) with
- * n_classes set to 527 (vmamba-*: 0). EM_EINVAL: unknown; the sentence lists the names. */
+/* A named preset (tiny, micro, nano, vmamba-v0-tiny, vmamba-s2l5, vmamba-s1l8, dass-small, dass-medium, htsat)
+ * with n_classes set to 527 (vmamba-*: 0). EM_EINVAL: unknown; the sentence lists the names. */
 em_status em_config_preset(em_config *cfg, const char *name, em_err *err);
 
 /* The same model over another window: n_hops and n_frames of `seconds`; fit pad only, unless it is the window
@@ -81,6 +81,12 @@ em_status em_config_set_window(em_config *cfg, double seconds, em_err *err);
 
 /* For training, where clips are short and their halves cost half: folded models from 1.25 s on. */
 em_status em_config_set_short_window(em_config *cfg, double seconds, em_err *err);
+
+/* Attention's windows on a grid of H x W tokens: `window`, or the grid's shorter side where that is less, squared. */
+int em_config_window_side(const em_config *cfg, int H, int W);
+
+/* The first stage whose grid is no whole number of them, -1: none. */
+int em_config_uncut_stage(const em_config *cfg);
 
 /* Derived sizes. */
 int em_config_dt_rank(const em_config *cfg, int stage);         /* R = ceil(d / 16)                         */

@@ -126,6 +126,9 @@ static em_status check_grid(const em_config *cfg, const char *path, em_err *err)
         return em_fail(err, EM_EFORMAT, "%s: key frames: %d is not a multiple of %d", path, cfg->n_frames, 32 * cfg->fold);
     if (cfg->frontend == EM_FRONTEND_KALDI && cfg->fit != EM_FIT_PAD)
         return em_fail(err, EM_EFORMAT, "%s: key fit: the kaldi frontend goes with pad only", path);
+    if (em_config_uncut_stage(cfg) >= 0)
+        return em_fail(err, EM_EFORMAT, "%s: key window: the tokens of stage %d cannot be cut into windows of %d x %d (%d mels, %d frames, fold %d)",
+                       path, em_config_uncut_stage(cfg), cfg->window, cfg->window, cfg->n_mels, cfg->n_frames, cfg->fold);
     if (cfg->n_classes < 0 || cfg->n_classes > EM_MOST_CLASSES)
         return em_fail(err, EM_EFORMAT, "%s: %d classes are not within 0 to %d", path, cfg->n_classes, EM_MOST_CLASSES);
     return EM_OK;

@@ -60,6 +60,13 @@ static cost scan_cost(const em_scan4 *a)
     };
 }
 
+static cost attention_cost(const em_attention *a)
+{
+    const double L = (double)a->H * a->W, keys = (double)a->side * a->side;
+
+    return (cost){ .macs = 2 * L * keys * a->C, .floats = 3 * L * a->C, .result = a->y, .n_result = (size_t)L * (size_t)a->C };
+}
+
 static cost tokens_cost(const em_tokens *a)
 {
     return (cost){ .floats = (double)a->H * a->W * a->C, .result = a->latent, .n_result = (size_t)a->C };
@@ -73,6 +80,7 @@ static cost cost_of(const em_call *call)
     case EM_CALL_MLP:             return mlp_cost(&call->a.mlp);
     case EM_CALL_CONV_SILU_XPROJ: return xproj_cost(&call->a.conv_silu_xproj);
     case EM_CALL_SCAN4:           return scan_cost(&call->a.scan4);
+    case EM_CALL_ATTENTION:       return attention_cost(&call->a.attention);
     case EM_CALL_TOKENS:          return tokens_cost(&call->a.tokens);
     case EM_CALL_IMAGE:           return (cost){ .floats = (double)call->a.image.F * call->a.image.cols, .result = call->a.image.y,
                                                  .n_result = (size_t)call->a.image.F * (size_t)call->a.image.cols };

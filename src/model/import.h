@@ -1,9 +1,9 @@
-/* import.h - public checkpoints of VMamba and DASS, in safetensors or as torch.save writes them (.pth, .ckpt), become model
- * files of ours. Which tensors of a file are looked at: checkpoint.h, torch.h.
+/* import.h - public checkpoints of VMamba, DASS and HTS-AT, in safetensors or as torch.save writes them (.pth, .ckpt), become
+ * model files of ours. Which tensors of a file are looked at: checkpoint.h, torch.h.
  *
  * Names: the official ones and older spellings of them, behind module., v., model. and the like. Widths, depths, state
- * size, ratio, gate, biases and the kinds of embed, downsample and head follow from the shapes. Three input
- * channels become one: their sum, which answers as a grey picture does, or their mean.
+ * size, ratio, gate, biases, heads, windows and the kinds of embed, block, downsample and head follow from the shapes.
+ * Three input channels become one: their sum, which answers as a grey picture does, or their mean.
  *
  * With AudioSet's 527 classes the result tags; then every tensor must be there. With other classes (ImageNet's) it
  * serves to initialise training only: it has no head and no labels, and what is missing starts fresh. */
@@ -34,7 +34,7 @@ typedef struct em_import_counts {
 } em_import_counts;
 
 /* EM_EINVAL: in_path is a model file of ours already, or the same file as out_path. EM_EFORMAT, EM_ESHAPE: not such a
- * checkpoint, a block or a tensor is missing or has another shape (named). EM_EUNSUPPORTED: window attention.
+ * checkpoint, a block or a tensor is missing or has another shape (named). EM_EUNSUPPORTED: more than four stages.
  * EM_EIO, EM_ENOMEM. out_path is written whole or not at all. `counts` may be NULL. */
 em_status em_import(em_import_counts *counts, const char *in_path, const char *out_path, const em_import_cfg *cfg, em_err *err);
 

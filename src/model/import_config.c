@@ -4,6 +4,7 @@
 
 #include "model/safetensors_header.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,7 +30,7 @@ static em_status find_embed(em_config *cfg, const em_import_names *names, const 
     char shown[EM_ST_SHOWN];
 
     if (!first)
-        return em_fail(err, EM_EFORMAT, "%s: none of its %d tensors (%s, ...) is a patch embed of VMamba or DASS: not a checkpoint "
+        return em_fail(err, EM_EFORMAT, "%s: none of its %d tensors (%s, ...) is a patch embed of VMamba, DASS or HTS-AT: not a checkpoint "
                        "that can be imported", path, names->n, names->n ? em_st_shown(shown, names->list[0].t->name) : "none");
     if (first->t->rank != 4 || (dim(first, 1) != 1 && dim(first, 1) != 3))
         return unclear(path, "patch_embed.0.weight (with 1 or 3 channels)", err);
@@ -47,14 +48,23 @@ static em_status find_embed(em_config *cfg, const em_import_names *names, const 
     return EM_OK;
 }
 
+static em_block_kind kind_of(const em_import_names *names)
+{
+    if (em_import_find(names, "attn.0.0.attn.qkv.weight"))
+        return EM_BLOCK_SS2D_ATTN;
+    return em_import_find(names, "layers.0.blocks.0.attn.qkv.weight") ? EM_BLOCK_SWIN : EM_BLOCK_SS2D;
+}
+
 /* Blocks 0.. of each stage, without gaps. */
 static em_status find_depths(em_config *cfg, const em_import_names *names, const char *path, em_err *err)
 {
+    const char *first = cfg->block == EM_BLOCK_SWIN ? "attn.qkv.weight" : "op.in_proj.weight";
+
     for (int stage = 0; stage < EM_STAGES; stage++) {
-        while (cfg->depths[stage] <= MOST_BLOCKS && em_import_find(names, "layers.%d.blocks.%d.op.in_proj.weight", stage, cfg->depths[stage]))
+        while (cfg->depths[stage] <= MOST_BLOCKS && em_import_find(names, "layers.%d.blocks.%d.%s", stage, cfg->depths[stage], first))
             cfg->depths[stage]++;
         if (cfg->depths[stage] == 0)
-            return em_fail(err, EM_EFORMAT, "%s: tensor layers.%d.blocks.0.op.in_proj.weight is missing (four stages are wanted)", path, stage);
+            return em_fail(err, EM_EFORMAT, "%s: tensor layers.%d.blocks.0.%s is missing (four stages are wanted)", path, stage, first);
     }
     for (int i = 0; i < names->n; i++) {
         int stage, block;
@@ -64,8 +74,8 @@ static em_status find_depths(em_config *cfg, const em_import_names *names, const
         if (stage < 0 || stage >= EM_STAGES)
             return em_fail(err, EM_EUNSUPPORTED, "%s: tensor %s: there are more than four stages", path, names->list[i].name);
         if (block < 0 || block >= cfg->depths[stage])
-            return em_fail(err, EM_EFORMAT, "%s: tensor %s is there, but layers.%d.blocks.%d.op.in_proj.weight is missing", path,
-                           names->list[i].name, stage, cfg->depths[stage]);
+            return em_fail(err, EM_EFORMAT, "%s: tensor %s is there, but layers.%d.blocks.%d.%s is missing", path,
+                           names->list[i].name, stage, cfg->depths[stage], first);
     }
     return EM_OK;
 }
@@ -83,7 +93,6 @@ static em_status find_block(em_config *cfg, const em_import_names *names, const 
         return unclear(path, FIRST "op.in_proj.weight", err);
     if (!a_logs || a_logs->t->rank != 2)
         return unclear(path, FIRST "op.A_logs", err);
-    cfg->block = EM_BLOCK_SS2D;
     cfg->has_gate = dim(in_proj, 0) == 2 * di;
     cfg->ssm_ratio = (float)di / (float)d;
     cfg->d_state = dim(a_logs, 1);
@@ -91,6 +100,29 @@ static em_status find_block(em_config *cfg, const em_import_names *names, const 
     cfg->mlp_ratio = (float)dim(fc1, 0) / (float)d;
     return EM_OK;
 #undef FIRST
+}
+
+/* Heads and window from the first table of each stage, [(2 window - 1)^2][heads]. HTS-AT stretches its frames. */
+static em_status find_attention(em_config *cfg, const em_import_names *names, const char *path, em_err *err)
+{
+    char block[32], name[EM_IMPORT_NAME];
+
+    for (int stage = 0; stage < EM_STAGES; stage++) {
+        const em_import_entry *table;
+        int span;
+
+        snprintf(block, sizeof block, cfg->block == EM_BLOCK_SWIN ? "layers.%d.blocks.0" : "attn.%d.0", stage);
+        snprintf(name, sizeof name, "%s.attn.relative_position_bias_table", block);
+        table = em_import_find(names, "%s", name);
+        span = (int)lround(sqrt(dim(table, 0)));
+        if (!table || table->t->rank != 2 || span * span != dim(table, 0) || span % 2 == 0 || (stage > 0 && span != 2 * cfg->window - 1))
+            return unclear(path, name, err);
+        cfg->window = (span + 1) / 2;
+        cfg->heads[stage] = dim(table, 1);
+    }
+    if (cfg->block == EM_BLOCK_SWIN)
+        cfg->fit = EM_FIT_STRETCH;
+    return EM_OK;
 }
 
 static em_status find_downsample(em_config *cfg, const em_import_names *names, const char *path, em_err *err)
@@ -130,20 +162,18 @@ static em_status find_head(em_config *cfg, const em_import_names *names, em_err 
 
 em_status em_import_config(em_config *cfg, const em_import_names *names, const char *path, em_err *err)
 {
-    em_status status;
+    em_status status = find_head(cfg, names, err);
 
-    for (int i = 0; i < names->n; i++)
-        if (strstr(names->list[i].name, ".attn.qkv."))
-            return em_fail(err, EM_EUNSUPPORTED, "%s: tensor %s: models with window attention cannot be imported yet", path,
-                           names->list[i].name);
-    status = find_head(cfg, names, err);
+    cfg->block = kind_of(names);
     memset(cfg->depths, 0, sizeof cfg->depths);
     if (status == EM_OK)
         status = find_embed(cfg, names, path, err);
     if (status == EM_OK)
         status = find_depths(cfg, names, path, err);
-    if (status == EM_OK)
+    if (status == EM_OK && cfg->block != EM_BLOCK_SWIN)
         status = find_block(cfg, names, path, err);
+    if (status == EM_OK && cfg->block != EM_BLOCK_SS2D)
+        status = find_attention(cfg, names, path, err);
     if (status == EM_OK)
         status = find_downsample(cfg, names, path, err);
     return status == EM_OK ? em_config_check(cfg, path, err) : status;

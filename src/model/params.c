@@ -110,8 +110,8 @@ static void add_attention_block(walk *w, const em_config *cfg, int stage)
 
     add_norm(w, "norm1", d);
     add_linear(w, "attn.qkv", 3 * d, d);
-    add_linear(w, "attn.proj", d, d);
     add(w, EM_INIT_LINEAR, d, "attn.", "relative_position_bias_table", SHAPE(span * span, cfg->heads[stage]));
+    add_linear(w, "attn.proj", d, d);
     add_norm(w, "norm2", d);
     add_linear(w, "mlp.fc1", 4 * d, d);
     add_linear(w, "mlp.fc2", d, 4 * d);
@@ -174,8 +174,6 @@ em_status em_params_list(em_params *out, const em_config *cfg, em_err *err)
     walk w = { .out = out };
 
     *out = (em_params){ 0 };
-    if (cfg->block != EM_BLOCK_SS2D)
-        return em_fail(err, EM_EUNSUPPORTED, "models with window attention cannot run yet; blocks of kind ss2d can");
     add_all(&w, cfg);
     if (w.n_total > SIZE_MAX / sizeof(float))
         return em_fail(err, EM_EUNSUPPORTED, "a model of %.0f numbers is too large for this machine", (double)w.n_total);

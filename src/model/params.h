@@ -39,7 +39,7 @@ typedef struct em_tensor_source {
 
 /* The tensors of cfg in the model's order; cfg keeps to em_config_check. Without classes there is no head.
  * The caller ends *out with em_params_deinit.
- * EM_EUNSUPPORTED: window attention, which comes with training; more numbers than can be addressed. EM_ENOMEM. */
+ * EM_EUNSUPPORTED: more numbers than can be addressed. EM_ENOMEM. */
 em_status em_params_list(em_params *out, const em_config *cfg, em_err *err);
 void      em_params_deinit(em_params *p);
 

@@ -75,6 +75,12 @@ static void note_scan(em_needs *needs, const em_scan4 *a)
     needs->r = max_int(needs->r, a->R);
 }
 
+static void note_attention(em_needs *needs, const em_attention *a)
+{
+    needs->side = max_int(needs->side, a->side);
+    needs->head_width = max_int(needs->head_width, a->C / a->heads);
+}
+
 /* What the device must keep scratch for. */
 static void note_sizes(em_builder *b, const em_call *call)
 {
@@ -87,6 +93,7 @@ static void note_sizes(em_builder *b, const em_call *call)
     case EM_CALL_CONV_SILU_XPROJ: note_product(needs, call->a.conv_silu_xproj.H * call->a.conv_silu_xproj.W, call->a.conv_silu_xproj.w.k); break;
     case EM_CALL_TOKENS:          note_product(needs, call->a.tokens.H * call->a.tokens.W, call->a.tokens.C); break;
     case EM_CALL_SCAN4:           note_scan(needs, &call->a.scan4); break;
+    case EM_CALL_ATTENTION:       note_attention(needs, &call->a.attention); break;
     case EM_CALL_IMAGE:
     case EM_CALL_MEAN:            break;
     }
@@ -111,6 +118,21 @@ void em_build_call(em_builder *b, const em_call *call)
         p->room = room;
     }
     p->calls[p->n++] = *call;
+}
+
+void em_build_linear(em_builder *b, const char *label, int stage, em_norm_linear a)
+{
+    em_call call = { .kind = EM_CALL_NORM_LINEAR, .label = label, .stage = stage };
+
+    call.a.norm_linear = a;
+    em_build_call(b, &call);
+}
+
+em_grid em_build_next(em_builder *b, em_grid x)
+{
+    if (b->practice)
+        x.x = em_build_floats(b, (size_t)x.H * (size_t)x.W * (size_t)x.C);
+    return x;
 }
 
 void em_plan_deinit(em_plan *plan)
@@ -150,8 +172,12 @@ em_outputs em_plan_build(em_builder *b, const em_weights *w, const float *const 
     em_embed_build(b, &w->embed, image_build(b, w, frames, n_frames), x);
     em_build_rewind(b, mark);
     for (int i = 0; i < EM_STAGES; i++) {
-        for (int j = 0; j < cfg->depths[i]; j++)
-            x = em_ss_block_build(b, &w->blocks[i][j], x, i);
+        for (int j = 0; j < cfg->depths[i]; j++) {
+            if (w->blocks[i])
+                x = em_ss_block_build(b, &w->blocks[i][j], x, i);
+            if (w->attention[i])
+                x = em_attention_block_build(b, &w->attention[i][j], x, i, j);
+        }
         if (i + 1 < EM_STAGES)
             x = em_down_build(b, &w->down[i], x, i);
     }
@@ -167,6 +193,7 @@ void em_plan_call(const em_call *c, const em_ops *ops, em_dev *dev, int B)
     case EM_CALL_MLP:             ops->mlp_fwd(dev, &c->a.mlp, B); break;
     case EM_CALL_CONV_SILU_XPROJ: ops->conv_silu_xproj_fwd(dev, &c->a.conv_silu_xproj, B); break;
     case EM_CALL_SCAN4:           ops->scan4_fwd(dev, &c->a.scan4, B); break;
+    case EM_CALL_ATTENTION:       ops->attention_fwd(dev, &c->a.attention, B); break;
     case EM_CALL_TOKENS:          ops->tokens_fwd(dev, &c->a.tokens, B); break;
     case EM_CALL_MEAN:            ops->mean_fwd(dev, &c->a.mean, B); break;
     }
@@ -181,6 +208,7 @@ void em_plan_call_back(const em_call *c, const em_ops *ops, em_dev *dev, int B)
     case EM_CALL_MLP:             break;                /* a plan that trains has two products instead */
     case EM_CALL_CONV_SILU_XPROJ: ops->conv_silu_xproj_bwd(dev, &c->a.conv_silu_xproj, B); break;
     case EM_CALL_SCAN4:           ops->scan4_bwd(dev, &c->a.scan4, B); break;
+    case EM_CALL_ATTENTION:       ops->attention_bwd(dev, &c->a.attention, B); break;
     case EM_CALL_TOKENS:          ops->tokens_bwd(dev, &c->a.tokens, B); break;
     case EM_CALL_MEAN:            ops->mean_bwd(dev, &c->a.mean, B); break;
     }
@@ -209,6 +237,7 @@ const float *em_call_first_grad(const em_call *call)
     case EM_CALL_NORM_LINEAR:     return first_of((const float *[]){ linear->w.grad, linear->dbias, linear->norm.dweight }, 3);
     case EM_CALL_CONV_SILU_XPROJ: return first_of((const float *[]){ cx->w.grad, cx->dtaps, cx->dbias }, 3);
     case EM_CALL_SCAN4:           return first_of((const float *[]){ scan->ddt_w, scan->ddt_bias, scan->da_log, scan->dskip }, 4);
+    case EM_CALL_ATTENTION:       return call->a.attention.dtable;
     case EM_CALL_TOKENS:          return call->a.tokens.norm.dweight;
     case EM_CALL_MLP:
     case EM_CALL_MEAN:            break;

@@ -1,7 +1,7 @@
 /* plan.h - the model compiled into a static list of operator calls with their places in one arena.
  *
- * Nothing else knows the order of layers. The modules (patch_embed, ss_block, downsample, head) append their calls
- * through a builder, which runs twice: with an arena that only measures, then with the memory behind it. */
+ * Nothing else knows the order of layers. The modules (patch_embed, ss_block, attention_block, mlp, downsample, head) append
+ * their calls through a builder, which runs twice: with an arena that only measures, then with the memory behind it. */
 #ifndef EM_MODEL_PLAN_H
 #define EM_MODEL_PLAN_H
 
@@ -12,12 +12,13 @@
 #include "ops/ops.h"
 
 typedef enum em_call_kind {
-    EM_CALL_IMAGE, EM_CALL_CONV, EM_CALL_NORM_LINEAR, EM_CALL_MLP, EM_CALL_CONV_SILU_XPROJ, EM_CALL_SCAN4, EM_CALL_TOKENS, EM_CALL_MEAN,
+    EM_CALL_IMAGE, EM_CALL_CONV, EM_CALL_NORM_LINEAR, EM_CALL_MLP, EM_CALL_CONV_SILU_XPROJ, EM_CALL_SCAN4, EM_CALL_ATTENTION,
+    EM_CALL_TOKENS, EM_CALL_MEAN,
 } em_call_kind;
 
 typedef struct em_call {
     em_call_kind kind;
-    const char  *label;             /* "embed", "in_proj", "conv+x_proj", "scan", "out_proj", "fc1", "fc2", "mlp", "downsample", "head" … */
+    const char  *label;             /* "embed", "in_proj", "conv+x_proj", "scan", "out_proj", "attention", "fc1", "fc2", "mlp", "head" … */
     int          stage;             /* 0..3, -1 outside the stages                          */
     union {
         em_image           image;
@@ -26,6 +27,7 @@ typedef struct em_call {
         em_mlp             mlp;
         em_conv_silu_xproj conv_silu_xproj;
         em_scan4           scan4;
+        em_attention       attention;
         em_tokens          tokens;
         em_mean            mean;
     } a;
@@ -78,11 +80,17 @@ const float *em_build_branch(em_builder *b);
 
 /* Appends a call. While measuring, the answer is scratch that is thrown away. */
 void     em_build_call(em_builder *b, const em_call *call);
+void     em_build_linear(em_builder *b, const char *label, int stage, em_norm_linear a);
+
+/* Where a residual branch leaves its grid: in place, unless the plan trains and x must stay. */
+em_grid  em_build_next(em_builder *b, em_grid x);
 
 /* The modules. Each returns the grid it leaves. */
 em_grid  em_embed_room(em_builder *b, int H, int W);                     /* for what it leaves of an image [H][W] */
 void     em_embed_build(em_builder *b, const em_embed_w *w, em_grid image, em_grid out);
 em_grid  em_ss_block_build(em_builder *b, const em_ss_block_w *w, em_grid x, int stage);     /* in place, unless it trains */
+em_grid  em_attention_block_build(em_builder *b, const em_attention_block_w *w, em_grid x, int stage, int block);     /* likewise */
+em_grid  em_mlp_build(em_builder *b, const em_mlp_w *w, em_grid x, int stage);               /* likewise */
 em_grid  em_down_build(em_builder *b, const em_down_w *w, em_grid x, int stage);
 
 /* Where the results of a plan lie, on the device. */

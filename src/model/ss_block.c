@@ -22,29 +22,8 @@ void em_ss_block_bind(em_ss_block_w *w, em_binder *b, const em_config *cfg, int 
     w->skip = em_bind(b, NULL, "layers.%d.blocks.%d.op.Ds", i, j);
     w->out_norm = em_bind_norm(b, NULL, "layers.%d.blocks.%d.op.out_norm", i, j);
     w->out_proj = em_bind_matrix(b, NULL, "layers.%d.blocks.%d.op.out_proj.weight", i, j);
-    if (!(cfg->mlp_ratio > 0))
-        return;
-    w->norm2 = em_bind_norm(b, NULL, "layers.%d.blocks.%d.norm2", i, j);
-    w->fc1 = em_bind_matrix(b, NULL, "layers.%d.blocks.%d.mlp.fc1.weight", i, j);
-    w->fc1_bias = em_bind(b, NULL, "layers.%d.blocks.%d.mlp.fc1.bias", i, j);
-    w->fc2 = em_bind_matrix(b, NULL, "layers.%d.blocks.%d.mlp.fc2.weight", i, j);
-    w->fc2_bias = em_bind(b, NULL, "layers.%d.blocks.%d.mlp.fc2.bias", i, j);
-}
-
-static void linear(em_builder *b, const char *label, int stage, em_norm_linear a)
-{
-    em_call call = { .kind = EM_CALL_NORM_LINEAR, .label = label, .stage = stage };
-
-    call.a.norm_linear = a;
-    em_build_call(b, &call);
-}
-
-/* Where a residual branch leaves its grid: in place, unless x must stay. */
-static em_grid next_grid(em_builder *b, em_grid x)
-{
-    if (b->practice)
-        x.x = em_build_floats(b, (size_t)x.H * (size_t)x.W * (size_t)x.C);
-    return x;
+    if (cfg->mlp_ratio > 0)
+        em_mlp_bind(&w->mlp, b, "layers.%d.blocks.%d", i, j);
 }
 
 /* What only a plan that trains keeps. */
@@ -56,7 +35,7 @@ static em_grid ss2d(em_builder *b, const em_ss_block_w *w, em_grid x, int stage)
     const int D = em_config_inner(cfg, stage), R = em_config_dt_rank(cfg, stage), N = cfg->d_state, L = x.H * x.W;
     const size_t tokens = (size_t)L, wide = (size_t)(cfg->has_gate ? 2 * D : D), inner = tokens * (size_t)D;
     const size_t mark = em_build_mark(b), back_mark = em_build_back_mark(b);
-    const em_grid out = next_grid(b, x);
+    const em_grid out = em_build_next(b, x);
     float *in = em_build_inner(b, tokens * wide), *u = em_build_inner(b, inner);
     float *x_dbl = em_build_floats(b, tokens * (size_t)(EM_DIRECTIONS * (R + 2 * N)));
     float *din = em_build_back(b, tokens * wide), *dscan = em_build_back(b, inner), *dx_dbl = em_build_back(b, tokens * (size_t)(EM_DIRECTIONS * (R + 2 * N)));
@@ -70,7 +49,7 @@ static em_grid ss2d(em_builder *b, const em_ss_block_w *w, em_grid x, int stage)
         y[i] = is_in_free ? in : em_build_inner(b, inner);
         du[i] = em_build_back(b, inner);
     }
-    linear(b, "in_proj", stage, (em_norm_linear){
+    em_build_linear(b, "in_proj", stage, (em_norm_linear){
         .y = in, .x = x.x, .ldx = (size_t)x.C, .norm = w->norm, .w = w->in_proj, .L = L, .is_y_inner = true,
         .dy = din, .dx = x.dx, .adds_dx = true,
     });
@@ -88,7 +67,7 @@ static em_grid ss2d(em_builder *b, const em_ss_block_w *w, em_grid x, int stage)
         .ddt_w = em_build_grad(b, w->dt_w), .ddt_bias = em_build_grad(b, w->dt_bias), .dskip = em_build_grad(b, w->skip),
     };
     em_build_call(b, &scan);
-    linear(b, "out_proj", stage, (em_norm_linear){
+    em_build_linear(b, "out_proj", stage, (em_norm_linear){
         .y = out.x, .x = y[0], .x_more = { y[1], y[2], y[3] }, .ldx = (size_t)D, .is_x_inner = true,
         .gate = cfg->has_gate ? in : NULL, .ldg = wide, .gate_column = (size_t)D,
         .norm = w->out_norm, .w = w->out_proj, .residual = x.x, .L = L,
@@ -99,43 +78,8 @@ static em_grid ss2d(em_builder *b, const em_ss_block_w *w, em_grid x, int stage)
     return out;
 }
 
-/* Many tokens: fused, block by block. Few tokens and wide layers: two products, each cut by columns over the
- * threads, so that a weight is read by one of them only. The answer has the same bits. */
-enum { FEW_TOKENS = 256 };
-
-static em_grid mlp(em_builder *b, const em_ss_block_w *w, em_grid x, int stage)
-{
-    const int L = x.H * x.W, hidden = w->fc1.n;
-    const size_t mark = em_build_mark(b), back_mark = em_build_back_mark(b);
-    const bool trains = b->practice;
-    const em_grid out = next_grid(b, x);
-    em_call call = { .kind = EM_CALL_MLP, .label = "mlp", .stage = stage };
-    float *h, *dh;
-
-    if (L > FEW_TOKENS && !trains) {
-        call.a.mlp = (em_mlp){ .x = x.x, .norm = w->norm2, .w1 = w->fc1, .w2 = w->fc2, .bias1 = w->fc1_bias, .bias2 = w->fc2_bias, .L = L };
-        em_build_call(b, &call);
-        return x;
-    }
-    dh = em_build_back(b, (size_t)L * (size_t)hidden);
-    h = em_build_inner(b, (size_t)L * (size_t)hidden);
-    linear(b, "fc1", stage, (em_norm_linear){
-        .y = h, .x = x.x, .ldx = (size_t)x.C, .norm = w->norm2, .w = w->fc1, .bias = w->fc1_bias,
-        .act = trains ? EM_ACT_NONE : EM_ACT_GELU, .L = L, .is_y_inner = true,
-        .dy = dh, .dx = x.dx, .adds_dx = true, .dbias = em_build_grad(b, w->fc1_bias),
-    });
-    linear(b, "fc2", stage, (em_norm_linear){
-        .y = out.x, .x = h, .ldx = (size_t)hidden, .w = w->fc2, .bias = w->fc2_bias, .residual = x.x, .L = L,
-        .is_x_inner = true, .act_before = trains ? EM_ACT_GELU : EM_ACT_NONE,
-        .branch = em_build_branch(b), .dy = out.dx, .dx = dh, .dbias = em_build_grad(b, w->fc2_bias),
-    });
-    em_build_rewind(b, mark);
-    em_build_back_rewind(b, back_mark);
-    return out;
-}
-
 em_grid em_ss_block_build(em_builder *b, const em_ss_block_w *w, em_grid x, int stage)
 {
     x = ss2d(b, w, x, stage);
-    return b->cfg->mlp_ratio > 0 ? mlp(b, w, x, stage) : x;
+    return b->cfg->mlp_ratio > 0 ? em_mlp_build(b, &w->mlp, x, stage) : x;
 }

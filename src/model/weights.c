@@ -242,8 +242,11 @@ em_status em_weights_init(em_weights *w, const em_config *cfg, em_err *err)
 {
     *w = (em_weights){ 0 };
     for (int i = 0; i < EM_STAGES; i++) {
-        w->blocks[i] = calloc((size_t)cfg->depths[i], sizeof *w->blocks[i]);
-        if (!w->blocks[i])
+        if (cfg->block != EM_BLOCK_SWIN)
+            w->blocks[i] = calloc((size_t)cfg->depths[i], sizeof *w->blocks[i]);
+        if (cfg->block != EM_BLOCK_SS2D)
+            w->attention[i] = calloc((size_t)cfg->depths[i], sizeof *w->attention[i]);
+        if ((cfg->block != EM_BLOCK_SWIN && !w->blocks[i]) || (cfg->block != EM_BLOCK_SS2D && !w->attention[i]))
             return em_fail(err, EM_ENOMEM, "no memory for the model");
     }
     return EM_OK;
@@ -251,8 +254,10 @@ em_status em_weights_init(em_weights *w, const em_config *cfg, em_err *err)
 
 void em_weights_deinit(em_weights *w)
 {
-    for (int i = 0; i < EM_STAGES; i++)
+    for (int i = 0; i < EM_STAGES; i++) {
         free(w->blocks[i]);
+        free(w->attention[i]);
+    }
     *w = (em_weights){ 0 };
 }
 
@@ -261,8 +266,12 @@ void em_weights_bind(em_weights *w, em_binder *b, const em_config *cfg)
     em_frontend_bind(w, b, cfg);
     em_embed_bind(&w->embed, b, cfg);
     for (int i = 0; i < EM_STAGES; i++) {
-        for (int j = 0; j < cfg->depths[i]; j++)
-            em_ss_block_bind(&w->blocks[i][j], b, cfg, i, j);
+        for (int j = 0; j < cfg->depths[i]; j++) {
+            if (w->blocks[i])
+                em_ss_block_bind(&w->blocks[i][j], b, cfg, i, j);
+            if (w->attention[i])
+                em_attention_block_bind(&w->attention[i][j], b, cfg, i, j);
+        }
         if (i + 1 < EM_STAGES)
             em_down_bind(&w->down[i], b, cfg, i);
     }

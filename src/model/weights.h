@@ -71,12 +71,22 @@ void em_layout_undo(const em_layout *layout, float *x, float *piece, const em_pa
 /* weight and bias of a layer norm, under `name`. */
 em_norm em_bind_norm(em_binder *b, const em_layout *layout, const char *name, ...) __attribute__((format(printf, 3, 4)));
 
+typedef struct em_mlp_w { em_norm norm; em_matrix fc1, fc2; const float *fc1_bias, *fc2_bias; } em_mlp_w;
+
 /* The tensors of one SS block; absent ones have NULL data. */
 typedef struct em_ss_block_w {
-    em_norm      norm, out_norm, norm2;
-    em_matrix    in_proj, x_proj, out_proj, fc1, fc2;
-    const float *taps, *conv_bias, *dt_w, *dt_bias, *decay, *a_log, *skip, *fc1_bias, *fc2_bias;
+    em_norm      norm, out_norm;
+    em_matrix    in_proj, x_proj, out_proj;
+    const float *taps, *conv_bias, *dt_w, *dt_bias, *decay, *a_log, *skip;
+    em_mlp_w     mlp;
 } em_ss_block_w;
+
+typedef struct em_attention_block_w {
+    em_norm      norm;
+    em_matrix    qkv, proj;
+    const float *qkv_bias, *proj_bias, *table;
+    em_mlp_w     mlp;
+} em_attention_block_w;
 
 typedef struct em_embed_w { em_matrix conv[2]; const float *bias[2]; em_norm norm[2]; } em_embed_w;
 typedef struct em_down_w  { em_matrix conv; const float *bias; em_norm norm_before, norm_after; } em_down_w;
@@ -87,7 +97,8 @@ typedef struct em_weights {
     float         *maps;                        /* [EM_MAPS][n_mels], all six, when it learns    */
     const float   *centre, *spread, *quiet_frame, *bn_weight, *bn_bias;    /* [n_mels], when it learns: see em_image */
     em_embed_w     embed;
-    em_ss_block_w *blocks[EM_STAGES];           /* [depths[i]], the model's own                  */
+    em_ss_block_w *blocks[EM_STAGES];           /* [depths[i]], the model's own; NULL: none of them */
+    em_attention_block_w *attention[EM_STAGES];
     em_down_w      down[EM_STAGES - 1];
     em_head_w      head;
 } em_weights;
@@ -95,7 +106,7 @@ typedef struct em_weights {
 /* All of it: the modules in the model's order. */
 void em_weights_bind(em_weights *w, em_binder *b, const em_config *cfg);
 
-/* em_weights.blocks for cfg. The caller ends w with em_weights_deinit, also after EM_ENOMEM. */
+/* em_weights.blocks and .attention for cfg. The caller ends w with em_weights_deinit, also after EM_ENOMEM. */
 em_status em_weights_init(em_weights *w, const em_config *cfg, em_err *err);
 void      em_weights_deinit(em_weights *w);
 
@@ -107,7 +118,11 @@ void em_frontend_maps(float *maps, const em_config *cfg, const float *const bn[4
 void em_frontend_bind(em_weights *w, em_binder *b, const em_config *cfg);
 void em_embed_bind(em_embed_w *w, em_binder *b, const em_config *cfg);
 void em_ss_block_bind(em_ss_block_w *w, em_binder *b, const em_config *cfg, int stage, int block);
+void em_attention_block_bind(em_attention_block_w *w, em_binder *b, const em_config *cfg, int stage, int block);
 void em_down_bind(em_down_w *w, em_binder *b, const em_config *cfg, int stage);
 void em_head_bind(em_head_w *w, em_binder *b, const em_config *cfg);
+
+/* Of the block of that name (printf style). */
+void em_mlp_bind(em_mlp_w *w, em_binder *b, const char *block, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

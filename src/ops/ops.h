@@ -46,6 +46,7 @@ typedef struct em_needs {
     int    k, n;                                /* deepest product; most states of a channel          */
     int    recurrences;                         /* most of one scan: 4*D*N                            */
     int    d, r;                                /* widest scan's D, its largest R: read where it trains */
+    int    side, head_width;                    /* of em_attention: longest side, widest head          */
     size_t rows, hidden;                        /* most numbers of prepared rows (L*k, k rounded up to 64), of an em_mlp's hidden layer */
     bool   trains;                              /* room for what _bwd needs, too                       */
     int    max_batch;

@@ -238,10 +238,10 @@ static void each_module(em_dev *dev)
 static void bind_mlp(golden_bench *g, em_binder *b)
 {
     (void)g;
-    w.block.fc1 = em_bind_matrix(b, NULL, "fc1.weight");
-    w.block.fc2 = em_bind_matrix(b, NULL, "fc2.weight");
-    w.block.fc1_bias = em_bind(b, NULL, "fc1.bias");
-    w.block.fc2_bias = em_bind(b, NULL, "fc2.bias");
+    w.block.mlp.fc1 = em_bind_matrix(b, NULL, "fc1.weight");
+    w.block.mlp.fc2 = em_bind_matrix(b, NULL, "fc2.weight");
+    w.block.mlp.fc1_bias = em_bind(b, NULL, "fc1.bias");
+    w.block.mlp.fc2_bias = em_bind(b, NULL, "fc2.bias");
 }
 
 static void build_mlp(golden_bench *g, em_builder *b)
@@ -250,7 +250,7 @@ static void build_mlp(golden_bench *g, em_builder *b)
     em_call call = { .kind = EM_CALL_MLP, .label = "mlp" };
 
     (void)g;
-    call.a.mlp = (em_mlp){ .x = in.x, .w1 = w.block.fc1, .w2 = w.block.fc2, .bias1 = w.block.fc1_bias, .bias2 = w.block.fc2_bias, .L = in.W };
+    call.a.mlp = (em_mlp){ .x = in.x, .w1 = w.block.mlp.fc1, .w2 = w.block.mlp.fc2, .bias1 = w.block.mlp.fc1_bias, .bias2 = w.block.mlp.fc2_bias, .L = in.W };
     em_build_call(b, &call);
     result = in.x;
 }

@@ -135,6 +135,41 @@ static void everywhere(const back_case *c)
     }
 }
 
+/* ---------------------------------------------------------------- differences */
+
+/* Of the loss by *x, from steps e and e/2, which leaves an error of the fourth order. */
+static double difference(double (*loss_of)(const void *args), const void *args, float *x)
+{
+    const float was = *x;
+    double slope[2];
+
+    for (int i = 0; i < 2; i++) {
+        const float e = i ? 0x1p-7f : 0x1p-6f, above = was + e, below = was - e;
+        double up;
+
+        *x = above;
+        up = loss_of(args);
+        *x = below;
+        slope[i] = (up - loss_of(args)) / ((double)above - (double)below);
+    }
+    *x = was;
+    return (4 * slope[1] - slope[0]) / 3;
+}
+
+static void check_differences(double (*loss_of)(const void *args), const void *args, const char *name, float *x, const double *want, size_t n,
+                              bool is_rate)
+{
+    double off = 0, top = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const double by = is_rate ? (double)x[i] : 1;       /* da_log = da * a */
+
+        top = fmax(top, fabs(want[i]));
+        off = fmax(off, fabs(difference(loss_of, args, &x[i]) * by - want[i]));
+    }
+    CHECK(off <= 1e-6 * top, "%s: off by %.3g of the largest", name, off / top);
+}
+
 /* ---------------------------------------------------------------- scan4 */
 
 /* Inputs of a scan, and its gradients in double. */
@@ -169,8 +204,9 @@ static void free_scan(scan *s)
 }
 
 /* sum of dy * y */
-static double loss_of(const scan *s)
+static double scan_loss(const void *args)
 {
+    const scan *s = args;
     const size_t n = tokens_of(s) * (size_t)s->a.D;
     double *y = doubles(n), sum = 0;
 
@@ -179,38 +215,6 @@ static double loss_of(const scan *s)
         sum += y[i] * (double)s->dy[i];
     free(y);
     return sum;
-}
-
-/* Of the loss by *x, from steps e and e/2, which leaves an error of the fourth order. */
-static double difference(const scan *s, float *x)
-{
-    const float was = *x;
-    double slope[2];
-
-    for (int i = 0; i < 2; i++) {
-        const float e = i ? 0x1p-7f : 0x1p-6f, above = was + e, below = was - e;
-        double up;
-
-        *x = above;
-        up = loss_of(s);
-        *x = below;
-        slope[i] = (up - loss_of(s)) / ((double)above - (double)below);
-    }
-    *x = was;
-    return (4 * slope[1] - slope[0]) / 3;
-}
-
-static void check_differences(const scan *s, const char *name, float *x, const double *want, size_t n, bool is_rate)
-{
-    double off = 0, top = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        const double by = is_rate ? (double)x[i] : 1;       /* da_log = da * a */
-
-        top = fmax(top, fabs(want[i]));
-        off = fmax(off, fabs(difference(s, &x[i]) * by - want[i]));
-    }
-    CHECK(off <= 1e-6 * top, "%s: off by %.3g of the largest", name, off / top);
 }
 
 static void the_scans_plain_loops_agree_with_differences(void **state)
@@ -223,12 +227,12 @@ static void the_scans_plain_loops_agree_with_differences(void **state)
     for (size_t i = 0; i < K * 4; i++)
         s.rate[i] = -(float)(1 + i % 5) * 0.25f;
     ref_scan4_bwd(&s.want, &s.a, s.B);
-    check_differences(&s, "du", s.u, s.want.du, tokens * 2, false);
-    check_differences(&s, "dx_dbl", s.x_dbl, s.want.dx_dbl, tokens * K * 6, false);
-    check_differences(&s, "ddt_w", s.dt_w, s.want.ddt_w, K * 4, false);
-    check_differences(&s, "ddt_bias", s.dt_bias, s.want.ddt_bias, K * 2, false);
-    check_differences(&s, "dskip", s.skip, s.want.dskip, K * 2, false);
-    check_differences(&s, "da_log", s.rate, s.want.da_log, K * 4, true);
+    check_differences(scan_loss, &s, "du", s.u, s.want.du, tokens * 2, false);
+    check_differences(scan_loss, &s, "dx_dbl", s.x_dbl, s.want.dx_dbl, tokens * K * 6, false);
+    check_differences(scan_loss, &s, "ddt_w", s.dt_w, s.want.ddt_w, K * 4, false);
+    check_differences(scan_loss, &s, "ddt_bias", s.dt_bias, s.want.ddt_bias, K * 2, false);
+    check_differences(scan_loss, &s, "dskip", s.skip, s.want.dskip, K * 2, false);
+    check_differences(scan_loss, &s, "da_log", s.rate, s.want.da_log, K * 4, true);
     free_scan(&s);
 }
 
@@ -282,11 +286,92 @@ static void scans_have_the_gradients_of_the_plain_loops(void **state)
     }
 }
 
+/* ---------------------------------------------------------------- attention */
+
+typedef struct window_size { int B, H, W, C, heads, side, shift, table_side; const char *reason; } window_size;
+
+/* Inputs of an attention, and its gradients in double. */
+typedef struct attention { em_attention a; int B; size_t n, n_table; float *qkv, *table, *dy; double *dqkv, *dtable; } attention;
+
+static attention make_attention(const window_size *z)
+{
+    const size_t n = (size_t)(z->H * z->W * z->C), span = (size_t)(2 * z->table_side - 1), n_table = span * span * (size_t)z->heads, B = (size_t)z->B;
+    attention s = { .B = z->B, .n = n, .n_table = n_table, .qkv = numbers(B * 3 * n, 1), .table = numbers(n_table, 1), .dy = numbers(B * n, 1),
+                    .dqkv = doubles(B * 3 * n), .dtable = doubles(n_table) };
+
+    s.a = (em_attention){ .qkv = s.qkv, .H = z->H, .W = z->W, .C = z->C, .heads = z->heads, .side = z->side, .shift = z->shift,
+                          .table_side = z->table_side, .table = s.table, .dy = s.dy };
+    ref_attention_bwd(s.dqkv, s.dtable, &s.a, z->B);
+    return s;
+}
+
+static void free_attention(attention *s)
+{
+    free(s->qkv), free(s->table), free(s->dy), free(s->dqkv), free(s->dtable);
+}
+
+static double attention_loss(const void *args)
+{
+    const attention *s = args;
+    const size_t n = (size_t)s->B * s->n;
+    double *y = doubles(n), sum = 0;
+
+    ref_attention(y, &s->a, s->B);
+    for (size_t i = 0; i < n; i++)
+        sum += y[i] * (double)s->dy[i];
+    free(y);
+    return sum;
+}
+
+static void attentions_plain_loops_agree_with_differences(void **state)
+{
+    attention s = make_attention(&(window_size){ 2, 4, 6, 4, 2, 2, 1, 3, "" });
+
+    (void)state;
+    check_differences(attention_loss, &s, "dqkv", s.qkv, s.dqkv, 2 * 3 * s.n, false);
+    check_differences(attention_loss, &s, "dtable", s.table, s.dtable, s.n_table, false);
+    free_attention(&s);
+}
+
+static void run_attention(em_dev *dev, const void *args, float *const *grads, int first, int B)
+{
+    const attention *s = args;
+    em_attention a = s->a;
+
+    a.qkv += (size_t)first * 3 * s->n;
+    a.dy += (size_t)first * s->n;
+    a.dqkv = grads[0];
+    a.dtable = grads[1];
+    em_ops_cpu.attention_bwd(dev, &a, B);
+}
+
+static void attention_has_the_gradients_of_the_plain_loops(void **state)
+{
+    static const window_size sizes[] = {
+        { 3, 16, 24, 96, 4, 8, 0, 8, "HTS-AT's heads of 24" }, { 3, 16, 24, 96, 4, 8, 4, 8, "rolled: four regions in the last window" },
+        { 2, 8, 8, 64, 32, 8, 0, 8, "one window, heads of two" }, { 3, 8, 4, 34, 2, 4, 0, 8, "windows smaller than the table's, odd heads" },
+        { 2, 6, 9, 15, 3, 3, 1, 3, "nine tokens, a shift that is not half" }, { 1, 1, 1, 8, 1, 1, 0, 2, "one token" },
+        { 18, 2, 4, 33, 1, 2, 1, 2, "more windows than runs, one head past two vectors" }, { 1, 12, 12, 40, 1, 12, 0, 12, "nine vectors of queries" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < EM_COUNT(sizes); i++) {
+        const window_size *z = &sizes[i];
+        attention s = make_attention(z);
+
+        everywhere(&(back_case){ run_attention, &s, z->B, { { "dqkv", 3 * s.n, false, s.dqkv }, { "dtable", s.n_table, true, s.dtable } },
+            { .k = 1, .side = z->side, .head_width = z->C / z->heads }, "attention", z->reason });
+        free_attention(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_scans_plain_loops_agree_with_differences),
         cmocka_unit_test(scans_have_the_gradients_of_the_plain_loops),
+        cmocka_unit_test(attentions_plain_loops_agree_with_differences),
+        cmocka_unit_test(attention_has_the_gradients_of_the_plain_loops),
     };
 
     em_flush_denormals();                                   /* as the workers do: see base/pool.h */

@@ -271,3 +271,140 @@ void ref_scan4_bwd(const ref_scan4_grads *g, const em_scan4 *a, int B)
     free(h);
     free(carry);
 }
+
+/* A query of one head; its window's tokens are counted row by row. */
+typedef struct query { const em_attention *a; int b, wy, wx, head, i; } query;
+
+/* Rows (of H) or columns (of W) of the rolled grid at `at` of window w: where they were, and their region. */
+static int unrolled(const em_attention *a, int w, int at, int n) { return (w * a->side + at + a->shift) % n; }
+
+static int region(const em_attention *a, int w, int at, int n)
+{
+    const int r = w * a->side + at;
+
+    return a->shift == 0 || r < n - a->side ? 0 : r < n - a->shift ? 1 : 2;
+}
+
+static size_t window_token(const query *q, int i)
+{
+    const em_attention *a = q->a;
+    const int y = unrolled(a, q->wy, i / a->side, a->H), x = unrolled(a, q->wx, i % a->side, a->W);
+
+    return (size_t)((q->b * a->H + y) * a->W + x);
+}
+
+/* Where part 0 (q), 1 (k) or 2 (v) of token i has its first channel. */
+static size_t part_of(const query *q, int part, int i)
+{
+    return (window_token(q, i) * 3 + (size_t)part) * (size_t)q->a->C + (size_t)(q->head * (q->a->C / q->a->heads));
+}
+
+static size_t table_entry(const query *q, int j)
+{
+    const em_attention *a = q->a;
+    const int T = a->table_side, di = q->i / a->side - j / a->side, dj = q->i % a->side - j % a->side;
+
+    return (size_t)(((di + T - 1) * (2 * T - 1) + dj + T - 1) * a->heads + q->head);
+}
+
+/* The scores of all keys, then what their softmax gives. */
+static void weigh_keys(double *p, const query *q)
+{
+    const em_attention *a = q->a;
+    const int P = a->side * a->side, d = a->C / a->heads;
+    double top = -INFINITY, sum = 0;
+
+    for (int j = 0; j < P; j++) {
+        const bool is_apart = region(a, q->wy, q->i / a->side, a->H) != region(a, q->wy, j / a->side, a->H) ||
+                              region(a, q->wx, q->i % a->side, a->W) != region(a, q->wx, j % a->side, a->W);
+
+        p[j] = (double)a->table[table_entry(q, j)] - (is_apart ? 100 : 0);
+        for (int c = 0; c < d; c++)
+            p[j] += (double)a->qkv[part_of(q, 0, q->i) + (size_t)c] * (double)a->qkv[part_of(q, 1, j) + (size_t)c] / sqrt(d);
+        top = fmax(top, p[j]);
+    }
+    for (int j = 0; j < P; j++)
+        sum += p[j] = exp(p[j] - top);
+    for (int j = 0; j < P; j++)
+        p[j] /= sum;
+}
+
+static void each_query(const em_attention *a, int B, void (*f)(void *ctx, const query *q), void *ctx)
+{
+    const int nx = a->W / a->side, ny = a->H / a->side, P = a->side * a->side;
+
+    for (int n = 0; n < B * ny * nx * a->heads * P; n++) {
+        const query q = { a, n / P / a->heads / nx / ny, n / P / a->heads / nx % ny, n / P / a->heads % nx, n / P % a->heads, n % P };
+
+        f(ctx, &q);
+    }
+}
+
+/* p: scratch, a number a key */
+typedef struct answers { double *y, *dqkv, *dtable, *p, *dp; } answers;
+
+static void answer(void *ctx, const query *q)
+{
+    const answers *s = ctx;
+    const int d = q->a->C / q->a->heads, P = q->a->side * q->a->side;
+    double *y = s->y + window_token(q, q->i) * (size_t)q->a->C + (size_t)(q->head * d);
+
+    weigh_keys(s->p, q);
+    for (int c = 0; c < d; c++) {
+        y[c] = 0;
+        for (int j = 0; j < P; j++)
+            y[c] += s->p[j] * (double)q->a->qkv[part_of(q, 2, j) + (size_t)c];
+    }
+}
+
+static void answer_back(void *ctx, const query *q)
+{
+    const answers *s = ctx;
+    const em_attention *a = q->a;
+    const int d = a->C / a->heads, P = a->side * a->side;
+    const float *dy = a->dy + window_token(q, q->i) * (size_t)a->C + (size_t)(q->head * d);
+    const size_t at_q = part_of(q, 0, q->i);
+    double mean = 0;
+
+    weigh_keys(s->p, q);
+    for (int j = 0; j < P; j++) {
+        const size_t at_v = part_of(q, 2, j);
+
+        s->dp[j] = 0;
+        for (size_t c = 0; c < (size_t)d; c++) {
+            s->dp[j] += (double)dy[c] * (double)a->qkv[at_v + c];
+            s->dqkv[at_v + c] += s->p[j] * (double)dy[c];
+        }
+        mean += s->p[j] * s->dp[j];
+    }
+    for (int j = 0; j < P; j++) {
+        const double ds = s->p[j] * (s->dp[j] - mean);
+        const size_t at_k = part_of(q, 1, j);
+
+        s->dtable[table_entry(q, j)] += ds;
+        for (size_t c = 0; c < (size_t)d; c++) {
+            s->dqkv[at_q + c] += ds * (double)a->qkv[at_k + c] / sqrt(d);
+            s->dqkv[at_k + c] += ds * (double)a->qkv[at_q + c] / sqrt(d);
+        }
+    }
+}
+
+void ref_attention(double *y, const em_attention *a, int B)
+{
+    answers s = { .y = y, .p = malloc((size_t)(a->side * a->side) * sizeof *s.p) };
+
+    each_query(a, B, answer, &s);
+    free(s.p);
+}
+
+void ref_attention_bwd(double *dqkv, double *dtable, const em_attention *a, int B)
+{
+    const size_t P = (size_t)(a->side * a->side), span = (size_t)(2 * a->table_side - 1);
+    answers s = { .dqkv = dqkv, .dtable = dtable, .p = malloc(P * sizeof *s.p), .dp = malloc(P * sizeof *s.dp) };
+
+    clear(dqkv, (size_t)(B * a->H * a->W) * 3 * (size_t)a->C);
+    clear(dtable, span * span * (size_t)a->heads);
+    each_query(a, B, answer_back, &s);
+    free(s.p);
+    free(s.dp);
+}

@@ -18,4 +18,7 @@ typedef struct ref_scan4_grads { double *du, *dx_dbl, *ddt_w, *ddt_bias, *dskip,
 
 void ref_scan4_bwd(const ref_scan4_grads *g, const em_scan4 *a, int B);
 
+void ref_attention(double *y, const em_attention *a, int B);
+void ref_attention_bwd(double *dqkv, double *dtable, const em_attention *a, int B);
+
 #endif

@@ -118,13 +118,15 @@ static em_status device_download(em_dev *dev, float *dst, const float *src, size
 
 static size_t max_size(size_t a, size_t b) { return a > b ? a : b; }
 
-/* A block of prepared rows, the states of a scan tile, or what a scan backward needs: whichever is largest. */
+/* A block of prepared rows, the states of a scan tile, what a scan backward needs, or a window of attention: whichever is
+ * largest. */
 static size_t floats_a_thread(const em_dev *dev, const em_needs *needs)
 {
     const size_t rows = em_cpu_block_floats(needs->k > 0 ? needs->k : 1), tile = (size_t)needs->n * (size_t)dev->k->scan_channels;
     const size_t back = needs->trains ? dev->k->scan_back_floats(needs->d, needs->r, needs->n) : 0;
+    const size_t window = em_cpu_attention_floats(dev, needs->side, needs->head_width, needs->trains);
 
-    return max_size(max_size(rows, tile), back);
+    return max_size(max_size(rows, tile), max_size(back, window));
 }
 
 static em_status reserve_scan_parts(em_dev *dev, const em_needs *needs, em_err *err)
@@ -286,6 +288,8 @@ const em_ops em_ops_cpu = {
     .conv_silu_xproj_fwd = em_cpu_conv_silu_xproj_fwd,
     .scan4_fwd = em_cpu_scan4_fwd,
     .scan4_bwd = em_cpu_scan4_bwd,
+    .attention_fwd = em_cpu_attention_fwd,
+    .attention_bwd = em_cpu_attention_bwd,
     .tokens_fwd = em_cpu_tokens_fwd,
     .mean_fwd = em_cpu_mean_fwd,
     .image_bwd = em_cpu_image_bwd,

@@ -35,6 +35,9 @@ int em_cpu_blocks(const em_dev *dev, int rows, int most);
 /* Most sums of gradients that a scan backward of up to B windows keeps of each direction. */
 int em_cpu_most_scan_parts(int B);
 
+/* Floats a thread needs for attention over windows side x side; side 0: none. */
+size_t em_cpu_attention_floats(const em_dev *dev, int side, int head_width, bool is_back);
+
 /* y = act(rows * w^T + bias + residual), shared out over the threads.
  * Rows come from `a`, or are made by prep: dst[n][w.k] for rows [first, first + n). */
 typedef struct em_product {
@@ -90,6 +93,8 @@ void em_cpu_conv_fwd(em_dev *dev, const em_conv *a, int B);
 void em_cpu_conv_silu_xproj_fwd(em_dev *dev, const em_conv_silu_xproj *a, int B);
 void em_cpu_scan4_fwd(em_dev *dev, const em_scan4 *a, int B);
 void em_cpu_scan4_bwd(em_dev *dev, const em_scan4 *a, int B);
+void em_cpu_attention_fwd(em_dev *dev, const em_attention *a, int B);
+void em_cpu_attention_bwd(em_dev *dev, const em_attention *a, int B);
 void em_cpu_tokens_fwd(em_dev *dev, const em_tokens *a, int B);
 void em_cpu_mean_fwd(em_dev *dev, const em_mean *a, int B);
 void em_cpu_image_bwd(em_dev *dev, const em_image *a, int B);

@@ -5,13 +5,21 @@
 
 checkpoint checkpoint_make(const char *preset, int n_classes)
 {
+    em_config cfg;
+    em_err err;
+
+    CHECK_OK(em_config_preset(&cfg, preset, &err));
+    return checkpoint_of(cfg, n_classes);
+}
+
+checkpoint checkpoint_of(em_config cfg, int n_classes)
+{
     static const int depths[] = { 1, 1, 2, 1 };
-    checkpoint c = { 0 };
+    checkpoint c = { .cfg = cfg };
     em_rng rng = { 3 };
     em_params params;
     em_err err;
 
-    CHECK_OK(em_config_preset(&c.cfg, preset, &err));
     for (int i = 0; i < EM_STAGES; i++) {
         c.cfg.dims[i] = 8 << i;
         c.cfg.depths[i] = depths[i];

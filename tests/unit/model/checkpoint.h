@@ -12,6 +12,7 @@ typedef struct checkpoint { tensor *list; int n; em_config cfg; } checkpoint;
 
 /* preset's kind with small dims and depths 1, 1, 2, 1. Ends with checkpoint_discard. */
 checkpoint checkpoint_make(const char *preset, int n_classes);
+checkpoint checkpoint_of(em_config cfg, int n_classes);         /* likewise */
 void       checkpoint_discard(checkpoint *c);
 
 tensor *checkpoint_find(checkpoint *c, const char *name);

@@ -269,6 +269,7 @@ static void presets_are_whole_configurations(void **state)
         { "nano", 527, 32000, 320000, 1001, 32 },        { "vmamba-v0-tiny", 0, 32000, 320000, 1001, 32 },
         { "vmamba-s2l5", 0, 32000, 320000, 1001, 32 },   { "vmamba-s1l8", 0, 32000, 320000, 1001, 32 },
         { "dass-small", 527, 16000, 160000, 998, 32 },   { "dass-medium", 527, 16000, 160000, 998, 32 },
+        { "htsat", 527, 32000, 320000, 1001, 32 },
     };
     em_config cfg;
     em_err err;
@@ -279,7 +280,7 @@ static void presets_are_whole_configurations(void **state)
         CHECK_OK(em_config_check(&cfg, cases[i].name, &err));
         CHECK(cfg.n_classes == cases[i].n_classes && cfg.sample_rate == cases[i].rate, "%s", cases[i].name);
         CHECK(em_config_window_samples(&cfg) == cases[i].samples && em_config_sound_frames(&cfg) == cases[i].frames, "%s", cases[i].name);
-        CHECK(em_config_slots(&cfg) == cases[i].slots && em_config_slot_seconds(&cfg) == .32, "%s", cases[i].name);
+        CHECK(em_config_slots(&cfg) == cases[i].slots && em_config_slot_seconds(&cfg) == (cfg.fit == EM_FIT_STRETCH ? .3125 : .32), "%s", cases[i].name);
     }
     CHECK(em_config_preset(&cfg, "large", &err) == EM_EINVAL, "large");
     CHECK(strstr(err.msg, "large") && strstr(err.msg, "tiny, micro, nano") && strstr(err.msg, "dass-medium"), "%s", err.msg);
@@ -289,7 +290,7 @@ static void presets_cost_what_the_cost_model_says(void **state)
 {
     /* Sums of `macs` of the reference's cost model: to the last digit, so that no operator is missed. */
     static const struct { const char *name; double macs; } cases[] = {
-        { "tiny", 8212957184 }, { "micro", 2339371008 }, { "nano", 872536064 },
+        { "tiny", 8212957184 }, { "micro", 2339371008 }, { "nano", 872536064 }, { "htsat", 5999544320 },
     };
     em_config cfg;
     em_err err;
@@ -336,6 +337,53 @@ static void windows_are_whole_pieces(void **state)
     }
 }
 
+static void windows_that_attention_cannot_cut_are_refused(void **state)
+{
+    static const struct { double seconds; int n_frames; const char *refusal; } cases[] = {
+        { 10, 1024, NULL }, { 20, 2048, NULL }, { 30, 3072, NULL }, { 160, 16384, NULL }, { 11.25, 0, "those of 10 s can" },
+        { 15, 0, "those of 10 s can" }, { 38.75, 0, "those of 30 s can" }, { 7.5, 0, "from 10 to 160 s" },
+    };
+    em_config cfg, before;
+    em_err err;
+
+    (void)state;
+    for (size_t i = 0; i < EM_COUNT(cases); i++) {
+        em_status status;
+
+        CHECK_OK(parse_changed(&cfg, "block", "\"ss2d+attn\"", &err));
+        before = cfg;
+        status = em_config_set_window(&cfg, cases[i].seconds, &err);
+        if (cases[i].refusal) {
+            CHECK(status == EM_EINVAL && strstr(err.msg, cases[i].refusal), "%g: %s", cases[i].seconds, err.msg);
+            CHECK(memcmp(&cfg, &before, sizeof cfg) == 0, "%g is set", cases[i].seconds);
+            continue;
+        }
+        CHECK(status == EM_OK && cfg.n_frames == cases[i].n_frames, "%g: %s", cases[i].seconds, err.msg);
+        CHECK_OK(em_config_check(&cfg, "window", &err));
+    }
+}
+
+/* Grids of a window of attention that a file may ask for; of 5 s the last one is 8 x 4. */
+static void grids_that_attention_cannot_cut_are_refused(void **state)
+{
+    static const struct { int window, frames; const char *refusal; } cases[] = {
+        { 8, 512, NULL }, { 4, 1024, NULL }, { 16, 1024, NULL }, { 32, 1024, NULL }, { 7, 1024, "stage 0" }, { 8, 1152, "stage 1" }, { 8, 1536, "stage 3" },
+    };
+    em_config cfg;
+    em_err err;
+
+    (void)state;
+    for (size_t i = 0; i < EM_COUNT(cases); i++) {
+        CHECK_OK(parse_changed(&cfg, "block", "\"swin\"", &err));
+        cfg.window = cases[i].window;
+        cfg.n_frames = cases[i].frames;
+        if (!cases[i].refusal)
+            CHECK_OK(em_config_check(&cfg, "m", &err));
+        else
+            CHECK(em_config_check(&cfg, "m", &err) == EM_EFORMAT && strstr(err.msg, cases[i].refusal) && strstr(err.msg, "key window"), "%zu: %s", i, err.msg);
+    }
+}
+
 static void models_that_do_not_pad_keep_their_window(void **state)
 {
     static const struct { const char *fit; double own; int samples, frames; double slot; } cases[] = {
@@ -372,6 +420,8 @@ int main(void)
         cmocka_unit_test(presets_are_whole_configurations),
         cmocka_unit_test(presets_cost_what_the_cost_model_says),
         cmocka_unit_test(windows_are_whole_pieces),
+        cmocka_unit_test(windows_that_attention_cannot_cut_are_refused),
+        cmocka_unit_test(grids_that_attention_cannot_cut_are_refused),
         cmocka_unit_test(models_that_do_not_pad_keep_their_window),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

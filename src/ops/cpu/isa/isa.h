@@ -17,6 +17,7 @@ void EM_K(add_row)(float *dst, const float *x, int n, float scale);
 void EM_K(dwconv_silu_rows)(float *u, float *raw, const float *x, const em_conv_silu_xproj *a, int h0, int h1);
 void EM_K(conv_plane_row)(float *y, const float *image, const float *w, const em_conv *a, int oy);
 void EM_K(scan_tile)(const em_scan_tile *t);
+void EM_K(attention_fwd)(const em_attention_head *h);
 void EM_K(outer_pack_strips)(float *dst, const float *src, size_t lds, int rows, int n);
 void EM_K(outer_pack_panels)(float *dst, const float *src, size_t lds, int rows, int k);
 void EM_K(outer)(const em_outer *o);
@@ -27,5 +28,6 @@ void EM_K(scan_back)(const em_scan_back *t);
 size_t EM_K(scan_back_floats)(int D, int R, int N);
 size_t EM_K(scan_part_floats)(int D, int R, int N);
 void EM_K(scan_add_parts)(const em_scan4 *s, const float *parts, int n_parts, int direction, int tile);
+void EM_K(attention_bwd)(const em_attention_head *h);
 
 #endif

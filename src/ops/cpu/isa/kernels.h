@@ -66,6 +66,22 @@ typedef struct em_scan_back {
     float       *scratch;                   /* scan_back_floats                          */
 } em_scan_back;
 
+/* One head of one window of attention, with a thread's room for it. Tokens of a window are P, channels of a head d; rows of
+ * tokens are ldc long and rows of keys, over queries, ldp: whole vectors. The last three are backward's. */
+typedef struct em_attention_head {
+    const em_attention *a;
+    int     head, P, d;
+    size_t  ldp, ldc;
+    bool    is_masked;
+    size_t *token;                  /* [P] in the batch                          */
+    int    *place;                  /* [P] in the table: see ops/cpu/attention.c */
+    float  *region;                 /* [ldp]; read where is_masked               */
+    float  *bias;                   /* [P][ldp]: the table, times log2(e)        */
+    float  *p, *turned;             /* [P][ldp], [d][ldp]                        */
+    float  *q, *k, *v, *out;        /* [P][ldc]                                  */
+    float  *dy, *dp, *sum;          /* [P][ldc], [P][ldp]; [P][ldp] += the gradient of bias */
+} em_attention_head;
+
 enum { EM_PLANE_TAPS = 16, EM_PLANE_CHANNELS = 128 };
 
 typedef struct em_kernels {
@@ -89,6 +105,7 @@ typedef struct em_kernels {
      * C is 1; at most EM_PLANE_TAPS taps and EM_PLANE_CHANNELS channels. */
     void   (*conv_plane_row)(float *y, const float *image, const float *w, const em_conv *a, int oy);
     void   (*scan_tile)(const em_scan_tile *t);
+    void   (*attention_fwd)(const em_attention_head *h);
 
     /* Backward. A strip is `strip` columns of a, a panel 2 * lanes columns of b. */
     int    strip;
@@ -104,6 +121,7 @@ typedef struct em_kernels {
     size_t (*scan_part_floats)(int D, int R, int N);
     /* Adds to the parameters' gradients, in one direction and tile, what parts[n_parts][4][scan_part_floats] sum up to. */
     void   (*scan_add_parts)(const em_scan4 *s, const float *parts, int n_parts, int direction, int tile);
+    void   (*attention_bwd)(const em_attention_head *h);
 } em_kernels;
 
 extern const em_kernels em_base_kernels, em_avx2_kernels, em_avx512_kernels;

@@ -20,6 +20,7 @@ const em_kernels EM_K(kernels) = {
     .dwconv_silu_rows = EM_K(dwconv_silu_rows),
     .conv_plane_row = EM_K(conv_plane_row),
     .scan_tile = EM_K(scan_tile),
+    .attention_fwd = EM_K(attention_fwd),
     .strip = MR2,
     .outer_pack_strips = EM_K(outer_pack_strips),
     .outer_pack_panels = EM_K(outer_pack_panels),
@@ -31,4 +32,5 @@ const em_kernels EM_K(kernels) = {
     .scan_back_floats = EM_K(scan_back_floats),
     .scan_part_floats = EM_K(scan_part_floats),
     .scan_add_parts = EM_K(scan_add_parts),
+    .attention_bwd = EM_K(attention_bwd),
 };
