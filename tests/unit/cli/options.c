@@ -56,7 +56,7 @@ static void the_table_is_sound(void **state)
             if (row->letter)
                 letters[strlen(letters)] = row->letter;
         }
-    CHECK(n < 60, "the table has grown beyond em_options.layer and getopt's: %d", n);
+    CHECK(n < EM_OPTION_ROWS, "the table has grown beyond em_options.layer and getopt's: %d", n);
 }
 
 static void values_come_from_the_highest_layer(void **state)
