@@ -47,7 +47,7 @@ static bool sync_folder(const char *path)
     if (slash)
         slash[slash == folder] = '\0';                  /* "/file" lies in "/" */
     fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    is_done = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL);
+    is_done = fd >= 0 && (sync_file(fd) || errno == EINVAL);
     if (fd >= 0)
         close(fd);
     free(folder);
