@@ -7,23 +7,30 @@
 
 enum { PANEL = 2 * LANES };
 
+/* A whole row of a strip, in whole vectors: those of a width that is no multiple of a vector reach into the next row's place,
+ * which is written after it. */
+EM_INLINE void copy_row(float *dst, const float *from, const int width)
+{
+#pragma GCC unroll 4
+    for (int i = 0; i < width; i += LANES)
+        v_store(dst + i, v_load(from + i));
+}
+
 /* Columns of src[rows][n] side by side in strips of `width`; past n zeros. */
 EM_INLINE void pack(float *dst, const float *src, size_t lds, int rows, int n, const int width)
 {
+    const int reach = (width + LANES - 1) / LANES * LANES;      /* columns that copy_row reads */
+
     for (int c = 0; c < n; c += width) {
-        const int inside = n - c < width ? n - c : width;
+        const int inside = n - c < width ? n - c : width, n_whole = c + reach <= n ? rows - 1 : 0;
+        const float *from = src + c;
+        int r = 0;
 
-        for (int r = 0; r < rows; r++, dst += width) {
-            const float *from = src + (size_t)r * lds + c;
-
-            if (inside == width) {
-                for (int i = 0; i < width; i++)
-                    dst[i] = from[i];
-                continue;
-            }
+        for (; r < n_whole; r++, dst += width, from += lds)
+            copy_row(dst, from, width);
+        for (; r < rows; r++, dst += width, from += lds)
             for (int i = 0; i < width; i++)
                 dst[i] = i < inside ? from[i] : 0.f;
-        }
     }
 }
 

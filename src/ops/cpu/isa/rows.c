@@ -137,10 +137,31 @@ static void wide(float *dst, const float *x, const float *more, const float *gat
         rescale(dst, mean, rstd, gate, r, false);
 }
 
+/* GELU alone, CHAINS vectors in step: a hidden layer that was kept for the way back. */
+EM_INLINE int gelu_steps(float *dst, const float *x, int n)
+{
+    int i = 0;
+
+    for (; i + CHAINS * LANES <= n; i += CHAINS * LANES) {
+        vf v[CHAINS];
+
+#pragma GCC unroll 4
+        for (int c = 0; c < CHAINS; c++)
+            v[c] = v_load(x + i + c * LANES);
+        v_gelu(v, CHAINS);
+#pragma GCC unroll 4
+        for (int c = 0; c < CHAINS; c++)
+            v_store(dst + i + c * LANES, v[c]);
+    }
+    return i;
+}
+
 /* Without a norm there is only what comes before and after it. */
 static void plain(float *dst, const float *x, const float *more, const float *gate, const em_rows *r)
 {
-    for (int i = 0; i < r->n; i += LANES) {
+    int i = r->act == EM_ACT_GELU && !more && !gate ? gelu_steps(dst, x, r->n) : 0;
+
+    for (; i < r->n; i += LANES) {
         const int part = r->n - i < LANES ? r->n - i : LANES;
         vf v = v_load_n(x + i, part);
 

@@ -39,14 +39,35 @@ EM_INLINE vf load_sum(const float *x, const float *more, int n)
     return more ? v_load_n(x, n) + v_load_n(more, n) : v_load_n(x, n);
 }
 
+/* GELU alone, CHAINS vectors in step: the hidden layer's way back. */
+EM_INLINE int gelu_steps(const float *x, const float *dy, float *dx, int n, bool adds)
+{
+    int i = 0;
+
+    for (; i + CHAINS * LANES <= n; i += CHAINS * LANES) {
+        vf v[CHAINS], slope[CHAINS];
+
+#pragma GCC unroll 4
+        for (int c = 0; c < CHAINS; c++)
+            v[c] = v_load(x + i + c * LANES);
+        v_gelu_slope(v, slope, CHAINS);
+#pragma GCC unroll 4
+        for (int c = 0; c < CHAINS; c++)
+            leave(dx + i + c * LANES, v_load(dy + i + c * LANES) * slope[c], adds, LANES);
+    }
+    return i;
+}
+
 typedef struct row { const float *x, *more, *gate, *dy; float *dx, *dgate; } row;
 
 /* Without a norm every number goes its own way. */
 static void plain(const row *w, const em_rows_back *b)
 {
     const em_rows *r = &b->rows;
+    const bool is_gelu = r->act == EM_ACT_GELU && !w->gate && !w->more;
+    int i = is_gelu ? gelu_steps(w->x, w->dy, w->dx, r->n, b->adds) : 0;
 
-    for (int i = 0; i < r->n; i += LANES) {
+    for (; i < r->n; i += LANES) {
         const int n = r->n - i < LANES ? r->n - i : LANES;
         const vf x = load_sum(w->x + i, w->more ? w->more + i : NULL, n), dy = v_load_n(w->dy + i, n);
         const point p = look(x, r, w->gate, i, n);
@@ -131,7 +152,23 @@ void EM_K(rows_back)(const em_rows_back *b)
 /* dv = (dm + du[0] + du[1]) silu'(v), n numbers. */
 void EM_K(silu_back)(float *dv, const float *dm, const float *du0, const float *du1, const float *v, int n)
 {
-    for (int i = 0; i < n; i += LANES) {
+    int i = 0;
+
+    for (; i + CHAINS * LANES <= n; i += CHAINS * LANES) {
+        vf x[CHAINS], slope[CHAINS];
+
+#pragma GCC unroll 4
+        for (int c = 0; c < CHAINS; c++)
+            x[c] = v_load(v + i + c * LANES);
+        v_silu_slope(x, slope, CHAINS);
+#pragma GCC unroll 4
+        for (int c = 0; c < CHAINS; c++) {
+            const int at = i + c * LANES;
+
+            v_store(dv + at, (v_load(dm + at) + v_load(du0 + at) + v_load(du1 + at)) * slope[c]);
+        }
+    }
+    for (; i < n; i += LANES) {
         const int part = n - i < LANES ? n - i : LANES;
         vf x = v_load_n(v + i, part), slope;
 
