@@ -91,7 +91,7 @@ static void run_block(em_dev *dev, em_st *st, const char *tag, const char *as, b
     input = golden_read(st, &n_input, &t, "%s.x0", tag);
     want = golden_read(st, &n, NULL, "%s.y", tag);
     batch = (int)t->shape[0];
-    grid = (em_grid){ NULL, (int)t->shape[1], (int)t->shape[2], (int)t->shape[3] };
+    grid = (em_grid){ .H = (int)t->shape[1], .W = (int)t->shape[2], .C = (int)t->shape[3] };
     bench_bind(&g, is_alone ? bind_ss2d : bind_block);
     bench_run(&g, batch, build_block);
     if (is_alone)                                       /* the block adds its input */
@@ -214,12 +214,12 @@ static void run_module(em_dev *dev, const module_case *c)
     want = golden_read(ops_st, &n, NULL, "%s.y", c->tag);
     if (t->rank == 2) {                                 /* rows */
         batch = 1;
-        grid = (em_grid){ NULL, 1, (int)t->shape[0], (int)t->shape[1] };
+        grid = (em_grid){ .H = 1, .W = (int)t->shape[0], .C = (int)t->shape[1] };
     } else {
         const bool is_image = c->bind == bind_embed;    /* [B, 1, H, W] */
 
         batch = (int)t->shape[0];
-        grid = (em_grid){ NULL, (int)t->shape[is_image ? 2 : 1], (int)t->shape[is_image ? 3 : 2], (int)t->shape[is_image ? 1 : 3] };
+        grid = (em_grid){ .H = (int)t->shape[is_image ? 2 : 1], .W = (int)t->shape[is_image ? 3 : 2], .C = (int)t->shape[is_image ? 1 : 3] };
     }
     bench_bind(&g, c->bind);
     bench_run(&g, batch, c->build);
@@ -266,7 +266,7 @@ static void mlp_alone(em_dev *dev)
     input = golden_read(ops_st, &n_input, NULL, "mlp.x0");
     want = golden_read(ops_st, &n, NULL, "mlp.y");
     batch = 1;
-    grid = (em_grid){ NULL, 1, (int)(n_input / 16), 16 };
+    grid = (em_grid){ .H = 1, .W = (int)(n_input / 16), .C = 16 };
     bench_bind(&g, bind_mlp);
     bench_run(&g, batch, build_mlp);
     for (size_t i = 0; i < n; i++)

@@ -111,7 +111,7 @@ static void run_case(const golden_case *c, const golden_target *target)
     snprintf(name, sizeof name, "models/%s.io.safetensors", c->io);
     w.io = io = golden_open(name);
     assert_non_null(io);
-    CHECK_OK(em_session_new(&session, model, &(em_session_cfg){ c->B, c->window_s }, &err));
+    CHECK_OK(em_session_new(&session, model, &(em_session_cfg){ .max_batch = c->B, .window_s = c->window_s }, &err));
     classes = (size_t)em_model_config(model)->n_classes;
     rows = (size_t)em_config_slots(em_session_config(session)) * classes;
     slots = malloc((rows + classes) * 2 * sizeof *slots);

@@ -45,7 +45,7 @@ static void start(tagger *t, const char *model, double window_s, int n_threads)
 
     CHECK_OK(em_ops_cpu.open(&t->dev, &(em_dev_cfg){ .n_threads = n_threads }, &err));
     CHECK_OK(em_model_open(&t->model, path_of(model), &em_ops_cpu, t->dev, &err));
-    CHECK_OK(em_session_new(&t->session, t->model, &(em_session_cfg){ 1, window_s }, &err));
+    CHECK_OK(em_session_new(&t->session, t->model, &(em_session_cfg){ .max_batch = 1, .window_s = window_s }, &err));
     t->n_classes = (size_t)em_model_config(t->model)->n_classes;
     t->n_rows = (size_t)em_config_slots(em_session_config(t->session)) * t->n_classes;
     t->logits = calloc(t->n_classes, sizeof *t->logits);
@@ -276,7 +276,7 @@ static void other_windows_are_refused_in_a_sentence(void **state)
         char want[128];
 
         snprintf(want, sizeof want, "a window of %g s: this model takes multiples of 1.25 s from 10 to 160 s", windows[i]);
-        CHECK(em_session_new(&session, model, &(em_session_cfg){ 1, windows[i] }, &err) == EM_EINVAL, "%g s", windows[i]);
+        CHECK(em_session_new(&session, model, &(em_session_cfg){ .max_batch = 1, .window_s = windows[i] }, &err) == EM_EINVAL, "%g s", windows[i]);
         CHECK(!session && !strcmp(err.msg, want), "%g s: %s", windows[i], err.msg);
     }
     em_model_free(model);

@@ -46,7 +46,7 @@ static void make_small(small *s, const char *preset)
     }
     CHECK_OK(em_ops_cpu.open(&s->dev, &(em_dev_cfg){ .n_threads = 2 }, &err));
     CHECK_OK(em_model_random(&s->model, &cfg, 5, &em_ops_cpu, s->dev, &err));
-    CHECK_OK(em_session_new(&s->session, s->model, &(em_session_cfg){ 2, 0 }, &err));
+    CHECK_OK(em_session_new(&s->session, s->model, &(em_session_cfg){ .max_batch = 2, .window_s = 0 }, &err));
     s->cfg = em_session_config(s->session);
     n = (size_t)em_config_sound_frames(s->cfg) * (size_t)s->cfg->n_mels;
     s->frames = malloc(2 * n * sizeof *s->frames);
