@@ -41,8 +41,8 @@ void em_options_print_help(FILE *f)
     fputs("\nAll options but the commands can stand in earmark.conf (key = value) or in the environment\n"
           "(EARMARK_TOP_K=3); later wins: files, environment, command line. --jack=no takes back what a file set.\n"
           "Exit status: 0 done, 2 wrong use, 3 bad model, 4 no sound input, 5 no such backend here,\n"
-          "6 output failed, 70 internal error. SIGINT and SIGTERM end live sound (a device, --live,\n"
-          "--realtime) with 0; before the end of a file or pipe the program dies of them (130 and 143 in a shell).\n", f);
+          "6 output failed, 7 data unusable or training diverged, 70 internal error. SIGINT and SIGTERM end\n"
+          "live sound (a device, --live, --realtime) with 0; before the end of a file or pipe the program dies of them (130 and 143 in a shell).\n", f);
 }
 
 static void print_pairs(const em_options *o, FILE *f)
