@@ -31,9 +31,9 @@ typedef struct training {
     const em_options *o;
     em_study     study;
     em_recipe    recipe;
-    em_config    model, practice;
-    em_card      card, old;             /* old: of the model that is appended to         */
-    int          n_old;                 /* its classes; 0: a new head                    */
+    em_config    model, practice, first;    /* first, old: what --init says of itself    */
+    em_card      card, old;
+    int          n_old;                 /* classes that are appended to; 0: a new head   */
     char       **new_names;             /* [classes of the data] NULL where it has them  */
     int          n_new_names;
     char       **labels;                /* [n_classes] names, borrowed; the array is ours */
@@ -79,11 +79,12 @@ static void count_fresh(void *ctx, em_import_what what, const char *tensor)
 static em_status make_model_file(training *t, em_err *err)
 {
     const em_import_cfg how = { .mean_embed = t->o->mean_embed, .report = count_fresh };
+    const char *dir = t->o->train.out ? t->o->train.out : "/tmp";      /* a dry run may have none */
     em_import_counts n;
     em_status status;
 
-    snprintf(t->init_path, sizeof t->init_path, "%s/.init-%ld.safetensors", t->o->train.out, (long)getpid());
-    mkdir(t->o->train.out, 0777);                       /* em_run_open says what is wrong with it */
+    snprintf(t->init_path, sizeof t->init_path, "%s/.init-%ld.safetensors", dir, (long)getpid());
+    mkdir(dir, 0777);                                   /* em_run_open says what is wrong with it */
     t->is_imported = true;
     status = em_import(&n, t->o->train.init, t->init_path, &how, err);
     if (status == EM_OK)
@@ -106,6 +107,8 @@ static em_status open_init(training *t, em_err *err)
     em_st_close(st);
     if (status == EM_OK)
         status = em_init_open(&t->init, t->init_path, (uint64_t)t->o->train.seed, err);
+    if (status == EM_OK)
+        status = em_config_parse(&t->first, &t->old, em_st_metadata(t->init.st, "earmark"), path, err);
     return status == EM_OK ? em_st_hash(t->init.st, t->init_hash, err) : status;
 }
 
@@ -133,14 +136,12 @@ static em_status check_init(training *t, em_err *err)
  * rows of those in the head. The data is read once more, with all their names. */
 static em_status append_classes(training *t, em_err *err)
 {
-    const char *json = em_st_metadata(t->init.st, "earmark");
     const em_dataset *set = t->study.set;
-    em_status status = em_config_parse(&t->model, &t->old, json, t->o->train.init, err);
-    int n = t->model.n_classes;
+    int n = t->first.n_classes;
+    em_status status;
     char **names;
 
-    if (status != EM_OK)
-        return status;
+    t->model = t->first;
     names = t->labels = calloc((size_t)(n + set->n_classes) + 1, sizeof *names);
     if (!names)
         return em_fail(err, EM_ENOMEM, "no memory for the classes");
@@ -149,11 +150,21 @@ static em_status append_classes(training *t, em_err *err)
         if (em_labels_find((const char *const *)t->old.labels, NULL, t->model.n_classes, set->classes[i]) < 0)
             if (!(names[n++] = t->new_names[i] = strdup(set->classes[i])))
                 return em_fail(err, EM_ENOMEM, "no memory for the classes");
-    t->n_old = t->model.n_classes;
+    t->n_old = t->init.n_old = t->model.n_classes;
     t->model.n_classes = n;
     em_study_close(&t->study);
     status = em_study_open(&t->study, t->o, names, n, err);
     return status == EM_OK ? em_study_split(&t->study, t->o, err) : status;
+}
+
+/* The model to begin with knows them already, so its head goes on, too. */
+static bool has_these_classes(const training *t)
+{
+    bool is_same = t->init.st && t->first.n_classes == t->study.set->n_classes;
+
+    for (int i = 0; is_same && i < t->first.n_classes; i++)
+        is_same = strcmp(t->labels[i], t->old.labels[i]) == 0;
+    return is_same;
 }
 
 static em_status own_labels(training *t, em_err *err)
@@ -165,6 +176,8 @@ static em_status own_labels(training *t, em_err *err)
         return em_fail(err, EM_ENOMEM, "no memory for the classes");
     for (int i = 0; i < set->n_classes; i++)
         t->labels[i] = set->classes[i];
+    if (has_these_classes(t))
+        t->init.n_old = set->n_classes;
     return EM_OK;
 }
 
@@ -217,10 +230,9 @@ static em_status make_model(training *t, em_err *err)
     if (status == EM_OK && !t->new_names)
         status = em_fail(err, EM_ENOMEM, "no memory for the classes");
     if (status == EM_OK && !appends)
-        status = em_config_of_options(&t->model, t->o, t->study.set->n_classes, err);
+        status = em_config_of_options(&t->model, t->o, t->init.st ? &t->first : NULL, t->study.set->n_classes, err);
     if (status == EM_OK)
         status = appends ? append_classes(t, err) : own_labels(t, err);
-    t->init.n_old = t->n_old;
     if (status == EM_OK)
         status = check_init(t, err);
     t->practice = t->model;
@@ -229,12 +241,27 @@ static em_status make_model(training *t, em_err *err)
     return status;
 }
 
+/* The teacher's file as its bytes: it may lie elsewhere when the run goes on. */
+static em_status hash_teacher(char out[EM_SHA256_CHARS], const char *path, em_err *err)
+{
+    em_st *st;
+    em_status status = em_st_open(&st, path, err);
+
+    if (status == EM_OK)
+        status = em_st_hash(st, out, err);
+    em_st_close(st);
+    return status;
+}
+
 /* What a saved state must agree with beside recipe and model: the data, and where the weights began. */
 static em_status identify(training *t, em_err *err)
 {
     const em_study *s = &t->study;
     em_sha256 hash;
-    char text[EM_SHA256_CHARS];
+    char text[EM_SHA256_CHARS], teacher[EM_SHA256_CHARS] = "";
+
+    if (t->kd && hash_teacher(teacher, t->o->train.kd, err) != EM_OK)
+        return EM_EIO;
 
     em_sha256_init(&hash);
     for (int i = 0; i < s->n_clips; i++) {
@@ -245,7 +272,7 @@ static em_status identify(training *t, em_err *err)
     }
     em_sha256_text(&hash, text);
     if (asprintf(&t->identity, "%d clips %s, %d to validate on, init %s, kd %s", s->n_clips, text, s->n_valid, t->init_hash,
-                 t->o->train.kd ? t->o->train.kd : "") < 0) {
+                 teacher) < 0) {
         t->identity = NULL;
         return em_fail(err, EM_ENOMEM, "no memory for training");
     }
@@ -281,10 +308,10 @@ static int open_training(training *t, em_err *err)
     t->recipe.groups.n_kept = t->n_old;
     if ((status = em_recipe_check(&t->recipe, err)))
         return EM_EXIT_USAGE;
-    if ((status = make_card(t, err)) || (status = identify(t, err)))
-        return EM_EXIT_INTERNAL;
     if (o->kd && (status = em_kd_open(&t->kd, o->kd, t->study.set->classes, t->study.set->n_classes, err)))
         return em_exit_code(status, EM_EXIT_TRAINING);
+    if ((status = make_card(t, err)) || (status = identify(t, err)))
+        return EM_EXIT_INTERNAL;
     if ((code = open_backend(t, err)))
         return code;
     return data_code(em_study_listen(&t->study, t->o, &t->model, err));

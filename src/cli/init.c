@@ -33,11 +33,11 @@ static bool is_head(const em_param *p)
     return strncmp(p->name, "tscam_conv.", 11) == 0 || strncmp(p->name, "classifier.head.", 16) == 0;
 }
 
-/* The tensor that p begins with, NULL: none. Of a head, one of n_old rows of the same shape. */
+/* The tensor that p begins with, NULL: none. Of a head, one of n_old rows of the same shape: rows of other classes are noise. */
 static const em_st_tensor *found(const em_init *init, const em_param *p)
 {
     const em_st_tensor *t = init->st ? em_st_find(init->st, p->name) : NULL;
-    const int64_t rows = is_head(p) && init->n_old > 0 ? init->n_old : p->shape[0];
+    const int64_t rows = is_head(p) ? init->n_old : p->shape[0];
 
     if (!t || t->rank != p->rank || t->shape[0] != rows || rows > p->shape[0])
         return NULL;

@@ -9,7 +9,7 @@
 typedef struct em_init {
     em_rng     rng;
     em_st     *st;                  /* NULL: all are fresh                                       */
-    int        n_old;               /* classes of the old head that stay in front; 0: none; set before values are read */
+    int        n_old;               /* classes of the file's head that stay, in front; 0: a head of its own; set before values are read */
     float     *scratch;             /* [largest tensor of st]                                    */
     int        n_loaded, n_fresh;   /* tensors, as they are read                                 */
     void     (*report)(void *ctx, const char *tensor);      /* hears of the fresh ones; NULL     */

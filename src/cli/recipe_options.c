@@ -70,11 +70,15 @@ em_recipe em_recipe_of_options(const em_options *o, em_frontend_kind kind)
     return r;
 }
 
-em_status em_config_of_options(em_config *cfg, const em_options *o, int n_classes, em_err *err)
+em_status em_config_of_options(em_config *cfg, const em_options *o, const em_config *first, int n_classes, em_err *err)
 {
     const em_train_options *t = &o->train;
-    em_status status = em_config_preset(cfg, o->preset ? o->preset : "nano", err);
+    em_status status = EM_OK;
 
+    if (first && first->n_classes > 0 && !o->preset)
+        *cfg = *first;
+    else
+        status = em_config_preset(cfg, o->preset ? o->preset : "nano", err);
     if (status != EM_OK)
         return status;
     cfg->n_classes = n_classes;

@@ -9,7 +9,8 @@
 /* Names were checked when they were set. */
 em_recipe em_recipe_of_options(const em_options *o, em_frontend_kind kind);
 
-/* --preset and what changes it; n_classes as given. EM_EINVAL. */
-em_status em_config_of_options(em_config *cfg, const em_options *o, int n_classes, em_err *err);
+/* --preset and what changes it; without --preset the model that the weights begin as (`first`; NULL or without classes: nano).
+ * n_classes as given. EM_EINVAL. */
+em_status em_config_of_options(em_config *cfg, const em_options *o, const em_config *first, int n_classes, em_err *err);
 
 #endif

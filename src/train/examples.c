@@ -199,12 +199,31 @@ static void add_window(double *sum, double *squares, const em_canvas *c)
         }
 }
 
+/* A whole set of missing files would be learnt as silence. */
+static em_status need_a_clip(const em_examples *e, em_err *err)
+{
+    const em_examples_cfg *cfg = &e->cfg;
+    const char *why = "";
+    bool has_one = false;
+
+    for (int i = 0; i < cfg->n_clips && !has_one; i++) {
+        const em_clip_frames f = em_features_get(cfg->features, cfg->clips[i]);
+
+        has_one = f.n_frames > 0;
+        why = has_one ? "" : f.why;
+        em_features_done(cfg->features, cfg->clips[i]);
+    }
+    return has_one ? EM_OK : em_fail(err, EM_EFORMAT, "none of %d clips could be used: %s", cfg->n_clips, why);
+}
+
 em_status em_examples_measure(em_examples *e, double *mean, double *var, em_err *err)
 {
     double squares[EM_MOST_MELS] = { 0 };
     const long n = e->n_order < MEASURED ? (long)e->n_order : MEASURED;
     const double frames = (double)n * e->n_frames;
 
+    if (need_a_clip(e, err) != EM_OK)
+        return EM_EFORMAT;
     if (order_epoch(e, 0, err) != EM_OK)
         return err ? err->code : EM_ENOMEM;
     memset(mean, 0, (size_t)e->n_mels * sizeof *mean);

@@ -20,6 +20,12 @@ em_verdict em_guard_step(em_guard *g, bool is_finite)
     return EM_RELOAD;
 }
 
+em_verdict em_guard_lost(em_guard *g)
+{
+    g->n_in_row = EM_GUARD_IN_ROW - 1;
+    return em_guard_step(g, false);
+}
+
 void em_guard_saved(em_guard *g)
 {
     g->is_on_trial = false;

@@ -29,6 +29,9 @@ typedef struct em_guard {           /* zeroed: a run begins                     
 
 em_verdict em_guard_step(em_guard *g, bool is_finite);
 
+/* A step that looked good left weights that are not finite: there is nothing to skip. EM_RELOAD or EM_GIVE_UP. */
+em_verdict em_guard_lost(em_guard *g);
+
 /* A state is about to be saved. */
 void em_guard_saved(em_guard *g);
 

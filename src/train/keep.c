@@ -51,6 +51,8 @@ static char *facts_json(const em_trainer *t)
     em_json_int(&j, "skipped", t->guard.n_skipped);
     em_json_int(&j, "in_row", t->guard.n_in_row);
     em_json_int(&j, "reloads", t->guard.n_reloads);
+    em_json_int(&j, "taken", t->n_taken);
+    em_json_int(&j, "epoch_taken", t->epoch_taken);
     em_json_begin(&j, "numbers", '[');                  /* bits of doubles: text would round them */
     for (size_t i = 0; i < mels + 2; i++) {
         const double x = i == 0 ? t->epoch_loss : i == 1 ? t->best_map : t->first_mean[i - 2];
@@ -82,17 +84,19 @@ static em_status read_facts(em_trainer *t, const em_saved *s, bool keeps_guard, 
     const em_saved_facts *facts = em_saved_tell(s);
     const size_t mels = (size_t)t->cfg->model->n_mels;
     json_t *root = json_loads(facts->json, 0, NULL);
-    const json_t *numbers = json_object_get(root, "numbers");
+    const json_t *numbers = json_object_get(root, "numbers"), *taken = json_object_get(root, "taken");
     const char *settings = json_string_value(json_object_get(root, "settings"));
     em_status status = EM_OK;
 
-    if (!settings || json_array_size(numbers) != mels + 2)
+    if (!settings || !json_is_integer(taken) || json_array_size(numbers) != mels + 2)
         status = em_fail(err, EM_EFORMAT, "%s: is no state of a run like this one", em_saved_path(s));
     else if (strcmp(settings, t->settings) != 0)
         status = em_fail(err, EM_EINVAL, "%s: is of a run with other data, model or settings; go on with those, or give another --out",
                          em_saved_path(s));
     if (status == EM_OK) {
         t->step = facts->step;
+        t->n_taken = (long)json_integer_value(taken);
+        t->epoch_taken = (long)json_integer_value(json_object_get(root, "epoch_taken"));
         t->epoch_loss = number_at(numbers, 0);
         t->best_map = number_at(numbers, 1);
         for (size_t i = 0; i < mels; i++)
@@ -159,9 +163,11 @@ em_status em_keep_open(em_trainer *t, bool *is_finished, em_err *err)
     } else if (status == EM_OK) {
         status = em_train_fresh(t, err);
     }
-    em_saved_close(s);
     if (status == EM_OK && !*is_finished)
         status = em_run_log_open(t->run, log_bytes, err);
+    if (status == EM_OK && !s)
+        status = em_keep_state(t, false, err);          /* so that there is always a way back */
+    em_saved_close(s);
     return status;
 }
 
@@ -174,7 +180,9 @@ void em_keep_close(em_trainer *t)
 em_status em_keep_share(em_trainer *t, bool *is_finished, em_err *err)
 {
     const em_train_cfg *cfg = t->cfg;
-    struct { int64_t step; double epoch_loss, best_map; em_guard guard; bool is_finished; } facts = { t->step, t->epoch_loss, t->best_map, t->guard, *is_finished };
+    struct { int64_t step, n_taken, epoch_taken; double epoch_loss, best_map; em_guard guard; bool is_finished; } facts = {
+        t->step, t->n_taken, t->epoch_taken, t->epoch_loss, t->best_map, t->guard, *is_finished,
+    };
     float *blocks[BLOCKS];
     const char *names[BLOCKS];
     const int n = blocks_of(t, blocks, names);
@@ -192,6 +200,8 @@ em_status em_keep_share(em_trainer *t, bool *is_finished, em_err *err)
             status = cfg->ops->upload(cfg->dev, blocks[i], t->host, t->n, err);
     }
     t->step = facts.step;
+    t->n_taken = facts.n_taken;
+    t->epoch_taken = facts.epoch_taken;
     t->epoch_loss = facts.epoch_loss;
     t->best_map = facts.best_map;
     t->guard = facts.guard;
@@ -239,16 +249,14 @@ em_status em_keep_reload(em_trainer *t, em_err *err)
         const em_guard guard = t->guard;
 
         status = em_saved_load(&s, &place, damaged, t, err);
-        if (status == EM_OK && s)
+        if (status == EM_OK && !s)
+            status = em_fail(err, EM_EIO, "%s: no saved state is left to go back to", t->cfg->dir);
+        if (status == EM_OK)
             status = read_facts(t, s, true, err);
         if (status == EM_OK)
-            status = s ? load(t, s, err) : em_train_fresh(t, err);
-        if (status == EM_OK && !s) {
-            t->step = 0;
-            t->epoch_loss = 0;
-        }
+            status = load(t, s, err);
         if (status == EM_OK)
-            status = em_run_log_open(t->run, s ? em_saved_tell(s)->log_bytes : 0, err);
+            status = em_run_log_open(t->run, em_saved_tell(s)->log_bytes, err);
         em_saved_close(s);
         t->guard = guard;
     }

@@ -255,7 +255,7 @@ static em_status gradients(em_trainer *t, const em_batch *batch, double *loss, e
 static em_status take(em_trainer *t, double norm, double rate, em_err *err)
 {
     const em_recipe *r = t->cfg->recipe;
-    const double n_taken = (double)t->step - (double)t->guard.n_skipped + 1;
+    const double n_taken = (double)++t->n_taken;
     const em_adamw a = {
         .w = em_learner_values(t->learner), .m = t->m, .v = t->v, .g = em_learner_grads(t->learner), .ranges = t->ranges, .n_ranges = t->groups.n,
         .beta1 = (float)r->beta1, .beta2 = (float)r->beta2, .eps = (float)r->eps,
@@ -271,6 +271,14 @@ static em_status take(em_trainer *t, double norm, double rate, em_err *err)
         t->cfg->ops->blend(t->cfg->dev, t->ema, em_learner_values(t->learner), (float)(1 - keep), t->n);
     }
     return em_learner_refresh(t->learner, err);
+}
+
+/* A finite gradient may still be too large for a weight or a moment. */
+static bool is_finite(const em_trainer *t)
+{
+    const em_ops *ops = t->cfg->ops;
+
+    return isfinite(ops->sum_squares(t->cfg->dev, em_learner_values(t->learner), t->n)) && isfinite(ops->sum_squares(t->cfg->dev, t->v, t->n));
 }
 
 /* What a step that is not finite leads to. */
@@ -301,11 +309,14 @@ em_status em_train_step(em_trainer *t, em_err *err)
     if (verdict == EM_TAKE) {
         status = take(t, norm, rate, err);
         t->epoch_loss += loss;
-    } else {
-        status = mend(t, verdict, err);
-        if (status != EM_OK || verdict == EM_RELOAD)
-            return status;
+        t->epoch_taken++;
+        if (status == EM_OK && !is_finite(t))
+            verdict = em_guard_lost(&t->guard);
     }
+    if (status == EM_OK && verdict != EM_TAKE)
+        status = mend(t, verdict, err);
+    if (status != EM_OK || verdict == EM_RELOAD)
+        return status;
     t->step++;
     t->progress = (em_train_progress){
         .epoch = (t->step - 1) / t->steps_per_epoch, .n_epochs = t->cfg->recipe->n_epochs, .step = t->step, .n_steps = t->n_steps,

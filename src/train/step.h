@@ -24,10 +24,12 @@ typedef struct em_trainer {
     size_t          pending;            /* gradients from here on are on their way to the other ranks */
     em_schedule     schedule;
     long            step, n_steps, steps_per_epoch;
-    double          epoch_loss;         /* sum over the epoch's steps so far                          */
+    long            n_taken;            /* of the steps, without those that were skipped              */
+    long            epoch_taken;        /* of this epoch                                              */
+    double          epoch_loss;         /* their sum                                                  */
     double          best_map;           /* of epochs so far; -1: none                                 */
     em_guard        guard;
-    bool            has_diverged;
+    bool            has_diverged, has_counted;  /* counted: said how many clips cannot be used        */
     em_train_progress progress;
     em_run         *run;                /* the folder; first rank only                                */
     char           *settings;           /* what a state must agree with                               */
@@ -41,7 +43,8 @@ void      em_train_close(em_trainer *t);
 /* Values are there (fresh, or of a state): begins to make batches from t->step on. */
 em_status em_train_begin(em_trainer *t, em_err *err);
 
-/* One step, or one that was skipped. EM_EFORMAT and has_diverged: the run is beyond help. */
+/* One step, or one that was skipped; t->step has grown by one, unless the run went back to a saved state.
+ * EM_EFORMAT and has_diverged: the run is beyond help. */
 em_status em_train_step(em_trainer *t, em_err *err);
 
 /* The block whose weights are the run's answer: the average, or the values. */

@@ -6,6 +6,7 @@
 #include "train/step.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { VALID_BATCH = 8 };
@@ -33,8 +34,8 @@ static em_status validate(em_trainer *t, em_err *err)
     const em_train_cfg *cfg = t->cfg;
     em_learner_reader reader = { t->learner, em_train_average(t) };
     const em_tensor_source from = em_learner_source(&reader);
-    const em_score_cfg how = {
-        .set = cfg->set, .features = cfg->features, .clips = cfg->valid, .n_clips = cfg->n_valid, .max_batch = VALID_BATCH, .stop = cfg->stop,
+    const em_score_cfg how = {                          /* not to be stopped: the epoch it belongs to would be lost */
+        .set = cfg->set, .features = cfg->features, .clips = cfg->valid, .n_clips = cfg->n_valid, .max_batch = VALID_BATCH,
         .is_softmax = cfg->recipe->loss.kind == EM_LOSS_CE,
     };
     em_model *model = NULL;
@@ -68,6 +69,19 @@ static bool is_validated(const em_trainer *t)
 
 /* ------------------------------------------------------------------ the end of an epoch */
 
+/* By the end of an epoch all clips were asked for. */
+static void count_unusable(em_trainer *t)
+{
+    const int n = em_features_count(t->cfg->features).n_unusable;
+    char sentence[120];
+
+    if (n > 0 && t->cfg->warn && !t->has_counted) {
+        snprintf(sentence, sizeof sentence, "%d of %d clips of the set could not be used (--dry-run says why)", n, t->cfg->set->n_clips);
+        t->cfg->warn(t->cfg->ctx, sentence);
+    }
+    t->has_counted = true;
+}
+
 static em_status end_epoch(em_trainer *t, em_err *err)
 {
     em_train_progress *p = &t->progress;
@@ -75,9 +89,10 @@ static em_status end_epoch(em_trainer *t, em_err *err)
 
     p->is_epoch = true;
     p->epoch = t->step / t->steps_per_epoch - 1;
-    p->loss = t->epoch_loss / (double)t->steps_per_epoch;
+    p->loss = t->epoch_loss / (double)t->epoch_taken;   /* NAN: all were skipped */
     p->map = p->accuracy = NAN;
     if (em_dist_rank(t->cfg->dist) == 0) {
+        count_unusable(t);
         if (is_validated(t))
             status = validate(t, err);
         if (status == EM_OK)
@@ -86,6 +101,7 @@ static em_status end_epoch(em_trainer *t, em_err *err)
     tell(t, p);
     p->is_epoch = false;
     t->epoch_loss = 0;
+    t->epoch_taken = 0;
     return status;
 }
 
@@ -111,22 +127,32 @@ static bool is_save_due(const em_trainer *t)
     return t->step % t->steps_per_epoch == 0 || (r->save_steps > 0 && t->step % r->save_steps == 0);
 }
 
+/* What follows a step. */
+static em_status go_on(em_trainer *t, bool *stops, em_err *err)
+{
+    em_status status = EM_OK;
+
+    tell(t, &t->progress);
+    if (t->step % t->steps_per_epoch == 0)
+        status = agree(t, end_epoch(t, err), err);
+    if (status == EM_OK)
+        status = tell_all_ranks(t, stops, err);
+    if (status == EM_OK && (is_save_due(t) || *stops))
+        status = agree(t, em_keep_state(t, false, err), err);
+    return status;
+}
+
 static em_status run_steps(em_trainer *t, em_err *err)
 {
     em_status status = EM_OK;
     bool stops = false;
 
     while (t->step < t->n_steps && status == EM_OK && !stops) {
+        const long before = t->step;
+
         status = em_train_step(t, err);
-        if (status != EM_OK)
-            break;
-        tell(t, &t->progress);
-        if (t->step % t->steps_per_epoch == 0)
-            status = agree(t, end_epoch(t, err), err);
-        if (status == EM_OK)
-            status = tell_all_ranks(t, &stops, err);
-        if (status == EM_OK && (is_save_due(t) || stops))
-            status = agree(t, em_keep_state(t, false, err), err);
+        if (status == EM_OK && t->step > before)        /* else back at a saved state, whose epoch was ended already */
+            status = go_on(t, &stops, err);
     }
     if (status == EM_OK && stops && t->step < t->n_steps)
         return em_fail(err, EM_ECANCELED, "stopped after step %ld of %ld; --resume goes on from there", t->step, t->n_steps);

@@ -3,7 +3,7 @@
 
 #include "train/guard.h"
 
-/* steps: '.' finite, 'x' not, 's' a state is saved. verdicts: T take, S skip, R reload, G give up; one for each but 's'. */
+/* steps: '.' finite, 'x' not, 'l' finite, but the weights are lost by it, 's' a state is saved. verdicts: T take, S skip, R reload, G give up; one for each but 's'. */
 static void check(em_guard *g, const char *steps, const char *verdicts)
 {
     const char *want = verdicts;
@@ -13,7 +13,7 @@ static void check(em_guard *g, const char *steps, const char *verdicts)
             em_guard_saved(g);
             continue;
         }
-        CHECK("TSRG"[em_guard_step(g, *s == '.')] == *want, "%s: step %d", steps, (int)(s - steps));
+        CHECK("TSRG"[*s == 'l' ? em_guard_lost(g) : em_guard_step(g, *s == '.')] == *want, "%s: step %d", steps, (int)(s - steps));
         want++;
     }
     CHECK(!*want, "%s", verdicts);
@@ -59,6 +59,16 @@ static void a_state_saved_in_between_allows_another_way_back(void **state)
     check(&g, "xxxxx", "SSSSG");
 }
 
+static void lost_weights_lead_back_at_once(void **state)
+{
+    em_guard g = { 0 };
+    (void)state;
+
+    check(&g, "s..l.xxxx.sl", "TTRTSSSSTR");
+    CHECK(em_guard_rate(&g) == 0.25 && g.n_skipped == 6 && g.n_in_row == 0, "rate %g", em_guard_rate(&g));
+    check(&g, ".l", "TG");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -66,6 +76,7 @@ int main(void)
         cmocka_unit_test(five_in_a_row_go_back_at_half_the_rate),
         cmocka_unit_test(five_more_before_a_state_is_saved_end_the_run),
         cmocka_unit_test(a_state_saved_in_between_allows_another_way_back),
+        cmocka_unit_test(lost_weights_lead_back_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
