@@ -1,14 +1,15 @@
-/* reference.c - nothing clever in here: each operator as its formula reads, in double. */
-#include "ops/reference.h"
+/* reference.c - nothing clever in here: each product and convolution as its formula reads, in double. */
+#include "ops/reference_parts.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 static double gelu(double x) { return 0.5 * x * (1 + erf(x / sqrt(2))); }
-static double silu(double x) { return x / (1 + exp(-x)); }
-static double act(double x, em_act how) { return how == EM_ACT_GELU ? gelu(x) : x; }
 
-static void norm_row(double *x, const em_norm *norm, int n)
+double ref_silu(double x) { return x / (1 + exp(-x)); }
+double ref_act(double x, em_act how) { return how == EM_ACT_GELU ? gelu(x) : x; }
+
+void ref_norm_row(double *x, const em_norm *norm, int n)
 {
     double mean = 0, var = 0;
 
@@ -22,7 +23,7 @@ static void norm_row(double *x, const em_norm *norm, int n)
         x[i] = (x[i] - mean) / sqrt(var + 1e-5) * (double)norm->weight[i] + (double)norm->bias[i];
 }
 
-static double dot(const double *x, const float *w, int k)
+double ref_dot(const double *x, const float *w, int k)
 {
     double s = 0;
 
@@ -31,20 +32,34 @@ static double dot(const double *x, const float *w, int k)
     return s;
 }
 
+void ref_linear_row(double *x, const em_norm_linear *a, size_t r)
+{
+    for (int i = 0; i < a->w.k; i++) {
+        const size_t at = r * a->ldx + (size_t)i;
+
+        x[i] = (double)a->x[at] + (a->x_more[0] ? (double)a->x_more[0][at] : 0);
+    }
+}
+
+double ref_gate(const em_norm_linear *a, size_t r, int i) { return (double)a->gate[r * a->ldg + a->gate_column + (size_t)i]; }
+
+double ref_branch(const em_norm_linear *a, size_t r) { return a->branch ? (double)a->branch[r / (size_t)a->L] : 1; }
+
 void ref_norm_linear(double *y, const em_norm_linear *a, const float *w, int B)
 {
     const int k = a->w.k, n = a->w.n;
     double *x = malloc((size_t)k * sizeof *x);
 
     for (size_t r = 0; r < (size_t)(B * a->L); r++) {
+        ref_linear_row(x, a, r);
+        ref_norm_row(x, &a->norm, k);
         for (int i = 0; i < k; i++)
-            x[i] = (double)a->x[r * a->ldx + (size_t)i] + (a->x_more[0] ? (double)a->x_more[0][r * a->ldx + (size_t)i] : 0);
-        norm_row(x, &a->norm, k);
-        for (int i = 0; a->gate && i < k; i++)
-            x[i] *= silu((double)a->gate[r * a->ldg + (size_t)i]);
+            x[i] = ref_act(x[i], a->act_before) * (a->gate ? ref_silu(ref_gate(a, r, i)) : 1);
         for (int j = 0; j < n; j++) {
             const size_t at = r * (size_t)n + (size_t)j;
-            y[at] = act(dot(x, w + (size_t)j * (size_t)k, k) + (a->bias ? (double)a->bias[j] : 0) + (a->residual ? (double)a->residual[at] : 0), a->act);
+            const double product = ref_dot(x, w + (size_t)j * (size_t)k, k) + (a->bias ? (double)a->bias[j] : 0);
+
+            y[at] = ref_act(ref_branch(a, r) * product + (a->residual ? (double)a->residual[at] : 0), a->act);
         }
     }
     free(x);
@@ -58,218 +73,82 @@ void ref_mlp(double *y, const em_mlp *a, const float *w1, const float *w2, int B
     for (size_t r = 0; r < (size_t)(B * a->L); r++) {
         for (int i = 0; i < d; i++)
             x[i] = (double)a->x[r * (size_t)d + (size_t)i];
-        norm_row(x, &a->norm, d);
+        ref_norm_row(x, &a->norm, d);
         for (int j = 0; j < hidden; j++)
-            h[j] = gelu(dot(x, w1 + (size_t)j * (size_t)d, d) + (double)a->bias1[j]);
+            h[j] = gelu(ref_dot(x, w1 + (size_t)j * (size_t)d, d) + (double)a->bias1[j]);
         for (int j = 0; j < d; j++) {
             const size_t at = r * (size_t)d + (size_t)j;
-            y[at] = (double)a->x[at] + dot(h, w2 + (size_t)j * (size_t)hidden, hidden) + (double)a->bias2[j];
+            y[at] = (double)a->x[at] + ref_dot(h, w2 + (size_t)j * (size_t)hidden, hidden) + (double)a->bias2[j];
         }
     }
     free(x);
     free(h);
 }
 
+bool ref_tap(size_t *at, const em_conv *a, int p, int i)
+{
+    const int b = p / (a->Ho * a->Wo), oy = p / a->Wo % a->Ho, ox = p % a->Wo, tap = i / a->C;
+    const int iy = oy * a->stride - a->pad_y + tap / a->kw, ix = ox * a->stride - a->pad_x + tap % a->kw;
+
+    if (ix < 0 || ix >= a->W || iy < 0 || iy >= a->H)
+        return false;
+    *at = ((size_t)(b * a->H + iy) * (size_t)a->W + (size_t)ix) * (size_t)a->C + (size_t)(i % a->C);
+    return true;
+}
+
+void ref_taps(double *taps, const em_conv *a, int p)
+{
+    size_t at;
+
+    for (int i = 0; i < a->w.k; i++)
+        taps[i] = ref_tap(&at, a, p, i) ? (double)a->x[at] : 0;
+}
+
 void ref_conv(double *y, const em_conv *a, const float *w, int B)
 {
-    const int k = a->kh * a->kw * a->C, n = a->w.n;
+    const int k = a->w.k, n = a->w.n;
     double *taps = malloc((size_t)k * sizeof *taps);
 
     for (int p = 0; p < B * a->Ho * a->Wo; p++) {
-        const int b = p / (a->Ho * a->Wo), oy = p / a->Wo % a->Ho, ox = p % a->Wo;
         double *row = y + (size_t)p * (size_t)n;
 
-        for (int i = 0; i < k; i++) {
-            const int c = i % a->C, ix = ox * a->stride - a->pad_x + i / a->C % a->kw, iy = oy * a->stride - a->pad_y + i / a->C / a->kw;
-            const int is_inside = ix >= 0 && ix < a->W && iy >= 0 && iy < a->H;
-            taps[i] = is_inside ? (double)a->x[(((size_t)b * (size_t)a->H + (size_t)iy) * (size_t)a->W + (size_t)ix) * (size_t)a->C + (size_t)c] : 0;
-        }
-        norm_row(taps, &a->norm_before, k);
+        ref_taps(taps, a, p);
+        ref_norm_row(taps, &a->norm_before, k);
         for (int j = 0; j < n; j++)
-            row[j] = dot(taps, w + (size_t)j * (size_t)k, k) + (a->bias ? (double)a->bias[j] : 0);
-        norm_row(row, &a->norm_after, n);
+            row[j] = ref_dot(taps, w + (size_t)j * (size_t)k, k) + (a->bias ? (double)a->bias[j] : 0);
+        ref_norm_row(row, &a->norm_after, n);
         for (int j = 0; j < n; j++)
-            row[j] = act(row[j], a->act);
+            row[j] = ref_act(row[j], a->act);
     }
     free(taps);
 }
 
+bool ref_neighbour(size_t *token, const em_conv_silu_xproj *a, size_t p, int i)
+{
+    const int h = (int)(p / (size_t)a->W) % a->H + i / 3 - 1, w = (int)(p % (size_t)a->W) + i % 3 - 1;
+
+    if (h < 0 || h >= a->H || w < 0 || w >= a->W)
+        return false;
+    *token = p / (size_t)(a->H * a->W) * (size_t)(a->H * a->W) + (size_t)(h * a->W + w);
+    return true;
+}
+
+double ref_depthwise(const em_conv_silu_xproj *a, size_t p, int c)
+{
+    double s = a->bias ? (double)a->bias[c] : 0;
+    size_t token;
+
+    for (int i = 0; i < 9; i++)
+        if (ref_neighbour(&token, a, p, i))
+            s += (double)a->x[token * a->ldx + (size_t)c] * (double)a->taps[i * a->D + c];
+    return s;
+}
+
 void ref_conv_silu(double *u, const em_conv_silu_xproj *a, int B)
 {
-    for (int p = 0; p < B * a->H * a->W; p++) {
-        const int b = p / (a->H * a->W), h = p / a->W % a->H, w = p % a->W;
-
-        for (int c = 0; c < a->D; c++) {
-            double s = a->bias ? (double)a->bias[c] : 0;
-
-            for (int i = 0; i < 9; i++) {
-                const int iy = h + i / 3 - 1, ix = w + i % 3 - 1;
-
-                if (iy >= 0 && iy < a->H && ix >= 0 && ix < a->W)
-                    s += (double)a->x[(size_t)((b * a->H + iy) * a->W + ix) * a->ldx + (size_t)c] * (double)a->taps[i * a->D + c];
-            }
-            u[(size_t)p * (size_t)a->D + (size_t)c] = silu(s);
-        }
-    }
-}
-
-/* Token of step l along direction k. */
-static int token(const em_scan4 *a, int k, int l)
-{
-    const int at = k / 2 ? a->H * a->W - 1 - l : l;
-
-    return k % 2 ? at % a->H * a->W + at / a->H : at;
-}
-
-static double softplus(double x) { return x > 30 ? x : log1p(exp(x)); }
-
-void ref_scan4(double *y, const em_scan4 *a, int B)
-{
-    const int L = a->H * a->W, D = a->D, R = a->R, N = a->N, wide = 4 * (R + 2 * N);
-    double *h = malloc((size_t)N * sizeof *h);
-
-    for (size_t i = 0; i < (size_t)(B * L) * (size_t)D; i++)
-        y[i] = 0;
-    for (int b = 0; b < B; b++)
-        for (int k = 0; k < EM_DIRECTIONS; k++)
-            for (int c = 0; c < D; c++) {
-                for (int i = 0; i < N; i++)
-                    h[i] = 0;
-                for (int l = 0; l < L; l++) {
-                    const size_t t = (size_t)(b * L + token(a, k, l));
-                    const float *row = a->x_dbl + t * (size_t)wide + k * (R + 2 * N);
-                    const double u = (double)a->u[t * (size_t)D + (size_t)c];
-                    double delta = (double)a->dt_bias[k * D + c], s = (double)a->skip[k * D + c] * u;
-
-                    for (int r = 0; r < R; r++)
-                        delta += (double)row[r] * (double)a->dt_w[(k * R + r) * D + c];
-                    delta = softplus(delta);
-                    for (int i = 0; i < N; i++) {
-                        h[i] = exp2(delta * (double)a->a[(k * N + i) * D + c]) * h[i] + delta * (double)row[R + i] * u;
-                        s += (double)row[R + N + i] * h[i];
-                    }
-                    y[t * (size_t)D + (size_t)c] += s;
-                }
-            }
-    free(h);
-}
-
-/* One channel of one direction of one window. */
-typedef struct channel { const em_scan4 *a; int b, k, c; } channel;
-
-static size_t at_token(const channel *s, int l) { return (size_t)(s->b * s->a->H * s->a->W + token(s->a, s->k, l)); }
-
-/* Where the dt, B and C of a token stand. */
-static size_t at_row(const channel *s, int l)
-{
-    const size_t width = (size_t)(s->a->R + 2 * s->a->N);
-
-    return (at_token(s, l) * EM_DIRECTIONS + (size_t)s->k) * width;
-}
-
-static double raw_delta(const channel *s, int l)
-{
-    const em_scan4 *a = s->a;
-    const float *row = a->x_dbl + at_row(s, l);
-    double x = (double)a->dt_bias[s->k * a->D + s->c];
-
-    for (int r = 0; r < a->R; r++)
-        x += (double)row[r] * (double)a->dt_w[(s->k * a->R + r) * a->D + s->c];
-    return x;
-}
-
-/* h[l][N] before token l, h[0] = 0. */
-static void states_of(double *h, const channel *s)
-{
-    const em_scan4 *a = s->a;
-    const int L = a->H * a->W;
-
-    for (int i = 0; i < a->N; i++)
-        h[i] = 0;
-    for (int l = 0; l < L; l++) {
-        const double delta = softplus(raw_delta(s, l)), u = (double)a->u[at_token(s, l) * (size_t)a->D + (size_t)s->c];
-        const float *b = a->x_dbl + at_row(s, l) + a->R;
-
-        for (int i = 0; i < a->N; i++) {
-            const double decay = exp2(delta * (double)a->a[(s->k * a->N + i) * a->D + s->c]);
-
-            h[(l + 1) * a->N + i] = decay * h[l * a->N + i] + delta * (double)b[i] * u;
-        }
-    }
-}
-
-/* Step l from behind: `carry` is the gradient of h[l + 1] from the steps behind it, then that of h[l]. The answer is the
- * gradient of delta. */
-static double step_back(const ref_scan4_grads *g, const channel *s, int l, const double *h, double *carry)
-{
-    const em_scan4 *a = s->a;
-    const size_t x = at_token(s, l) * (size_t)a->D + (size_t)s->c, row = at_row(s, l) + (size_t)a->R;
-    const double u = (double)a->u[x], dy = (double)a->dy[x], delta = softplus(raw_delta(s, l));
-    double ddelta = 0;
-
-    g->du[x] += dy * (double)a->skip[s->k * a->D + s->c];
-    g->dskip[s->k * a->D + s->c] += dy * u;
-    for (int i = 0; i < a->N; i++) {
-        const int p = (s->k * a->N + i) * a->D + s->c;
-        const double rate = (double)a->a[p] * log(2), decay = exp(delta * rate), b = (double)a->x_dbl[row + (size_t)i];
-        const double dh = carry[i] + dy * (double)a->x_dbl[row + (size_t)(a->N + i)];
-
-        g->du[x] += dh * delta * b;
-        g->dx_dbl[row + (size_t)i] += dh * delta * u;
-        g->dx_dbl[row + (size_t)(a->N + i)] += dy * h[(l + 1) * a->N + i];
-        g->da_log[p] += dh * delta * decay * h[l * a->N + i] * rate;
-        ddelta += dh * (rate * decay * h[l * a->N + i] + b * u);
-        carry[i] = dh * decay;
-    }
-    return ddelta;
-}
-
-static void channel_back(const ref_scan4_grads *g, const channel *s, const double *h, double *carry)
-{
-    const em_scan4 *a = s->a;
-
-    for (int i = 0; i < a->N; i++)
-        carry[i] = 0;
-    for (int l = a->H * a->W - 1; l >= 0; l--) {
-        const double draw = step_back(g, s, l, h, carry) / (1 + exp(-raw_delta(s, l)));
-
-        g->ddt_bias[s->k * a->D + s->c] += draw;
-        for (int r = 0; r < a->R; r++) {
-            const int p = (s->k * a->R + r) * a->D + s->c;
-
-            g->ddt_w[p] += draw * (double)a->x_dbl[at_row(s, l) + (size_t)r];
-            g->dx_dbl[at_row(s, l) + (size_t)r] += draw * (double)a->dt_w[p];
-        }
-    }
-}
-
-static void clear(double *x, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        x[i] = 0;
-}
-
-void ref_scan4_bwd(const ref_scan4_grads *g, const em_scan4 *a, int B)
-{
-    const size_t L = (size_t)(a->H * a->W), D = (size_t)a->D, R = (size_t)a->R, N = (size_t)a->N;
-    double *h = malloc((L + 1) * N * sizeof *h), *carry = malloc(N * sizeof *carry);
-
-    clear(g->du, (size_t)B * L * D);
-    clear(g->dx_dbl, (size_t)B * L * EM_DIRECTIONS * (R + 2 * N));
-    clear(g->ddt_w, EM_DIRECTIONS * R * D);
-    clear(g->ddt_bias, EM_DIRECTIONS * D);
-    clear(g->dskip, EM_DIRECTIONS * D);
-    clear(g->da_log, EM_DIRECTIONS * N * D);
-    for (int b = 0; b < B; b++)
-        for (int k = 0; k < EM_DIRECTIONS; k++)
-            for (int c = 0; c < a->D; c++) {
-                const channel s = { a, b, k, c };
-
-                states_of(h, &s);
-                channel_back(g, &s, h, carry);
-            }
-    free(h);
-    free(carry);
+    for (size_t p = 0; p < (size_t)(B * a->H * a->W); p++)
+        for (int c = 0; c < a->D; c++)
+            u[p * (size_t)a->D + (size_t)c] = ref_silu(ref_depthwise(a, p, c));
 }
 
 /* A query of one head; its window's tokens are counted row by row. */
