@@ -27,7 +27,7 @@ typedef struct em_train_options {
     int    epochs, draws, warmup, average, save_steps, keep, valid_epochs, d_state;
     double val_split, train_window, lr, lr_floor, weight_decay, layer_decay, clip_norm, ema, drop_path, label_smoothing, kd_share;
     char  *schedule, *loss, *sampling;
-    char  *place, *mixup_form, *mixup_labels;
+    char  *place, *mixup_form, *mixup_labels, *partners;
     bool   roll, trim, cutmix_time;
     double empty, neighbours, bed, gain, mixup, mixup_alpha, cutmix, cutmix_alpha, unknown;
     int    mask_time, mask_mel;

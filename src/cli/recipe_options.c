@@ -62,6 +62,7 @@ em_recipe em_recipe_of_options(const em_options *o, em_frontend_kind kind)
     r.compose = compose_of(t, kind);
     r.mixup = (em_mix_cfg){ .form = (em_mix_form)CHOICE(t->mixup_form, "linear", "power"), .p = t->mixup, .alpha = t->mixup_alpha,
                             .keeps_labels = strcmp(t->mixup_labels, "keep") == 0 };
+    r.partners = (em_partner_rule)CHOICE(t->partners, "mirror", "random");
     r.cutmix = (em_mix_cfg){ .form = EM_MIX_CUT, .p = t->cutmix, .alpha = t->cutmix_alpha, .is_time_only = t->cutmix_time };
     r.specaugment = masks_of(t);
     r.save_steps = t->save_steps;

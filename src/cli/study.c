@@ -81,5 +81,7 @@ em_status em_study_pick(em_study *s, const em_options *o, em_err *err)
 
 em_status em_study_listen(em_study *s, const em_options *o, const em_config *cfg, em_err *err)
 {
-    return em_features_new(&s->features, s->set, cfg, o->threads ? o->threads : em_cpu_count(), (size_t)o->train.cache_mb, err);
+    const int n = o->threads ? o->threads : em_cpu_count();
+
+    return em_features_new(&s->features, s->set, cfg, n < EM_MOST_DECODERS ? n : EM_MOST_DECODERS, (size_t)o->train.cache_mb, err);
 }

@@ -30,7 +30,8 @@ static void describe(char line[LINE], const em_training_view *v, const em_train_
     const double spent = (double)(em_now_ns() - v->progress.begin_ns) / 1e9;
     const long done = p->step - v->first_step, steps = p->n_steps / p->n_epochs, in_epoch = p->step - p->epoch * steps;
     const long eta = done > 0 ? lround(spent / (double)done * (double)(p->n_steps - p->step)) : 0;
-    const int filled = (int)(BAR * in_epoch / (steps > 0 ? steps : 1));
+    const long share = BAR * in_epoch / (steps > 0 ? steps : 1);
+    const int filled = share < 0 ? 0 : share > BAR ? BAR : (int)share;
     char bar[BAR + 1], time[32];
 
     memset(bar, ' ', BAR);

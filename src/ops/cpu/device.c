@@ -157,14 +157,15 @@ bool em_cpu_scratch(em_dev *dev, size_t n)
 {
     if (n <= dev->scratch_floats)
         return true;
-    dev->scratch_floats = 0;
     for (int i = 0; i < em_pool_threads(dev->pool); i++) {
-        free(dev->scratch[i]);
-        dev->scratch[i] = em_alloc(n * sizeof(float));
-        if (!dev->scratch[i]) {
+        float *more = em_alloc(n * sizeof *more);
+
+        if (!more) {                                    /* what is there stays: smaller work may go on */
             dev->is_out_of_memory = true;
             return false;
         }
+        free(dev->scratch[i]);
+        dev->scratch[i] = more;
     }
     dev->scratch_floats = n;
     return true;
