@@ -337,7 +337,7 @@ static em_status time_a_window(double *seconds, training *t, em_err *err)
     if (status == EM_OK)
         status = em_learner_load(l, &from, err);
     if (status == EM_OK)
-        status = em_learner_statistics(l, NULL, NULL, 0, err);
+        status = em_learner_statistics(l, NULL, NULL, err);
     for (int i = 0; i < 2 && status == EM_OK; i++) {
         const uint64_t begin = em_now_ns();
 

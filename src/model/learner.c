@@ -250,41 +250,49 @@ em_status em_learner_refresh(em_learner *l, em_err *err)
 
 static const char *const bn_names[4] = { "bn0.weight", "bn0.bias", "bn0.running_mean", "bn0.running_var" };
 
-/* Running statistics a tenth of the way to the batch's. */
-static em_status move_running(em_learner *l, float *const bn[4], const double *mean, const double *var, double n, em_err *err)
-{
-    em_status status = EM_OK;
-
-    for (int i = 0; i < l->cfg.n_mels; i++) {
-        bn[2][i] = (float)(.9 * (double)bn[2][i] + .1 * mean[i]);
-        bn[3][i] = (float)(.9 * (double)bn[3][i] + .1 * var[i] * n / (n - 1));
-    }
-    for (int i = 2; i < 4 && status == EM_OK; i++)
-        status = em_learner_put(l, l->lesson.values, em_params_find(&l->params, bn_names[i]), bn[i], err);
-    return status;
-}
-
-em_status em_learner_statistics(em_learner *l, const double *mean, const double *var, double n, em_err *err)
+/* Weight, bias, running mean and variance, as they are now, in the room behind the maps. */
+static em_status read_bn(em_learner *l, float *bn[4], em_err *err)
 {
     const size_t mels = (size_t)l->cfg.n_mels;
-    float *bn[4], *at = l->maps + EM_MAPS * mels;
     em_status status = EM_OK;
 
     for (int i = 0; i < 4; i++)
-        bn[i] = at + (size_t)i * mels;
-    for (int i = 0; i < 4 && status == EM_OK && l->cfg.frontend == EM_FRONTEND_HTSAT; i++)
+        bn[i] = l->maps + (EM_MAPS + (size_t)i) * mels;
+    for (int i = 0; i < 4 && status == EM_OK; i++)
         status = em_learner_get(l, l->lesson.values, em_params_find(&l->params, bn_names[i]), bn[i], err);
-    if (mean && status == EM_OK && l->cfg.frontend == EM_FRONTEND_HTSAT) {
-        status = move_running(l, bn, mean, var, n, err);
-        for (size_t i = 0; i < mels; i++) {
-            bn[2][i] = (float)mean[i];
-            bn[3][i] = (float)var[i];
-        }
+    return status;
+}
+
+em_status em_learner_statistics(em_learner *l, const double *mean, const double *var, em_err *err)
+{
+    const bool is_normed = l->cfg.frontend == EM_FRONTEND_HTSAT;
+    const size_t mels = (size_t)l->cfg.n_mels;
+    float *bn[4] = { 0 };
+    em_status status = is_normed ? read_bn(l, bn, err) : EM_OK;
+
+    for (size_t i = 0; i < mels && status == EM_OK && is_normed && mean; i++) {
+        bn[2][i] = (float)mean[i];
+        bn[3][i] = (float)var[i];
     }
     if (status != EM_OK)
         return status;
     em_frontend_maps(l->maps, &l->cfg, (const float *const *)bn);
     return l->ops->upload(l->dev, l->weights.maps, l->maps, EM_MAPS * mels, err);
+}
+
+em_status em_learner_follow(em_learner *l, const double *mean, const double *var, double n, em_err *err)
+{
+    const bool is_normed = l->cfg.frontend == EM_FRONTEND_HTSAT;
+    float *bn[4] = { 0 };
+    em_status status = is_normed ? read_bn(l, bn, err) : EM_OK;
+
+    for (int i = 0; i < l->cfg.n_mels && status == EM_OK && is_normed; i++) {
+        bn[2][i] = (float)(.9 * (double)bn[2][i] + .1 * mean[i]);
+        bn[3][i] = (float)(.9 * (double)bn[3][i] + .1 * var[i] * n / (n - 1));
+    }
+    for (int i = 2; i < 4 && status == EM_OK && is_normed; i++)
+        status = em_learner_put(l, l->lesson.values, em_params_find(&l->params, bn_names[i]), bn[i], err);
+    return status;
 }
 
 /* ------------------------------------------------------------------ residual branches */

@@ -8,6 +8,7 @@
  *   em_learner_forward       logits
  *   em_learner_backward      adds to the gradients, and says as it goes which of them are complete
  *   …                        the caller changes values (em_ops.adamw)
+ *   em_learner_follow        running statistics
  *   em_learner_refresh       what operators keep in other forms follows the values
  *
  * Same input, same bits, for every number of threads. One thread at a time. After em_learner_new nothing is allocated but
@@ -52,9 +53,12 @@ em_tensor_source em_learner_source(em_learner_reader *r);
 
 em_status em_learner_refresh(em_learner *l, em_err *err);
 
-/* bn0 for the next passes: mean and biased variance [n_mels] over n frames of the batch, n > 1; running statistics in the values move a
- * tenth of the way, the variance unbiased. NULL: the running ones, as a tagger has them. Nothing to do with Kaldi frames. */
-em_status em_learner_statistics(em_learner *l, const double *mean, const double *var, double n, em_err *err);
+/* bn0 for the next passes: mean and biased variance [n_mels] of the batch. NULL: the running ones, as a tagger has them. */
+em_status em_learner_statistics(em_learner *l, const double *mean, const double *var, em_err *err);
+
+/* A step was taken: the running statistics in the values move a tenth of the way to those of its batch, over n frames, n > 1; the
+ * variance unbiased. Both have nothing to do with Kaldi frames. */
+em_status em_learner_follow(em_learner *l, const double *mean, const double *var, double n, em_err *err);
 
 /* Residual branches in the order of the model: how many, the block of each (0…n_blocks-1), and their factors for the next passes:
  * factors[n_branches][max_batch], 0: dropped. Only with drops_paths. */

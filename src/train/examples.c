@@ -100,12 +100,21 @@ static em_part borrow(em_examples *e, int i)
 /* Any clip that is learnt from. */
 static int neighbour(em_examples *e, em_rng *rng) { return e->cfg.clips[em_draw_below(rng, e->cfg.n_clips)]; }
 
-/* The teacher answered whole clips: it says nothing of a window with others in it, or with none. */
-static bool ask_teacher(const em_examples *e, float *teacher, const em_scene *scene, int main)
+/* All that the clip is labelled with is heard in the window. */
+static bool is_heard(const em_canvas *c, const em_clip *clip)
+{
+    for (int i = 0; i < clip->n_labels; i++)
+        if (c->target[clip->labels[i]] < 1)
+            return false;
+    return clip->n_labels > 0;
+}
+
+/* The teacher answered whole clips: it says nothing of a window with others in it, or with none, or too little of one. */
+static bool ask_teacher(const em_examples *e, float *teacher, const em_scene *scene, const em_canvas *out, int main)
 {
     const float *row;
 
-    if (!e->cfg.kd || scene->is_empty || scene->has_before || scene->has_after)
+    if (!e->cfg.kd || scene->is_empty || scene->has_before || scene->has_after || !is_heard(out, &e->cfg.set->clips[main]))
         return false;
     row = em_kd_find(e->cfg.kd, e->cfg.set->clips[main].name);
     if (row)
@@ -128,7 +137,7 @@ static bool compose(em_examples *e, em_canvas *out, float *teacher, long index, 
     for (int i = 0; i < 3; i++)
         if (wanted[i])
             em_features_done(e->cfg.features, clips[i]);
-    return ask_teacher(e, teacher, &scene, clips[0]);
+    return ask_teacher(e, teacher, &scene, out, clips[0]);
 }
 
 static em_rng sample_stream(const em_examples *e, long epoch, long index)

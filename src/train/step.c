@@ -158,11 +158,16 @@ em_status em_train_begin(em_trainer *t, em_err *err)
 
 /* ------------------------------------------------------------------ one step */
 
+/* What is frozen sees what a tagger sees: bn0's running statistics, which stay. */
+static bool is_frozen(const em_trainer *t) { return t->cfg->recipe->groups.is_frozen || t->cfg->recipe->groups.n_kept > 0; }
+
+static double batch_frames(const em_trainer *t) { return (double)t->cfg->recipe->batch * em_examples_frames(t->cfg->practice); }
+
 /* bn0's mean and variance over the whole batch, whoever has its parts. */
 static em_status batch_statistics(em_trainer *t, const em_batch *batch, em_err *err)
 {
     const size_t mels = (size_t)t->cfg->model->n_mels;
-    const double n = (double)t->cfg->recipe->batch * em_examples_frames(t->cfg->practice);
+    const double n = batch_frames(t);
     em_status status = em_dist_sum_doubles(t->cfg->dist, batch->sum, 2 * mels, err);
 
     for (size_t f = 0; f < mels; f++) {
@@ -171,9 +176,7 @@ static em_status batch_statistics(em_trainer *t, const em_batch *batch, em_err *
     }
     if (status != EM_OK)
         return status;
-    if (t->cfg->recipe->groups.is_frozen || t->cfg->recipe->groups.n_kept > 0)      /* what is frozen sees what a tagger sees */
-        return em_learner_statistics(t->learner, NULL, NULL, 0, err);
-    return em_learner_statistics(t->learner, t->mean, t->var, n, err);
+    return is_frozen(t) ? em_learner_statistics(t->learner, NULL, NULL, err) : em_learner_statistics(t->learner, t->mean, t->var, err);
 }
 
 /* Branches of a sample survive, or not, by draws of its own; the later the block, the fewer. */
@@ -263,6 +266,8 @@ static em_status take(em_trainer *t, double norm, double rate, em_err *err)
         .scale = r->clip > 0 && norm > r->clip ? (float)(r->clip / norm) : 1.f,
     };
 
+    em_status status = is_frozen(t) ? EM_OK : em_learner_follow(t->learner, t->mean, t->var, batch_frames(t), err);
+
     em_groups_at(t->ranges, &t->groups, rate);
     t->cfg->ops->adamw(t->cfg->dev, &a);
     if (t->ema) {                                       /* short at first: (1 + n)/(10 + n) */
@@ -270,7 +275,20 @@ static em_status take(em_trainer *t, double norm, double rate, em_err *err)
 
         t->cfg->ops->blend(t->cfg->dev, t->ema, em_learner_values(t->learner), (float)(1 - keep), t->n);
     }
-    return em_learner_refresh(t->learner, err);
+    return status == EM_OK ? em_learner_refresh(t->learner, err) : status;
+}
+
+/* The gradient of what learns; what is frozen has one, too, and does not count. */
+static double gradient_norm(const em_trainer *t)
+{
+    const float *grads = em_learner_grads(t->learner);
+    double sum = 0;
+
+    if (!is_frozen(t))
+        return sqrt(t->cfg->ops->sum_squares(t->cfg->dev, grads, t->n));
+    for (int i = 0; i < t->groups.n; i++)
+        sum += t->cfg->ops->sum_squares(t->cfg->dev, grads + t->groups.ranges[i].begin, t->groups.ranges[i].n);
+    return sqrt(sum);
 }
 
 /* A finite gradient may still be too large for a weight or a moment. */
@@ -304,7 +322,7 @@ em_status em_train_step(em_trainer *t, em_err *err)
         status = gradients(t, batch, &loss, err);
     if (status != EM_OK)
         return status;
-    norm = sqrt(t->cfg->ops->sum_squares(t->cfg->dev, em_learner_grads(t->learner), t->n));
+    norm = gradient_norm(t);
     verdict = em_guard_step(&t->guard, isfinite(loss) && isfinite(norm));
     if (verdict == EM_TAKE) {
         status = take(t, norm, rate, err);

@@ -119,7 +119,7 @@ static em_learner *open_learner(const char *model, em_dev *dev)
     CHECK_OK(em_config_parse(&cfg, &card, em_st_metadata(st, "earmark"), name, &err));
     CHECK_OK(em_learner_new(&l, &cfg, &(em_learner_cfg){ &em_ops_cpu, dev, 2, false }, &err));
     CHECK_OK(em_learner_load(l, &source, &err));
-    CHECK_OK(em_learner_statistics(l, NULL, NULL, 0, &err));
+    CHECK_OK(em_learner_statistics(l, NULL, NULL, &err));
     em_card_deinit(&card);
     em_st_close(st);
     return l;

@@ -44,7 +44,8 @@ static void statistics(run *r, const float *x)
         mean[i % MELS] += (double)x[i] / n;
     for (int i = 0; i < B * FRAMES * MELS; i++)
         var[i % MELS] += ((double)x[i] - mean[i % MELS]) * ((double)x[i] - mean[i % MELS]) / n;
-    CHECK_OK(em_learner_statistics(r->l, mean, var, n, &err));
+    CHECK_OK(em_learner_statistics(r->l, mean, var, &err));
+    CHECK_OK(em_learner_follow(r->l, mean, var, n, &err));
 }
 
 static void check_gradients(run *r)
