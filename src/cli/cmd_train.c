@@ -40,7 +40,7 @@ typedef struct training {
     em_backend   backend;
     em_init      init;
     char         init_path[PATH_MAX];   /* a model file: --init, or what it was imported to */
-    bool         is_imported;
+    bool         is_imported, has_made_folder;
     char         init_hash[EM_SHA256_CHARS];
     em_kd       *kd;
     em_dist     *dist;
@@ -56,6 +56,8 @@ static void close_training(training *t)
         t->backend.ops->close(t->backend.dev);
     if (t->is_imported)
         unlink(t->init_path);
+    if (t->has_made_folder)
+        rmdir(t->o->train.out);                         /* if nothing came into it */
     em_study_close(&t->study);
     for (int i = 0; i < t->n_new_names && t->new_names; i++)
         free(t->new_names[i]);
@@ -84,7 +86,7 @@ static em_status make_model_file(training *t, em_err *err)
     em_status status;
 
     snprintf(t->init_path, sizeof t->init_path, "%s/.init-%ld.safetensors", dir, (long)getpid());
-    mkdir(dir, 0777);                                   /* em_run_open says what is wrong with it */
+    t->has_made_folder = mkdir(dir, 0777) == 0;         /* em_run_open says what is wrong with it */
     t->is_imported = true;
     status = em_import(&n, t->o->train.init, t->init_path, &how, err);
     if (status == EM_OK)
@@ -150,6 +152,8 @@ static em_status append_classes(training *t, em_err *err)
         if (em_labels_find((const char *const *)t->old.labels, NULL, t->model.n_classes, set->classes[i]) < 0)
             if (!(names[n++] = t->new_names[i] = strdup(set->classes[i])))
                 return em_fail(err, EM_ENOMEM, "no memory for the classes");
+    if (n == t->model.n_classes)
+        return em_fail(err, EM_EINVAL, "%s knows every class of %s already: --head append has none to add", t->o->train.init, t->o->train.data);
     t->n_old = t->init.n_old = t->model.n_classes;
     t->model.n_classes = n;
     em_study_close(&t->study);
@@ -241,44 +245,6 @@ static em_status make_model(training *t, em_err *err)
     return status;
 }
 
-/* The teacher's file as its bytes: it may lie elsewhere when the run goes on. */
-static em_status hash_teacher(char out[EM_SHA256_CHARS], const char *path, em_err *err)
-{
-    em_st *st;
-    em_status status = em_st_open(&st, path, err);
-
-    if (status == EM_OK)
-        status = em_st_hash(st, out, err);
-    em_st_close(st);
-    return status;
-}
-
-/* What a saved state must agree with beside recipe and model: the data, and where the weights began. */
-static em_status identify(training *t, em_err *err)
-{
-    const em_study *s = &t->study;
-    em_sha256 hash;
-    char text[EM_SHA256_CHARS], teacher[EM_SHA256_CHARS] = "";
-
-    if (t->kd && hash_teacher(teacher, t->o->train.kd, err) != EM_OK)
-        return EM_EIO;
-
-    em_sha256_init(&hash);
-    for (int i = 0; i < s->n_clips; i++) {
-        const em_clip *c = &s->set->clips[s->clips[i]];
-
-        em_sha256_add(&hash, c->name, strlen(c->name) + 1);
-        em_sha256_add(&hash, c->labels, (size_t)c->n_labels * sizeof *c->labels);
-    }
-    em_sha256_text(&hash, text);
-    if (asprintf(&t->identity, "%d clips %s, %d to validate on, init %s, kd %s", s->n_clips, text, s->n_valid, t->init_hash,
-                 teacher) < 0) {
-        t->identity = NULL;
-        return em_fail(err, EM_ENOMEM, "no memory for training");
-    }
-    return EM_OK;
-}
-
 static int open_backend(training *t, em_err *err)
 {
     const em_dev_cfg cfg = { .n_threads = t->o->threads, .precision = em_options_precision(t->o) };
@@ -310,7 +276,7 @@ static int open_training(training *t, em_err *err)
         return EM_EXIT_USAGE;
     if (o->kd && (status = em_kd_open(&t->kd, o->kd, t->study.set->classes, t->study.set->n_classes, err)))
         return em_exit_code(status, EM_EXIT_TRAINING);
-    if ((status = make_card(t, err)) || (status = identify(t, err)))
+    if ((status = make_card(t, err)) || (status = em_study_identify(&t->identity, &t->study, t->init_hash, t->kd ? o->kd : NULL, err)))
         return EM_EXIT_INTERNAL;
     if ((code = open_backend(t, err)))
         return code;

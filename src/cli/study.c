@@ -2,7 +2,10 @@
 #include "cli/study.h"
 
 #include "base/pool.h"
+#include "base/sha256.h"
+#include "model/safetensors.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,6 +80,39 @@ em_status em_study_pick(em_study *s, const em_options *o, em_err *err)
             s->clips[s->n_clips++] = i;
     }
     return s->n_clips > 0 ? EM_OK : em_fail(err, EM_EFORMAT, "%s: there is no clip of fold %d", o->train.data, o->train.fold);
+}
+
+static em_status hash_file(char out[EM_SHA256_CHARS], const char *path, em_err *err)
+{
+    em_st *st;
+    em_status status = em_st_open(&st, path, err);
+
+    if (status == EM_OK)
+        status = em_st_hash(st, out, err);
+    em_st_close(st);
+    return status;
+}
+
+em_status em_study_identify(char **out, const em_study *s, const char *init_hash, const char *kd, em_err *err)
+{
+    em_sha256 hash;
+    char text[EM_SHA256_CHARS], teacher[EM_SHA256_CHARS] = "";
+
+    *out = NULL;
+    if (kd && hash_file(teacher, kd, err) != EM_OK)
+        return EM_EIO;
+    em_sha256_init(&hash);
+    for (int i = 0; i < s->n_clips; i++) {
+        const em_clip *c = &s->set->clips[s->clips[i]];
+
+        em_sha256_add(&hash, c->name, strlen(c->name) + 1);
+        em_sha256_add(&hash, c->labels, (size_t)c->n_labels * sizeof *c->labels);
+    }
+    em_sha256_text(&hash, text);
+    if (asprintf(out, "%d clips %s, %d to validate on, init %s, kd %s", s->n_clips, text, s->n_valid, init_hash, teacher) >= 0)
+        return EM_OK;
+    *out = NULL;
+    return em_fail(err, EM_ENOMEM, "no memory for training");
 }
 
 em_status em_study_listen(em_study *s, const em_options *o, const em_config *cfg, em_err *err)

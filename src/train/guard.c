@@ -28,7 +28,7 @@ em_verdict em_guard_lost(em_guard *g)
 
 void em_guard_saved(em_guard *g)
 {
-    g->is_on_trial = false;
+    g->is_on_trial = g->is_on_trial && g->n_in_row > 0;
 }
 
 double em_guard_rate(const em_guard *g)

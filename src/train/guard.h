@@ -1,8 +1,8 @@
 /* guard.h - what to do about a loss or gradient that is not finite: leave the step out, go back, or give up.
  *
  * A bad step is skipped and counted. Five in a row mean that the weights are beyond help: the run goes back to its last saved state
- * and on from there at half the rate. Five in a row before the next state could be saved, or more than eight ways back in all,
- * end the run. A pure function of what it is told; plain data, saved with the state (all but is_on_trial, which is then false).
+ * and on from there at half the rate. Five in a row before a state could be saved after a good step, or more than eight ways back in
+ * all, end the run. A pure function of what it is told; plain data, saved with the state.
  *
  * The way back must not take the guard back, too: keep it, and load the rest. With several ranks, ask with the sum over all. */
 #ifndef EM_TRAIN_GUARD_H
@@ -24,7 +24,7 @@ typedef struct em_guard {           /* zeroed: a run begins                     
     int64_t n_skipped;              /* steps left out, those before a way back included               */
     int     n_in_row;               /* of them the latest, without a good one between                 */
     int     n_reloads;
-    bool    is_on_trial;            /* went back, and no state was saved since                        */
+    bool    is_on_trial;            /* went back, and no state was saved since that followed a good step */
 } em_guard;
 
 em_verdict em_guard_step(em_guard *g, bool is_finite);

@@ -51,6 +51,7 @@ static char *facts_json(const em_trainer *t)
     em_json_int(&j, "skipped", t->guard.n_skipped);
     em_json_int(&j, "in_row", t->guard.n_in_row);
     em_json_int(&j, "reloads", t->guard.n_reloads);
+    em_json_int(&j, "on_trial", t->guard.is_on_trial);
     em_json_int(&j, "taken", t->n_taken);
     em_json_int(&j, "epoch_taken", t->epoch_taken);
     em_json_begin(&j, "numbers", '[');                  /* bits of doubles: text would round them */
@@ -105,7 +106,8 @@ static em_status read_facts(em_trainer *t, const em_saved *s, bool keeps_guard, 
     if (status == EM_OK && !keeps_guard)
         t->guard = (em_guard){ .n_skipped = json_integer_value(json_object_get(root, "skipped")),
                                .n_in_row = (int)json_integer_value(json_object_get(root, "in_row")),
-                               .n_reloads = (int)json_integer_value(json_object_get(root, "reloads")) };
+                               .n_reloads = (int)json_integer_value(json_object_get(root, "reloads")),
+                               .is_on_trial = json_integer_value(json_object_get(root, "on_trial")) != 0 };
     json_decref(root);
     return status;
 }

@@ -156,6 +156,10 @@ static em_status run_steps(em_trainer *t, em_err *err)
     }
     if (status == EM_OK && stops && t->step < t->n_steps)
         return em_fail(err, EM_ECANCELED, "stopped after step %ld of %ld; --resume goes on from there", t->step, t->n_steps);
+    if (status == EM_OK && t->n_taken == 0) {           /* a run too short for the guard */
+        t->has_diverged = true;
+        return em_fail(err, EM_EFORMAT, "training diverged: loss or gradients of all %ld steps are not finite", t->n_steps);
+    }
     return status;
 }
 

@@ -48,6 +48,14 @@ static void five_more_before_a_state_is_saved_end_the_run(void **state)
     check(&g, "x", "G");
 }
 
+static void a_state_saved_between_bad_steps_proves_nothing(void **state)
+{
+    em_guard g = { 0 };
+    (void)state;
+
+    check(&g, "xxxxxxxsxsxx", "SSSSRSSSSG");
+}
+
 static void a_state_saved_in_between_allows_another_way_back(void **state)
 {
     em_guard g = { 0 };
@@ -75,6 +83,7 @@ int main(void)
         cmocka_unit_test(bad_steps_are_skipped_and_counted),
         cmocka_unit_test(five_in_a_row_go_back_at_half_the_rate),
         cmocka_unit_test(five_more_before_a_state_is_saved_end_the_run),
+        cmocka_unit_test(a_state_saved_between_bad_steps_proves_nothing),
         cmocka_unit_test(a_state_saved_in_between_allows_another_way_back),
         cmocka_unit_test(lost_weights_lead_back_at_once),
     };

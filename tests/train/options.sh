@@ -1,0 +1,99 @@
+#!/bin/bash
+# options.sh - what options make of a run: heads, teachers, losses, mixtures, sampling, parts of a batch, means.
+. "$(dirname "$0")/lib.sh"
+made sounds set 5 tone noise clicks
+made sounds more 3 sweep hum
+quick=(--epochs 3 --lr 0.002)
+trains 0 --data set "${quick[@]}" --out base
+base=(--init base/last.safetensors)
+
+# ---- heads. Appended classes leave what the old ones answer as it was, to the last bit.
+trains 0 --data more "${quick[@]}" "${base[@]}" --head append --out appended
+run 0 --inspect appended/last.safetensors; says out '5 classes'; says out 'trained      5 of 5'
+for model in base appended; do
+    for clip in set/tone0.wav set/noise1.wav set/clicks4.wav more/hum0.wav more/sweep2.wav; do
+        em -m $model/last.safetensors -f jsonl --scores=all --threads 1 $clip 2>/dev/null
+    done >$model.jsonl
+done
+python3 - <<'PY' || bad "an old class has another score once others were appended"
+import json
+def scores(path):
+    return [r["scores"] for r in map(json.loads, open(path)) if "scores" in r]
+old, new = scores("base.jsonl"), scores("appended.jsonl")
+assert len(old) == len(new) >= 5
+for a, b in zip(old, new):
+    assert len(a) == 3 and len(b) == 5, (a, b)
+    assert (dict(b.items() & a.items()) if isinstance(a, dict) else b[:3]) == a, (a, b)
+PY
+trains 0 --data more "${quick[@]}" "${base[@]}" --head append --resume --out appended; says err 'nothing is left to do'
+made sounds mixed 3 tone hum
+trains 0 --data mixed "${quick[@]}" "${base[@]}" --head append --out mixed-run
+run 0 --inspect mixed-run/last.safetensors; says out '4 classes'
+trains 2 --data set "${quick[@]}" "${base[@]}" --head append --out nothing-new; sentence 'base/last.safetensors knows every class of set already'
+
+trains 0 --data more "${quick[@]}" "${base[@]}" --out replaced
+run 0 --inspect replaced/last.safetensors; says out '2 classes'; says out 'hum, sweep'
+# As many classes, but other ones: the old head's rows mean nothing to them.
+made sounds three 3 tone sweep hum
+trains 0 --data three "${quick[@]}" "${base[@]}" -v --out three-run; says err 'base/last.safetensors: 98 of 100 tensors fit'
+trains 0 --data set "${quick[@]}" "${base[@]}" --out again; says err 'base/last.safetensors: 100 of 100 tensors fit'
+
+# tensor FILE NAME-PREFIX: the bytes of those tensors
+tensors() { python3 -c '
+import json, struct, sys
+data = open(sys.argv[1], "rb").read()
+n = struct.unpack("<Q", data[:8])[0]
+head = {k: v for k, v in json.loads(data[8:8 + n]).items() if k != "__metadata__"}
+for name in sorted(head):
+    if name.startswith(tuple(sys.argv[2].split(","))) == (sys.argv[3] == "in"):
+        a, b = head[name]["data_offsets"]
+        print(name, data[8 + n + a:8 + n + b].hex())' "$@"; }
+trains 0 --data more "${quick[@]}" "${base[@]}" --freeze --ema 0 --out frozen
+tensors base/last.safetensors tscam_conv,classifier out >a; tensors frozen/last.safetensors tscam_conv,classifier out >b
+same a b; [ -s a ] || bad "no tensors outside the head"
+tensors replaced/last.safetensors tscam_conv,classifier out >c; cmp -s a c && bad "without --freeze nothing but the head learns"
+
+# ---- a teacher
+run 0 --eval -m base/last.safetensors --data set --threads 1 --save-logits teacher.safetensors
+trains 0 --data set "${quick[@]}" --kd teacher.safetensors --kd-share 0.7 --out taught
+trains 0 --data set "${quick[@]}" --out untaught
+cmp -s taught/last.safetensors untaught/last.safetensors && bad "a teacher makes no difference"
+cp teacher.safetensors elsewhere.safetensors
+trains 0 --data set "${quick[@]}" --kd elsewhere.safetensors --kd-share 0.7 --resume --out taught; says err 'nothing is left to do'
+trains 7 --data more "${quick[@]}" --kd teacher.safetensors --out x; sentence 'teacher.safetensors'
+trains 7 --data set "${quick[@]}" --kd set/set.csv --out x; sentence 'set/set.csv'
+trains 7 --data set "${quick[@]}" --kd nope --out x; sentence 'nope'
+trains 7 --data set "${quick[@]}" --kd base/last.safetensors --out x; sentence 'logits'
+
+# ---- each makes another model, and is the same one each time
+n=0
+while read -r options; do
+    n=$((n + 1))
+    # shellcheck disable=SC2086
+    trains 0 --data set "${quick[@]}" $options --out one-$n
+    # shellcheck disable=SC2086
+    trains 0 --data set "${quick[@]}" $options --out two-$n
+    same_run one-$n two-$n
+    cmp -s one-$n/last.safetensors untaught/last.safetensors && bad "$options makes no difference"
+done <<'OPTIONS'
+--loss ce --label-smoothing 0.1
+--cutmix 1 --mixup 0
+--mixup 1 --mixup-form power --mixup-labels keep
+--sampling ast
+--sampling passt --draws 10
+--sampling panns
+--sampling htsat --schedule htsat
+--average 2 --ema 0
+--layer-decay 0.7 --decay-all
+--d-state 2 --gate
+--seed 2
+OPTIONS
+
+# ---- a batch in parts is the batch: the losses of the steps agree
+for micro in 4 2 3; do
+    em --train "${small[@]}" --micro-batch $micro --data set --epochs 3 --progress=jsonl --out micro-$micro >out 2>micro.$micro || bad "--micro-batch $micro: $(tail -n 1 micro.$micro)"
+done
+made curve micro.4 micro.2 1e-5
+made curve micro.4 micro.3 1e-5
+
+finish
