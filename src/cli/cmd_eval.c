@@ -5,6 +5,7 @@
 #include "base/replace.h"
 #include "cli/commands.h"
 #include "cli/paths.h"
+#include "cli/pictures.h"
 #include "cli/signals.h"
 #include "cli/study.h"
 #include "cli/tagger.h"
@@ -134,6 +135,13 @@ static em_status write_thresholds(const evaluation *e, em_err *err)
     return status;
 }
 
+static em_status draw(const evaluation *e, em_err *err)
+{
+    const em_scored view = em_scores_view(&e->scores);
+
+    return em_pictures_of_scores(e->o->train.plot, e->title, &view, &e->metrics, e->tagger.classes.labels, err);
+}
+
 static em_status write_files(evaluation *e, em_err *err)
 {
     const em_train_options *t = &e->o->train;
@@ -143,6 +151,8 @@ static em_status write_files(evaluation *e, em_err *err)
         status = save_logits(e, err);
     if (status == EM_OK && t->thresholds)
         status = write_thresholds(e, err);
+    if (status == EM_OK && t->plot)
+        status = draw(e, err);
     return status;
 }
 
@@ -152,7 +162,7 @@ static em_status print(const evaluation *e, em_err *err)
 {
     const em_eval_report report = {
         .title = e->title, .thresholds = em_model_card(e->tagger.model)->thresholds ? "the model's" : "0.5", .metrics = &e->metrics,
-        .classes = e->tagger.classes.labels,
+        .classes = e->tagger.classes.labels, .segments = e->scores.segments, .events = e->scores.events,
     };
     em_json j = { 0 };
     em_status status = EM_OK;
@@ -179,31 +189,54 @@ static void make_title(evaluation *e)
         snprintf(e->title, sizeof e->title, "%s on %s", em_tagger_name(&e->tagger), em_path_base(t->data));
 }
 
+static em_status open_data(evaluation *e, em_err *err)
+{
+    const em_config *model = em_model_config(e->tagger.model);
+    em_status status = em_study_open(&e->study, e->o, em_model_card(e->tagger.model)->labels, model->n_classes, err);
+
+    if (status == EM_OK)
+        status = em_study_pick(&e->study, e->o, err);
+    return status == EM_OK ? em_study_listen(&e->study, e->o, model, err) : status;
+}
+
+static em_status hear(evaluation *e, em_err *err)
+{
+    const em_train_options *t = &e->o->train;
+    const em_study *s = &e->study;
+    const em_score_cfg how = {
+        .set = s->set, .features = s->features, .clips = s->clips, .n_clips = s->n_clips, .max_batch = MAX_BATCH, .stop = em_signals_catch(),
+        .is_softmax = strcmp(t->loss, "ce") == 0, .window_s = t->train_window, .wants_times = true,
+        .thresholds = em_model_card(e->tagger.model)->thresholds,
+    };
+
+    return em_score(&e->scores, e->tagger.model, &how, err);
+}
+
+static void tell_what_is_left_out(const evaluation *e)
+{
+    const em_scores *s = &e->scores;
+
+    if (s->n_unusable > 0)
+        em_log(EM_LOG_WARNING, "%d of %d clips could not be used (--train --dry-run says why)", s->n_unusable, e->study.n_clips);
+    if (s->segments && s->n_timed < s->n)
+        em_log(EM_LOG_INFO, "segments and events are of %d clips: the other %d have classes without times", s->n_timed, s->n - s->n_timed);
+}
+
 static int evaluate(evaluation *e, em_err *err)
 {
-    const em_options *o = e->o;
-    const em_card *card;
-    em_score_cfg how = { .max_batch = MAX_BATCH, .stop = em_signals_catch() };
     em_status status;
-    int code = em_tagger_open_model(&e->tagger, o, err);
+    int code;
 
-    if (code)
+    if (em_pictures_check(e->o->train.plot, err))
+        return EM_EXIT_USAGE;
+    if ((code = em_tagger_open_model(&e->tagger, e->o, err)))
         return code;
-    card = em_model_card(e->tagger.model);
-    if ((status = em_study_open(&e->study, o, card->labels, em_model_config(e->tagger.model)->n_classes, err)) ||
-        (status = em_study_pick(&e->study, o, err)) || (status = em_study_listen(&e->study, o, em_model_config(e->tagger.model), err)))
+    if ((status = open_data(e, err)))
         return em_exit_code(status, status == EM_EINVAL ? EM_EXIT_USAGE : EM_EXIT_TRAINING);
-    how.set = e->study.set;
-    how.features = e->study.features;
-    how.clips = e->study.clips;
-    how.n_clips = e->study.n_clips;
-    how.window_s = o->train.train_window;
-    how.is_softmax = strcmp(o->train.loss, "ce") == 0;
     make_title(e);
-    if ((status = em_score(&e->scores, e->tagger.model, &how, err)))
+    if ((status = hear(e, err)))
         return status == EM_ECANCELED ? EM_EXIT_CUT : em_exit_code(status, EM_EXIT_TRAINING);
-    if (e->scores.n_unusable > 0)
-        em_log(EM_LOG_WARNING, "%d of %d clips could not be used (--train --dry-run says why)", e->scores.n_unusable, e->study.n_clips);
+    tell_what_is_left_out(e);
     if ((status = measure(e, err)))
         return em_exit_code(status, EM_EXIT_TRAINING);
     if ((status = print(e, err)) || (status = write_files(e, err)))

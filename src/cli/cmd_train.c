@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/init.h"
+#include "cli/pictures.h"
 #include "cli/recipe_options.h"
 #include "cli/report.h"
 #include "cli/signals.h"
@@ -266,6 +267,8 @@ static int open_training(training *t, em_err *err)
         em_fail(err, EM_EINVAL, "where to? --out DIR names the run's folder");
         return EM_EXIT_USAGE;
     }
+    if ((status = em_pictures_check(o->plot, err)))
+        return EM_EXIT_USAGE;
     if ((status = em_study_open(&t->study, t->o, NULL, 0, err)) || (status = em_study_split(&t->study, t->o, err)))
         return data_code(status);
     if ((status = make_model(t, err)))
@@ -337,6 +340,13 @@ static int exit_of(em_status status, const em_train_result *r)
          : em_exit_code(status, status == EM_EDEVICE ? EM_EXIT_TRAINING : EM_EXIT_OUTPUT);
 }
 
+static int draw(const training *t, em_err *err)
+{
+    const em_train_options *o = &t->o->train;
+
+    return o->plot && em_dist_rank(t->dist) == 0 ? em_exit_code(em_pictures_of_run(o->plot, o->out, err), EM_EXIT_OUTPUT) : EM_EXIT_OK;
+}
+
 static int run(training *t, em_err *err)
 {
     const em_tensor_source init = em_init_source(&t->init);
@@ -360,7 +370,7 @@ static int run(training *t, em_err *err)
         em_log(EM_LOG_INFO, "%s: the run is finished; nothing is left to do", t->o->train.out);
     if (status != EM_OK && status != EM_ECANCELED)
         em_dist_fail(t->dist, exit_of(status, &result), err->msg);
-    return exit_of(status, &result);
+    return status == EM_OK ? draw(t, err) : exit_of(status, &result);
 }
 
 int em_cmd_train(const em_options *o, em_err *err)

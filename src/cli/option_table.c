@@ -193,7 +193,7 @@ static const em_option train_rows[] = {
     { .name = "licence", TEXT, .at = TRAIN(licence), .arg = "TEXT", .help = "of the model, in its file" },
     { .name = "predictions", TEXT, .at = TRAIN(predictions), .arg = "FILE", .help = "--eval: every clip's scores, as JSON Lines" },
     { .name = "save-logits", TEXT, .at = TRAIN(save_logits), .arg = "FILE", .help = "--eval: logits for --kd" },
-    { .name = "plot", TEXT, .at = TRAIN(plot), .arg = "PREFIX", .help = "--eval: PREFIX-pr.svg, PREFIX-confusion.svg; --train: PREFIX-training.svg" },
+    { .name = "plot", TEXT, .at = TRAIN(plot), .arg = "PREFIX", .help = "pictures, .svg and .png; --eval: PREFIX-pr, PREFIX-confusion; --train: PREFIX-training" },
     { .name = "thresholds", TEXT, .at = TRAIN(thresholds), .arg = "OUT", .help = "--eval: the model with thresholds of this data, as a new file" },
     { .name = "wanted-precision", REAL(0, 1), .at = TRAIN(wanted_precision), .fallback = "0", .help = "--thresholds: the lowest that is so precise; 0: the best F1" },
 };

@@ -201,6 +201,8 @@ static em_status look_up(em_assembly *b, int *out, const char *text, const char 
     if (*out >= 0)
         return EM_OK;
     em_labels_resolve(out, b->classes.text, b->mids, b->classes.n, display_name(b, text), &why);
+    if (b->is_given)
+        return em_fail_at(b->err, EM_EFORMAT, at, "%s of the model's %d classes", why.msg, b->classes.n);
     return em_fail_at(b->err, EM_EFORMAT, at, "%s", why.msg);
 }
 

@@ -7,6 +7,11 @@ static em_status not_built(const char *path, em_err *err)
                    path);
 }
 
+em_status em_plot_check(const char *path, em_err *err)
+{
+    return not_built(path, err);
+}
+
 em_status em_plot_pr(const char *path, const char *title, const em_scored *set, const char *const *classes, int n_shown,
                      em_err *err)
 {

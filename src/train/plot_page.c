@@ -4,6 +4,7 @@
 
 #include "base/replace.h"
 #include "base/text.h"
+#include "train/plot.h"
 
 #include <cairo-svg.h>
 #include <math.h>
@@ -26,11 +27,20 @@ static void use(em_page *page, cairo_surface_t *surface)
     page->cr = cairo_create(surface);
 }
 
+em_status em_plot_check(const char *path, em_err *err)
+{
+    if (!ends_in(path, ".svg") && !ends_in(path, ".png"))
+        return em_fail(err, EM_EINVAL, "%s: a picture's name ends in .svg or .png", path);
+    return EM_OK;
+}
+
 em_status em_page_open(em_page *page, const char *path, em_err *err)
 {
+    const em_status status = em_plot_check(path, err);
+
     *page = (em_page){ .path = path, .is_svg = ends_in(path, ".svg") };
-    if (!page->is_svg && !ends_in(path, ".png"))
-        return em_fail(err, EM_EINVAL, "%s: a picture's name ends in .svg or .png", path);
+    if (status != EM_OK)
+        return status;
     use(page, cairo_image_surface_create(CAIRO_FORMAT_RGB24, 1, 1));
     return EM_OK;
 }

@@ -96,6 +96,7 @@ static void lay_out(picture *p)
     p->curves[LOSS][0] = curve_of(in->x, in->loss, in->n);
     p->curves[LOSS][1] = curve_of(in->valid_x, in->valid_loss, in->n_valid);
     p->curves[VALIDATION][0] = curve_of(in->valid_x, in->valid, in->n_valid);
+    p->curves[VALIDATION][1] = curve_of(in->valid_x, in->also, in->n_valid);
     p->curves[RATE][0] = curve_of(in->x, in->rate, in->n);
     find_range_x(p);
     p->y = EM_TITLE_ROOM + 8;
@@ -181,16 +182,17 @@ static void draw_curve(picture *p, const em_axes *a, const curve *c, int colour)
 }
 
 /* Names of curves at the panel's upper right, from the right. */
-static void draw_legend(picture *p, const em_axes *a, const char *const *names, int n)
+static void draw_legend(picture *p, panel k, const char *const *names, int n)
 {
+    const em_axes *a = &p->axes[k];
     const em_lettering how = { .size = 11 };
     double x = a->x + a->width;
 
-    for (int k = n - 1; k >= 0; k--) {
-        x -= em_page_text_width(&p->page, how, names[k]);
+    for (int c = n - 1; c >= 0; c--) {
+        x -= em_page_text_width(&p->page, how, names[c]);
         em_page_ink(&p->page, EM_INK_TEXT);
-        em_page_text(&p->page, x, a->y - 7, how, names[k]);
-        em_page_colour(&p->page, k, 1);
+        em_page_text(&p->page, x, a->y - 7, how, names[c]);
+        em_page_colour(&p->page, kinds[k].colour + c, 1);
         cairo_set_line_width(p->page.cr, 2);
         cairo_move_to(p->page.cr, x - 26, a->y - 11);
         cairo_line_to(p->page.cr, x - 6, a->y - 11);
@@ -199,13 +201,12 @@ static void draw_legend(picture *p, const em_axes *a, const char *const *names, 
     }
 }
 
-/* A ring around the highest number, and what it is. */
-static void draw_best(picture *p, const em_axes *a, const curve *c)
+/* A ring around the highest number of the first curve; text says what it is, "" when there is none. */
+static void draw_best(picture *p, const em_axes *a, const curve *c, char *text, size_t room)
 {
-    const em_lettering how = { .size = 11, .align = 1 };
-    char text[96];
     int best = -1;
 
+    text[0] = '\0';
     for (int i = 0; i < c->n; i++)
         if (is_drawn(c, i, false) && (best < 0 || c->y[i] > c->y[best]))
             best = i;
@@ -215,24 +216,38 @@ static void draw_best(picture *p, const em_axes *a, const curve *c)
     cairo_set_line_width(p->page.cr, 1.6);
     cairo_arc(p->page.cr, em_axes_x(a, c->x[best]), em_axes_y(a, c->y[best]), 5, 0, 2 * M_PI);
     cairo_stroke(p->page.cr);
-    snprintf(text, sizeof text, "best %.4g at %s %.9g", c->y[best], p->in->x_name, c->x[best]);
-    em_page_ink(&p->page, EM_INK_TEXT);
-    em_page_text(&p->page, a->x + a->width, a->y - 7, how, text);
+    snprintf(text, room, "best %.4g at %s %.9g", c->y[best], p->in->x_name, c->x[best]);
+}
+
+/* What is said above the panel of the validation. */
+static void remark_validation(picture *p)
+{
+    const em_axes *a = &p->axes[VALIDATION];
+    char best[96], name[128];
+    const char *names[] = { name, p->in->also_name };
+
+    draw_best(p, a, &p->curves[VALIDATION][0], best, sizeof best);
+    if (p->in->also) {
+        snprintf(name, sizeof name, "%s%s%s", p->in->valid_name, best[0] ? ", " : "", best);
+        draw_legend(p, VALIDATION, names, 2);
+    } else {
+        em_page_ink(&p->page, EM_INK_TEXT);
+        em_page_text(&p->page, a->x + a->width, a->y - 7, (em_lettering){ .size = 11, .align = 1 }, best);
+    }
 }
 
 static void draw_panel(picture *p, panel k)
 {
     static const char *const loss_names[] = { "training", "validation" };
-    const char *names[PANELS] = { "loss", p->in->valid_name ? p->in->valid_name : "validation", "learning rate" };
-    const em_axes *a = &p->axes[k];
+    const char *names[PANELS] = { "loss", p->in->valid_name && !p->in->also ? p->in->valid_name : "validation", "learning rate" };
 
-    em_axes_draw(&p->page, a, k == p->last ? p->in->x_name : NULL, names[k]);
+    em_axes_draw(&p->page, &p->axes[k], k == p->last ? p->in->x_name : NULL, names[k]);
     for (int c = 0; c < 2; c++)
-        draw_curve(p, a, &p->curves[k][c], kinds[k].colour + c);
+        draw_curve(p, &p->axes[k], &p->curves[k][c], kinds[k].colour + c);
     if (k == LOSS && p->curves[LOSS][1].n > 0)
-        draw_legend(p, a, loss_names, 2);
+        draw_legend(p, LOSS, loss_names, 2);
     if (k == VALIDATION)
-        draw_best(p, a, &p->curves[k][0]);
+        remark_validation(p);
 }
 
 em_status em_plot_training(const char *path, const char *title, const em_training_curves *curves, em_err *err)

@@ -4,6 +4,7 @@
 #include "model/session.h"
 #include "train/canvas.h"
 #include "train/examples.h"
+#include "train/slots.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@ typedef struct scoring {
     int         n_waiting;
     float      *counts;             /* [n] windows that a clip has had            */
     em_scores  *scores;
+    em_slots   *slots;              /* NULL: nobody asks when something sounds    */
 } scoring;
 
 static void add_answers(scoring *s)
@@ -43,9 +45,19 @@ static em_status flush(scoring *s, em_err *err)
 {
     em_status status = s->n_waiting > 0 ? em_session_run(s->session, s->in, s->out, s->n_waiting, err) : EM_OK;
 
+    if (status == EM_OK && s->slots)
+        status = em_slots_take(s->slots, s->n_waiting, err);
     if (status == EM_OK)
         add_answers(s);
     return status;
+}
+
+/* Room for the slots of the window that is about to wait, if they are wanted: it ends at frame `end` of the clip. */
+static float *slots_room(scoring *s, int row, const em_clip_frames *clip, int end)
+{
+    const em_clip *what = &s->cfg->set->clips[s->scores->clips[row]];
+
+    return s->slots ? em_slots_expect(s->slots, s->n_waiting, what, clip, end - s->frames) : NULL;
 }
 
 /* One window of a clip: its frames [begin, begin + n), at the end of the window. */
@@ -58,7 +70,8 @@ static em_status hear(scoring *s, int row, const em_clip_frames *clip, int begin
         window[i] = s->level.floor;
     memcpy(window + all - part, clip->frames + (size_t)begin * mels, part * sizeof *window);
     s->in[s->n_waiting] = (em_input){ window, s->frames };
-    s->out[s->n_waiting] = (em_output){ .logits = s->answers + (size_t)s->n_waiting * (size_t)s->scores->n_classes };
+    s->out[s->n_waiting] = (em_output){ .logits = s->answers + (size_t)s->n_waiting * (size_t)s->scores->n_classes,
+                                        .slots = slots_room(s, row, clip, begin + n) };
     s->rows[s->n_waiting++] = row;
     return s->n_waiting == s->cfg->max_batch ? flush(s, err) : EM_OK;
 }
@@ -111,7 +124,9 @@ static em_status hear_all(scoring *s, em_err *err)
         }
         em_features_done(cfg->features, cfg->clips[i]);
     }
-    return status == EM_OK ? flush(s, err) : status;
+    if (status == EM_OK)
+        status = flush(s, err);
+    return status == EM_OK && s->slots ? em_slots_end(s->slots, &s->scores->n_timed, err) : status;
 }
 
 static void finish(scoring *s)
@@ -154,6 +169,25 @@ static em_status make_room(scoring *s, em_err *err)
     return EM_OK;
 }
 
+/* Nothing to do where no clip has a strong label. */
+static em_status prepare_times(scoring *s, em_err *err)
+{
+    const em_score_cfg *cfg = s->cfg;
+    em_scores *o = s->scores;
+    em_slots_cfg how = { .model = s->model, .max_batch = cfg->max_batch, .is_softmax = cfg->is_softmax, .thresholds = cfg->thresholds };
+    bool has_spans = false;
+
+    for (int i = 0; i < cfg->n_clips && !has_spans; i++)
+        has_spans = cfg->set->clips[cfg->clips[i]].n_spans > 0 && em_slots_can_count(&cfg->set->clips[cfg->clips[i]]);
+    if (!has_spans)
+        return EM_OK;
+    o->segments = how.segments = calloc((size_t)o->n_classes, sizeof *o->segments);
+    o->events = how.events = calloc((size_t)o->n_classes, sizeof *o->events);
+    if (!o->segments || !o->events)
+        return em_fail(err, EM_ENOMEM, "no memory to count %d classes", o->n_classes);
+    return em_slots_new(&s->slots, &how, err);
+}
+
 em_status em_score(em_scores *out, const em_model *model, const em_score_cfg *cfg, em_err *err)
 {
     const em_session_cfg how = { .max_batch = cfg->max_batch, .window_s = cfg->window_s, .may_be_short = true };
@@ -168,12 +202,15 @@ em_status em_score(em_scores *out, const em_model *model, const em_score_cfg *cf
         s.frames = em_examples_frames(s.model);
         status = make_room(&s, err);
     }
+    if (status == EM_OK && cfg->wants_times)
+        status = prepare_times(&s, err);
     if (status == EM_OK)
         status = hear_all(&s, err);
     if (status == EM_OK && out->n == 0)
         status = em_fail(err, EM_EFORMAT, "none of %d clips could be used", cfg->n_clips);
     if (status == EM_OK)
         finish(&s);
+    em_slots_free(s.slots);
     em_session_free(s.session);
     free(s.windows);
     free(s.answers);
@@ -189,6 +226,8 @@ void em_scores_deinit(em_scores *s)
     free(s->logits);
     free(s->targets);
     free(s->clips);
+    free(s->segments);
+    free(s->events);
     *s = (em_scores){ 0 };
 }
 

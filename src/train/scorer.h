@@ -17,6 +17,9 @@ typedef struct em_scores {
     unsigned char *targets;         /* [n][n_classes]                                       */
     int           *clips;           /* [n] numbers of the set: those that could be used     */
     int            n, n_classes, n_unusable;
+    em_counts     *segments;        /* [n_classes] of the n_timed clips with strong labels (slots.h); NULL: not asked for, */
+    em_counts     *events;          /* or no clip has a strong label                        */
+    int            n_timed;
 } em_scores;
 
 typedef struct em_score_cfg {
@@ -27,6 +30,8 @@ typedef struct em_score_cfg {
     const atomic_bool *stop;        /* NULL: nobody asks for an end */
     bool              is_softmax;
     double            window_s;     /* 0: the model's own */
+    bool              wants_times;  /* strong labels are counted, too, at        */
+    const float      *thresholds;   /* [n_classes] these; NULL: .5 */
 } em_score_cfg;
 
 /* EM_ECANCELED: stop. EM_EFORMAT: no clip could be used. The caller ends *out with em_scores_deinit, also after an error. */

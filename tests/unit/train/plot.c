@@ -136,8 +136,10 @@ static void trainings_are_drawn(void **state)
 {
     enum { STEPS = 5000, EPOCHS = 20 };
     static double x[STEPS], loss[STEPS], rate[STEPS], valid_x[EPOCHS], valid_loss[EPOCHS], valid[EPOCHS];
-    const em_training_curves all = { "step", x, loss, rate, STEPS, valid_x, valid_loss, valid, EPOCHS, "mAP" };
-    const em_training_curves few = { "epoch", valid_x, valid_loss, NULL, EPOCHS, NULL, NULL, NULL, 0, NULL };
+    const em_training_curves all = { "step", x, loss, rate, STEPS, valid_x, valid_loss, valid, EPOCHS, "mAP", NULL, NULL };
+    const em_training_curves both = { .x_name = "epoch", .valid_x = valid_x, .valid = valid, .also = rate, .n_valid = EPOCHS, .valid_name = "mAP",
+                                      .also_name = "accuracy" };
+    const em_training_curves few = { "epoch", valid_x, valid_loss, NULL, EPOCHS, NULL, NULL, NULL, 0, NULL, NULL, NULL };
     em_err err;
     (void)state;
 
@@ -161,6 +163,8 @@ static void trainings_are_drawn(void **state)
     CHECK_OK(em_plot_training(in_folder("few.png"), "t", &few, &err));
     CHECK(count_pixels(in_folder("few.png"), 0, 114, 178) > 1000, "the loss");
     CHECK(count_pixels(in_folder("few.png"), 213, 94, 0) == 0, "and only it");
+    CHECK_OK(em_plot_training(in_folder("both.png"), "t", &both, &err));
+    CHECK(count_pixels(in_folder("both.png"), 0, 158, 115) > 1000 && count_pixels(in_folder("both.png"), 204, 121, 167) > 1000, "mAP and accuracy");
 }
 
 static void the_same_data_make_the_same_png(void **state)

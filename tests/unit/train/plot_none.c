@@ -11,6 +11,7 @@ static void asking_for_a_picture_names_the_option(void **state)
     em_err err;
     (void)state;
 
+    CHECK(em_plot_check("p.png", &err) == EM_EUNSUPPORTED, "before the work");
     CHECK(em_plot_pr("p.png", "t", &(em_scored){ scores, targets, 1, 1 }, classes, 1, &err) == EM_EUNSUPPORTED, "PR");
     CHECK(strstr(err.msg, "p.png") && strstr(err.msg, "EARMARK_CAIRO"), "%s", err.msg);
     CHECK(em_plot_confusion("p.png", "t", (int[]){ 0 }, 1, classes, &err) == EM_EUNSUPPORTED, "confusion");
