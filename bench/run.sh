@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # bench/run.sh [part...] - measures this machine, earmark and its peers, and prints one table (bench/table.py).
 #
-# Parts, all unless named: gemm earmark torch onnx. Every measurement is one JSON line in bench/results/PART.jsonl, which a run
+# Parts, all unless named: gemm earmark torch onnx train. Every measurement is one JSON line in bench/results/PART.jsonl, which a run
 # of that part replaces. Needs a build with -DEARMARK_BENCH=ON, as `make bench` makes it; nothing else should be running.
 # EARMARK, GEMM, RESULTS and RECORD name another program, another gemm, another folder and another page.
 set -euo pipefail
@@ -63,6 +63,21 @@ run_torch() {
     done
 }
 
+# Steps of training: windows of 10 s and of 5 s, one thread and two; the peer that loses, with two.
+run_train() {
+    for preset in nano tiny; do
+        batch=$([ $preset = nano ] && echo 16 || echo 4)
+        for seconds in 10 5; do
+            for threads in 1 2; do
+                fastest "$earmark" --bench --training --preset "$preset" --batch "$batch" --train-window "$seconds" --threads "$threads" --json
+                measure "$python" bench/peers/torch_training.py --preset "$preset" --batch "$batch" --window "$seconds" --threads "$threads" \
+                    --variant compile 2>/dev/null
+            done
+            measure "$python" bench/peers/torch_training.py --preset "$preset" --batch "$batch" --window "$seconds" --threads 2 --variant cpp 2>/dev/null
+        done
+    done
+}
+
 run_onnx() {
     for network in ort_mn10 ort_yamnet; do
         for threads in 1 2; do
@@ -72,18 +87,18 @@ run_onnx() {
 }
 
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(gemm earmark torch onnx)
+[ ${#parts[@]} -gt 0 ] || parts=(gemm earmark torch onnx train)
 describe_machine > "$results/machine.jsonl"
 for part in "${parts[@]}"; do
     case $part in
         gemm | earmark) ;;
-        torch | onnx)
+        torch | onnx | train)
             if ! bench/peers/setup.sh; then
                 echo "bench/run.sh: no $part: its packages could not be installed from PyPI" >&2
                 continue
             fi ;;
         *)
-            echo "bench/run.sh: no part \"$part\": gemm, earmark, torch or onnx" >&2
+            echo "bench/run.sh: no part \"$part\": gemm, earmark, torch, onnx or train" >&2
             exit 2 ;;
     esac
     echo "measuring: $part" >&2

@@ -63,6 +63,26 @@ def windows(rows, best):
     return table
 
 
+def steps(rows, best):
+    """Steps of training; three floors: backward is two products for each one of forward."""
+    table = [("preset", "who", "threads", "windows", "step ms", "forward ms", "a window ms", "over 3 floors", "memory MB", "versions")]
+    for r in sorted(rows, key=lambda r: (r["preset"], r["window_s"], r["threads"], r["window_ms"])):
+        gmac, rate = GMAC[r["preset"]] * r["window_s"] / 10 if r["preset"] in GMAC else r["gmac"], best.get(r["threads"])
+        table.append((r["preset"], r.get("peer", "earmark"), str(r["threads"]), f"{r['batch']} x {r['window_s']:g} s", number(r["step_ms"], 1),
+                      number(r.get("forward_ms"), 1), number(r["window_ms"], 2),
+                      number(r["window_ms"] / (6e3 * gmac / rate) if rate else None, 2), number(r["rss_mb"], 0), r.get("versions", "")))
+    return table
+
+
+def step_operators(rows):
+    table = [("preset", "operator", "threads", "windows", "forward ms", "backward ms", "share", "GFLOP/s", "of the roofline")]
+    for r in rows:
+        for o in r.get("operators", []):
+            table.append((r["preset"], o["op"], str(r["threads"]), f"{r['batch']} x {r['window_s']:g} s", number(o["forward_ms"], 2),
+                          number(o["backward_ms"], 2), f"{100 * o['share']:.1f}%", number(o["gflops"], 0), f"{100 * o['roofline_share']:.0f}%"))
+    return table
+
+
 def live(rows):
     table = [("preset", "who", "threads", "live, core ms a s", "over a window", "log-mel us a frame", "memory MB", "")]
     for r in rows:
@@ -113,7 +133,9 @@ def print_all(rows):
         reads = max((r.get("gb_per_s", r.get("read_gb_s", 0)) for r in rows if r.get("threads") == threads), default=0)
         print(f"{threads} thread{'s'[:threads > 1]}: best matrix product {rate:.1f} GFLOP/s"
               + (f", reading {reads:.1f} GB/s" if reads else ""))
-    for table in (windows(rows, best), live(rows), lengths(rows), operators(rows), products(rows)):
+    training, rows = [r for r in rows if "step_ms" in r], [r for r in rows if "step_ms" not in r]
+    for table in (windows(rows, best), live(rows), lengths(rows), operators(rows), steps(training, best), step_operators(training),
+                  products(rows)):
         if len(table) > 1:
             print()
             aligned(table)

@@ -140,15 +140,21 @@ def chunked_scan(u, raw, bc, a, skip, bias, h, w):
     return ys[:, 0] + ys[:, 2].flip(1) + back(ys[:, 1]) + back(ys[:, 3].flip(1))
 
 
-@functools.cache
-def build_cpp_scan():
-    """Builds scan.cpp once (kept in build/) and gives the operator a meta kernel, which tracing and compiling need."""
+def build_cpp(source):
+    """Builds a file of operators once (kept in build/)."""
     from torch.utils.cpp_extension import load as build
-    folder = HERE.parents[1] / "build" / "peers-scan"
+    name = pathlib.Path(source).stem
+    folder = HERE.parents[1] / "build" / ("peers-" + name)
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["PATH"] = os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ["PATH"]])     # ninja
-    build("earmark_peer_scan", [str(HERE / "scan.cpp")], build_directory=str(folder), is_python_module=False,
+    build("earmark_peer_" + name, [str(HERE / source)], build_directory=str(folder), is_python_module=False,
           extra_cflags=["-O3", "-march=native", "-ffast-math", "-fopenmp"])
+
+
+@functools.cache
+def build_cpp_scan():
+    """The scan, with the meta kernel that tracing and compiling need."""
+    build_cpp("scan.cpp")
     torch.library.register_fake("earmark_peer::scan4")(lambda u, *_: torch.empty_like(u))
     return torch.ops.earmark_peer.scan4
 

@@ -6,13 +6,13 @@
 #include "base/pool.h"
 #include "base/rng.h"
 #include "cli/paths.h"
+#include "cli/times.h"
 #include "engine/scheduler.h"
 #include "model/session.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 enum { MIN_RUNS = 10, MAX_RUNS = 400, PROFILE_RUNS = 21, MAX_CALLS = 1024, LIVE_SECONDS = 8, AUDIOSET_CLASSES = 527 };
@@ -29,13 +29,6 @@ typedef struct bench {
     float      *frames, *logits;
     double     *ms;                 /* [MAX_RUNS] */
 } bench;
-
-static int by_size(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
 
 static em_status open_model(bench *b, const em_bench_cfg *cfg, em_err *err)
 {
@@ -95,7 +88,7 @@ static em_status time_windows(em_bench_result *out, bench *b, em_err *err)
     }
     if (status != EM_OK)
         return status;
-    qsort(b->ms, (size_t)n_runs, sizeof *b->ms, by_size);
+    em_times_sort(b->ms, n_runs);
     out->window_ms = b->ms[n_runs / 2];
     out->p99_ms = b->ms[n_runs * 99 / 100];
     return EM_OK;
@@ -146,7 +139,7 @@ static em_status time_parts(em_bench_result *out, bench *b, em_err *err)
     for (int i = 0; i < p.n && status == EM_OK; i++) {
         em_bench_part *part = part_of(out, p.calls[i]->label);
 
-        qsort(p.ms[i], PROFILE_RUNS, sizeof *p.ms[i], by_size);
+        em_times_sort(p.ms[i], PROFILE_RUNS);
         if (!part)
             continue;
         part->ms += p.ms[i][PROFILE_RUNS / 2];
@@ -242,14 +235,6 @@ static em_status time_frontend(em_bench_result *out, const bench *b, em_err *err
     return status;
 }
 
-static double most_memory_mb(void)
-{
-    struct rusage u;
-
-    getrusage(RUSAGE_SELF, &u);
-    return (double)u.ru_maxrss * 1024 / 1e6;               /* Linux counts in KiB */
-}
-
 em_status em_bench_run(em_bench_result *out, const em_bench_cfg *cfg, em_err *err)
 {
     bench b = { 0 };
@@ -273,7 +258,7 @@ em_status em_bench_run(em_bench_result *out, const em_bench_cfg *cfg, em_err *er
         out->n_threads = cfg->n_threads;
         out->window_s = (double)em_config_window_samples(em_session_config(b.session)) / em_session_config(b.session)->sample_rate;
         out->gmac = em_config_macs(em_session_config(b.session)) / 1e9;
-        out->rss_mb = most_memory_mb();                 /* before the machine's own measurement adds its own */
+        out->rss_mb = em_most_memory_mb();                 /* before the machine's own measurement adds its own */
         status = em_machine_measure(&out->machine, cfg->n_threads, err);
     }
     if (status == EM_OK) {

@@ -87,6 +87,8 @@ int em_cmd_bench(const em_options *o, em_err *err)
     char path[PATH_MAX];
     em_status status;
 
+    if (o->training)
+        return em_cmd_bench_step(o, err);
     if (!o->preset) {
         if ((status = em_path_model(path, sizeof path, o->model, err)))
             return em_exit_code(status, EM_EXIT_MODEL);

@@ -55,7 +55,7 @@ static em_status settle_raw(em_options *o, em_err *err)
 static em_status check_companions(const em_options *o, em_err *err)
 {
     static const struct { const char *name, *command; } companions[] = {
-        { "json", "bench" }, { "mean-embed", "import" },
+        { "json", "bench" }, { "training", "bench" }, { "mean-embed", "import" },
     };
     const bool is_training = o->command == EM_COMMAND_TRAIN || o->command == EM_COMMAND_EVAL;
 
@@ -67,6 +67,8 @@ static em_status check_companions(const em_options *o, em_err *err)
         return em_fail(err, EM_EINVAL, "--preset is for --bench and --train");
     if (o->command == EM_COMMAND_BENCH && o->preset && layer_of(o, "model") == EM_LAYER_ARGV)
         return em_fail(err, EM_EINVAL, "--preset and --model cannot go together: choose what to measure");
+    if (o->training && layer_of(o, "model") == EM_LAYER_ARGV)
+        return em_fail(err, EM_EINVAL, "--training measures a --preset, not a model file");
     return EM_OK;
 }
 

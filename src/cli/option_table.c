@@ -103,6 +103,7 @@ static const em_option command_rows[] = {
     { .name = "import", COMMAND(EM_COMMAND_IMPORT), .arg = "FILE", .help = "turn a checkpoint (safetensors, .pth, .ckpt) into a model file, -o OUT" },
     { .name = "mean-embed", .kind = EM_OPTION_FLAG, .at = AT(mean_embed), .help = "--import: average three input planes, not sum them" },
     { .name = "bench", COMMAND(EM_COMMAND_BENCH), .help = "measure how fast this machine tags" },
+    { .name = "training", .kind = EM_OPTION_FLAG, .at = AT(training), .help = "--bench: a step of training, with --train's options" },
     { .name = "json", .kind = EM_OPTION_FLAG, .at = AT(json), .help = "--bench, --eval: JSON lines" },
     { .name = "train", COMMAND(EM_COMMAND_TRAIN), .help = "train a model on --data, into --out" },
     { .name = "eval", COMMAND(EM_COMMAND_EVAL), .help = "measure a model on --data" },

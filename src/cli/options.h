@@ -75,7 +75,7 @@ typedef struct em_options {
     em_command command;
     char  *subject;                 /* what --inspect and --import are given      */
     char  *config, *preset;
-    bool   json, mean_embed;
+    bool   json, mean_embed, training;
     em_train_options train;
 
     const char *command_name;       /* for sentences                              */

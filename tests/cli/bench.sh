@@ -1,5 +1,5 @@
 #!/bin/bash
-# bench.sh - --bench --json is one record with the keys that programs rely on, for every kind of preset, and bench/table.py
+# bench.sh - --bench [--training] --json is one record with the keys that programs rely on, for every kind of preset, and bench/table.py
 # reads it.
 . "$(dirname "$0")/lib.sh"
 command -v jq >/dev/null || { echo "SKIPPED: no jq"; exit 77; }
@@ -15,9 +15,21 @@ record() {
     jq -e '[.operators[].share] | add > 0.5 and add < 1.5' out >keys || bad "$1: the shares do not add up"
     cat out >>results/earmark.jsonl
 }
+# step: the same of a step of training.
+step() {
+    run 0 --bench --training --preset nano --threads 1 --batch 2 --train-window 1.25 --json; empty err; one_line out
+    for key in threads batch step_ms p99_ms forward_ms backward_ms window_ms gmac sgemm_gflops floors3 rss_mb; do
+        jq -e ".$key | numbers > 0" out >keys || bad "training: no $key: $(head -c 300 out)"
+    done
+    jq -e '.preset == "nano" and .batch == 2 and .window_s == 1.25' out >keys || bad "training: another step: $(head -c 300 out)"
+    jq -e '.operators[] | select(.op == "scan") | .forward_ms > 0 and .backward_ms > 0' out >keys || bad "training: no way back through \"scan\""
+    jq -e '(.forward_ms + .backward_ms) < 1.1 * .step_ms' out >keys || bad "training: the parts are longer than the step"
+    cat out >>results/train.jsonl
+}
 mkdir results
 record nano
+step
 record vmamba-s1l8      # weights of ImageNet: 527 random classes
 python3 "$source_dir/bench/table.py" results >table || bad "bench/table.py does not read it"
-says table 'nano'; says table 'vmamba-s1l8'; says table 'of the roofline'; says table 'scan'
+says table 'nano'; says table 'vmamba-s1l8'; says table '2 x 1.25 s'; says table 'over 3 floors'; says table 'of the roofline'; says table 'scan'
 finish

@@ -276,6 +276,12 @@ void ref_attention(double *y, const em_attention *a, int B)
     free(s.p);
 }
 
+static void clear(double *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = 0;
+}
+
 void ref_attention_bwd(double *dqkv, double *dtable, const em_attention *a, int B)
 {
     const size_t P = (size_t)(a->side * a->side), span = (size_t)(2 * a->table_side - 1);
