@@ -25,7 +25,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LIMIT_S = 600 };                 /* the longest wait for another rank */
+enum { LIMIT_S = 4 * 3600 };            /* the longest wait for another rank: the first one validates meanwhile */
 
 /* All that a run is made of. */
 typedef struct training {
@@ -42,6 +42,7 @@ typedef struct training {
     em_init      init;
     char         init_path[PATH_MAX];   /* a model file: --init, or what it was imported to */
     bool         is_imported, has_made_folder;
+    bool         needs_statistics;      /* what --init names has no bn0: the data's serve */
     char         init_hash[EM_SHA256_CHARS];
     em_kd       *kd;
     em_dist     *dist;
@@ -55,8 +56,6 @@ static void close_training(training *t)
     em_init_close(&t->init);
     if (t->backend.dev)
         t->backend.ops->close(t->backend.dev);
-    if (t->is_imported)
-        unlink(t->init_path);
     if (t->has_made_folder)
         rmdir(t->o->train.out);                         /* if nothing came into it */
     em_study_close(&t->study);
@@ -66,22 +65,27 @@ static void close_training(training *t)
     em_card_deinit(&t->old);
     free(t->labels);
     free(t->card.trained);
+    free(t->card.thresholds);
     free(t->identity);
 }
 
 /* ------------------------------------------------------------------ where the weights begin */
 
-static void count_fresh(void *ctx, em_import_what what, const char *tensor)
+static void hear_import(void *ctx, em_import_what what, const char *tensor)
 {
-    (void)ctx;
-    if (what == EM_IMPORT_FRESH)
-        em_log(EM_LOG_DEBUG, "fresh: %s", tensor);
+    training *t = ctx;
+
+    if (what != EM_IMPORT_FRESH)
+        return;
+    em_log(EM_LOG_DEBUG, "fresh: %s", tensor);
+    if (strncmp(tensor, "bn0.running_", 12) == 0)
+        t->needs_statistics = true;
 }
 
 /* A public checkpoint is imported into the run's folder first. */
 static em_status make_model_file(training *t, em_err *err)
 {
-    const em_import_cfg how = { .mean_embed = t->o->mean_embed, .report = count_fresh };
+    const em_import_cfg how = { .mean_embed = t->o->mean_embed, .report = hear_import, .ctx = t };
     const char *dir = t->o->train.out ? t->o->train.out : "/tmp";      /* a dry run may have none */
     em_import_counts n;
     em_status status;
@@ -110,6 +114,8 @@ static em_status open_init(training *t, em_err *err)
     em_st_close(st);
     if (status == EM_OK)
         status = em_init_open(&t->init, t->init_path, (uint64_t)t->o->train.seed, err);
+    if (t->is_imported)
+        unlink(t->init_path);                           /* it is open: a killed run leaves nothing of it */
     if (status == EM_OK)
         status = em_config_parse(&t->first, &t->old, em_st_metadata(t->init.st, "earmark"), path, err);
     return status == EM_OK ? em_st_hash(t->init.st, t->init_hash, err) : status;
@@ -126,9 +132,9 @@ static em_status check_init(training *t, em_err *err)
         return status;
     n = em_init_count(&t->init, &params);
     if (n == 0)
-        status = em_fail(err, EM_ESHAPE, "%s: none of its tensors fits this model: another --preset may be meant", t->o->train.init);
+        status = em_fail(err, EM_ESHAPE, "%s: none of its blocks fits this model: another --preset may be meant", t->o->train.init);
     else
-        em_log(EM_LOG_INFO, "%s: %d of %d tensors fit, the others start fresh", t->o->train.init, n, params.n);
+        em_log(EM_LOG_INFO, "%s: %d of %d tensors of blocks fit; what does not starts fresh", t->o->train.init, n, em_init_blocks(&params));
     em_params_deinit(&params);
     return status;
 }
@@ -212,6 +218,25 @@ static em_status note_trained(training *t, em_err *err)
     return EM_OK;
 }
 
+/* A model that is appended to stays what it was said to be, where nothing else is said, and keeps its thresholds. */
+static em_status keep_card(training *t, em_err *err)
+{
+    em_card *card = &t->card;
+    const em_card *old = &t->old;
+
+    card->name = card->name ? card->name : old->name;
+    card->provenance = card->provenance ? card->provenance : old->provenance;
+    card->licence = card->licence ? card->licence : old->licence;
+    if (!old->thresholds)
+        return EM_OK;
+    card->thresholds = malloc((size_t)t->model.n_classes * sizeof *card->thresholds);
+    if (!card->thresholds)
+        return em_fail(err, EM_ENOMEM, "no memory for the classes");
+    for (int c = 0; c < t->model.n_classes; c++)
+        card->thresholds[c] = c < t->n_old ? old->thresholds[c] : .5f;
+    return EM_OK;
+}
+
 static em_status make_card(training *t, em_err *err)
 {
     const em_train_options *o = &t->o->train;
@@ -220,6 +245,8 @@ static em_status make_card(training *t, em_err *err)
     t->card.name = o->name;
     t->card.provenance = o->provenance;
     t->card.licence = o->licence;
+    if (t->n_old > 0 && keep_card(t, err) != EM_OK)
+        return EM_ENOMEM;
     return note_trained(t, err);
 }
 
@@ -337,7 +364,7 @@ static int exit_of(em_status status, const em_train_result *r)
         return EM_EXIT_CUT;
     return status == EM_EINVAL ? EM_EXIT_USAGE
          : r->has_diverged || status == EM_EFORMAT ? em_exit_code(status, EM_EXIT_TRAINING)
-         : em_exit_code(status, status == EM_EDEVICE ? EM_EXIT_TRAINING : EM_EXIT_OUTPUT);
+         : em_exit_code(status, status == EM_EDEVICE ? EM_EXIT_TRAINING : status == EM_EUNSUPPORTED ? EM_EXIT_BACKEND : EM_EXIT_OUTPUT);
 }
 
 static int draw(const training *t, em_err *err)
@@ -355,7 +382,7 @@ static int run(training *t, em_err *err)
     em_train_cfg cfg = {
         .ops = t->backend.ops, .dev = t->backend.dev, .model = &t->model, .practice = &t->practice, .card = &t->card, .recipe = &t->recipe,
         .set = t->study.set, .features = t->study.features, .clips = t->study.clips, .valid = t->study.valid, .n_clips = t->study.n_clips,
-        .n_valid = t->study.n_valid, .kd = t->kd, .init = &init, .init_has_statistics = t->o->train.init != NULL, .identity = t->identity,
+        .n_valid = t->study.n_valid, .kd = t->kd, .init = &init, .init_has_statistics = t->o->train.init && !t->needs_statistics, .identity = t->identity,
         .dir = t->o->train.out, .resumes = t->o->train.resume, .dist = t->dist, .stop = em_signals_catch(),
         .tell = em_training_view_tell, .warn = em_training_view_warn, .ctx = &view,
     };

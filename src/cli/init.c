@@ -67,11 +67,22 @@ static em_status read(void *ctx, float *dst, const em_param *p, em_err *err)
 
 em_tensor_source em_init_source(em_init *init) { return (em_tensor_source){ read, init }; }
 
+static bool is_of_block(const em_param *p) { return strncmp(p->name, "layers.", 7) == 0; }
+
 int em_init_count(const em_init *init, const em_params *params)
 {
     int n = 0;
 
     for (int i = 0; i < params->n; i++)
-        n += found(init, &params->list[i]) != NULL;
+        n += is_of_block(&params->list[i]) && found(init, &params->list[i]);
+    return n;
+}
+
+int em_init_blocks(const em_params *params)
+{
+    int n = 0;
+
+    for (int i = 0; i < params->n; i++)
+        n += is_of_block(&params->list[i]);
     return n;
 }

@@ -3,6 +3,7 @@
  * the mode that reads them, which says what is wrong. */
 #include "cli/options.h"
 
+#include <stddef.h>
 #include <string.h>
 
 static const struct { const char *a, *b; } exclusive[] = {
@@ -51,6 +52,18 @@ static em_status settle_raw(em_options *o, em_err *err)
     return em_options_set(o, em_options_find("input"), "-", raw, "--raw", err);
 }
 
+/* What only training reads is a mistake elsewhere on the command line; files may have it for whenever it is wanted. */
+static em_status check_training(const em_options *o, em_err *err)
+{
+    const em_option_section *section;
+
+    for (int s = 0; (section = em_options_section(s)); s++)
+        for (int i = 0; strcmp(section->title, "Training") == 0 && i < section->n; i++)
+            if (layer_of(o, section->rows[i].name) == EM_LAYER_ARGV && section->rows[i].at != offsetof(em_options, preset))
+                return em_fail(err, EM_EINVAL, "--%s is for --train and --eval", section->rows[i].name);
+    return EM_OK;
+}
+
 /* Options of one command do nothing without it. --help answers whatever else is asked. */
 static em_status check_companions(const em_options *o, em_err *err)
 {
@@ -65,6 +78,8 @@ static em_status check_companions(const em_options *o, em_err *err)
             return em_fail(err, EM_EINVAL, "--%s is for --%s", companions[i].name, companions[i].command);
     if (o->preset && layer_of(o, "preset") == EM_LAYER_ARGV && o->command != EM_COMMAND_BENCH && !is_training)
         return em_fail(err, EM_EINVAL, "--preset is for --bench and --train");
+    if (!is_training && o->command != EM_COMMAND_BENCH && o->command != EM_COMMAND_PRINT_CONFIG && check_training(o, err) != EM_OK)
+        return EM_EINVAL;
     if (o->command == EM_COMMAND_BENCH && o->preset && layer_of(o, "model") == EM_LAYER_ARGV)
         return em_fail(err, EM_EINVAL, "--preset and --model cannot go together: choose what to measure");
     if (o->training && layer_of(o, "model") == EM_LAYER_ARGV)

@@ -93,6 +93,16 @@ static em_status hash_file(char out[EM_SHA256_CHARS], const char *path, em_err *
     return status;
 }
 
+static void add_clips(em_sha256 *hash, const em_dataset *set, const int *clips, int n)
+{
+    for (int i = 0; i < n; i++) {
+        const em_clip *c = &set->clips[clips[i]];
+
+        em_sha256_add(hash, c->name, strlen(c->name) + 1);
+        em_sha256_add(hash, c->labels, (size_t)c->n_labels * sizeof *c->labels);
+    }
+}
+
 em_status em_study_identify(char **out, const em_study *s, const char *init_hash, const char *kd, em_err *err)
 {
     em_sha256 hash;
@@ -102,12 +112,8 @@ em_status em_study_identify(char **out, const em_study *s, const char *init_hash
     if (kd && hash_file(teacher, kd, err) != EM_OK)
         return EM_EIO;
     em_sha256_init(&hash);
-    for (int i = 0; i < s->n_clips; i++) {
-        const em_clip *c = &s->set->clips[s->clips[i]];
-
-        em_sha256_add(&hash, c->name, strlen(c->name) + 1);
-        em_sha256_add(&hash, c->labels, (size_t)c->n_labels * sizeof *c->labels);
-    }
+    add_clips(&hash, s->set, s->clips, s->n_clips);
+    add_clips(&hash, s->set, s->valid, s->n_valid);
     em_sha256_text(&hash, text);
     if (asprintf(out, "%d clips %s, %d to validate on, init %s, kd %s", s->n_clips, text, s->n_valid, init_hash, teacher) >= 0)
         return EM_OK;

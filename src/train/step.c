@@ -252,6 +252,8 @@ static em_status gradients(em_trainer *t, const em_batch *batch, double *loss, e
         send_gradients(t, 0);
     if (status == EM_OK)
         status = em_dist_sum_wait(t->cfg->dist, err);
+    else if (t->pending < t->n)
+        em_dist_sum_wait(t->cfg->dist, NULL);           /* what is on its way still reads the gradients */
     return status == EM_OK ? em_dist_sum_doubles(t->cfg->dist, loss, 1, err) : status;
 }
 

@@ -105,19 +105,23 @@ static em_status end_epoch(em_trainer *t, em_err *err)
     return status;
 }
 
-/* A failure of the first rank alone must not leave the others waiting. */
+/* A failure of the first rank alone must not leave the others waiting; they end with its reason. */
 static em_status agree(em_trainer *t, em_status status, em_err *err)
 {
     double failed = status != EM_OK;
-    em_err other;
+    em_err first = { .code = status }, other;
 
     if (em_dist_sum_doubles(t->cfg->dist, &failed, 1, &other) != EM_OK && status == EM_OK) {
         *err = other;
         return other.code;
     }
-    if (status == EM_OK && failed > 0)
-        return em_fail(err, EM_EIO, "the first rank could not go on");
-    return status;
+    if (failed == 0 || em_dist_size(t->cfg->dist) == 1)
+        return status;
+    if (status != EM_OK)
+        first = *err;
+    if (em_dist_broadcast(t->cfg->dist, &first, sizeof first, &other) != EM_OK || status != EM_OK)
+        return status != EM_OK ? status : em_fail(err, other.code, "%s", other.msg);
+    return first.code != EM_OK ? em_fail(err, first.code, "%s", first.msg) : em_fail(err, EM_EIO, "another rank could not go on");
 }
 
 static bool is_save_due(const em_trainer *t)

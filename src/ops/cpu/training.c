@@ -134,18 +134,28 @@ static void adamw_range(const em_adamw *a, const em_adamw_range *r)
     }
 }
 
-/* One range a task: the largest tensor of a model is a tenth of it. */
+/* Piece i of all ranges' pieces, one after the other. */
 static void adamw_task(void *ctx, int i, int worker)
 {
     const em_adamw *a = ctx;
+    const em_adamw_range *r = a->ranges;
+    em_adamw_range piece;
 
     (void)worker;
-    adamw_range(a, &a->ranges[i]);
+    for (; i >= pieces(r->n); r++)
+        i -= pieces(r->n);
+    piece = *r;
+    piece.begin += (size_t)i * PIECE;
+    piece.n = piece_end((size_t)i * PIECE, r->n) - (size_t)i * PIECE;
+    adamw_range(a, &piece);
 }
 
 void em_cpu_adamw(em_dev *dev, const em_adamw *a)
 {
     em_adamw copy = *a;
+    int n = 0;
 
-    em_pool_run(dev->pool, adamw_task, &copy, a->n_ranges);
+    for (int i = 0; i < a->n_ranges; i++)
+        n += pieces(a->ranges[i].n);
+    em_pool_run(dev->pool, adamw_task, &copy, n);
 }
