@@ -1,5 +1,6 @@
-/* pack_hdf5.c - packs by libhdf5, whose Debian build is not thread safe: one lock around every call. See pack.h. */
-#include "train/pack.h"
+/* pack_hdf5.c - packs by libhdf5, whose Debian build is not thread safe: one lock around every call. A module of its own: see
+ * pack.h and pack.c. */
+#include "train/pack_ops.h"
 
 #include "train/table.h"
 
@@ -156,7 +157,19 @@ static em_status open_file(em_pack *p, const char *path, em_err *err)
     return p->names && p->targets ? EM_OK : em_fail(err, EM_ENOMEM, "%s: no memory", p->shown);
 }
 
-em_status em_pack_open(em_pack **out, em_pack_info *info, const char *path, em_err *err)
+static void pack_close(em_pack *p)
+{
+    if (!p)
+        return;
+    pthread_mutex_lock(&library);
+    close_all(p);
+    pthread_mutex_unlock(&library);
+    free(p->names);
+    free(p->targets);
+    free(p);
+}
+
+static em_status pack_open(em_pack **out, em_pack_info *info, const char *path, em_err *err)
 {
     em_pack *p = calloc(1, sizeof *p);
     em_status status;
@@ -171,24 +184,12 @@ em_status em_pack_open(em_pack **out, em_pack_info *info, const char *path, em_e
     status = open_file(p, path, err);
     pthread_mutex_unlock(&library);
     if (status != EM_OK) {
-        em_pack_close(p);
+        pack_close(p);
         return status;
     }
     *info = p->info;
     *out = p;
     return EM_OK;
-}
-
-void em_pack_close(em_pack *p)
-{
-    if (!p)
-        return;
-    pthread_mutex_lock(&library);
-    close_all(p);
-    pthread_mutex_unlock(&library);
-    free(p->names);
-    free(p->targets);
-    free(p);
 }
 
 /* Rows [first, first + n) of a data set with n_dims dimensions, the second whole. */
@@ -223,7 +224,7 @@ static em_status read_block(em_pack *p, long row, em_err *err)
     return status;
 }
 
-em_status em_pack_row(em_pack *p, char name[EM_PACK_NAME], unsigned char *target, long row, em_err *err)
+static em_status pack_row(em_pack *p, char name[EM_PACK_NAME], unsigned char *target, long row, em_err *err)
 {
     const size_t n_classes = (size_t)p->info.n_classes;
     em_status status = EM_OK;
@@ -243,7 +244,7 @@ em_status em_pack_row(em_pack *p, char name[EM_PACK_NAME], unsigned char *target
     return status;
 }
 
-em_status em_pack_wave(em_pack *p, float *samples, long row, em_err *err)
+static em_status pack_wave(em_pack *p, float *samples, long row, em_err *err)
 {
     em_status status;
 
@@ -254,3 +255,5 @@ em_status em_pack_wave(em_pack *p, float *samples, long row, em_err *err)
         samples[i] /= p->full;
     return status;
 }
+
+const em_pack_ops em_pack_hdf5 = { pack_open, pack_close, pack_row, pack_wave };
