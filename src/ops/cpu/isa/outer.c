@@ -7,18 +7,22 @@
 
 enum { PANEL = 2 * LANES };
 
-/* Columns of src[rows][n] side by side in strips of `width`; past n zeros. */
+/* Columns of src[rows][n] side by side in strips of `width`; past n zeros. Whole vectors are copied where the rows hold them: what is
+ * too much of the last one lies where the next row, or the next strip, is written later. */
 EM_INLINE void pack(float *dst, const float *src, size_t lds, int rows, int n, const int width)
 {
+    const int nv = (width + LANES - 1) / LANES;
+
     for (int c = 0; c < n; c += width) {
         const int inside = n - c < width ? n - c : width;
 
         for (int r = 0; r < rows; r++, dst += width) {
             const float *from = src + (size_t)r * lds + c;
 
-            if (inside == width) {
-                for (int i = 0; i < width; i++)
-                    dst[i] = from[i];
+            if (n - c >= nv * LANES) {
+#pragma GCC unroll 2
+                for (int v = 0; v < nv; v++)
+                    v_store(dst + v * LANES, v_load(from + v * LANES));
                 continue;
             }
             for (int i = 0; i < width; i++)
