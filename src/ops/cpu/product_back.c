@@ -54,7 +54,7 @@ static void do_block(const job *j, int i, float *scratch)
 
     memset(parts, 0, j->parts * sizeof *parts);
     if (p->prep)
-        p->prep(p->ctx, k, m, r.first, r.n);
+        p->prep(p->ctx, k, m, r.first, r.n, work);
     k->outer_pack_panels(packed_rows(j, i), x, lda, r.n, p->w.k);
     if (p->prep_dy)
         dy = p->prep_dy(p->ctx, k, dys, r.first, r.n, parts, work);
