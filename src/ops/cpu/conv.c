@@ -170,6 +170,12 @@ static const float *prep_dy(const void *ctx, const em_kernels *k, float *dst, in
     return dst;
 }
 
+static void prep_back(const void *ctx, const em_kernels *k, float *dst, int first, int n, float *work)
+{
+    (void)work;
+    prep(ctx, k, dst, first, n);
+}
+
 /* What gather took from the image goes back there. */
 static inline void scatter(float *image, const em_conv *a, const float *taps, int oy, int ox)
 {
@@ -216,7 +222,7 @@ void em_cpu_conv_bwd(em_dev *dev, const em_conv *a, int B)
     const int normed = !norm->weight ? 0 : norm == &a->norm_before ? a->w.k : a->w.n;
     const size_t lanes = (size_t)dev->k->lanes, widest = (size_t)(a->w.k > a->w.n ? a->w.k : a->w.n);
     const em_product_back p = {
-        .prep = prep, .dy = a->dy, .prep_dy = a->norm_after.weight ? prep_dy : NULL, .take = a->dx ? take : NULL, .ctx = a, .w = a->w,
+        .prep = prep_back, .dy = a->dy, .prep_dy = a->norm_after.weight ? prep_dy : NULL, .take = a->dx ? take : NULL, .ctx = a, .w = a->w,
         .n_groups = B, .rows_a_group = a->Ho * a->Wo, .is_serial = a->dx != NULL,
         .sums = { { a->dbias, a->dbias ? a->w.n : 0 }, { norm->dweight, normed }, { norm->dbias, normed } },
         .n_work = 2 * (widest + lanes) + (a->norm_before.weight ? EM_BACK_ROWS * (size_t)a->w.k : 0),

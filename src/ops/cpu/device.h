@@ -71,7 +71,7 @@ enum { EM_BACK_ROWS = 128 };            /* of a block: packed strips and panels 
 typedef struct em_product_back {
     const float *a;                     /* rows, lda apart; NULL: prep makes them                 */
     size_t       lda;
-    void       (*prep)(const void *ctx, const em_kernels *k, float *dst, int first, int n);
+    void       (*prep)(const void *ctx, const em_kernels *k, float *dst, int first, int n, float *work);
     const float *dy;                    /* [rows][w.n]                                            */
     const float *(*prep_dy)(const void *ctx, const em_kernels *k, float *dst, int first, int n, float *parts, float *work);   /* NULL: dy as it is */
     void       (*take)(const void *ctx, const em_kernels *k, float *dm, int first, int n, float *parts, float *work);  /* NULL: dm is not wanted */
@@ -80,7 +80,7 @@ typedef struct em_product_back {
     int          n_groups, rows_a_group;
     bool         is_serial;             /* one task a group, its blocks in order                  */
     em_sum       sums[EM_SUMS];         /* what parts hold                                        */
-    size_t       n_work;                /* floats of work                                         */
+    size_t       n_work;                /* floats of work, which stay as they are from prep to take */
 } em_product_back;
 
 void em_cpu_product_back(em_dev *dev, const em_product_back *p);

@@ -54,6 +54,25 @@ void em_cpu_norm_linear_fwd(em_dev *dev, const em_norm_linear *a, int B)
 
 /* ------------------------------------------------------------------ back */
 
+/* A GELU alone, as before fc2: it is made once, with its slope, which waits behind what rows_back works with. */
+static bool is_sloped(const em_norm_linear *a)
+{
+    return a->act_before == EM_ACT_GELU && !a->norm.weight && !a->x_more[0] && !a->gate;
+}
+
+static size_t row_work(const em_norm_linear *a, const em_kernels *k) { return 2 * (size_t)(a->w.k + k->lanes); }
+
+static void prep_back(const void *ctx, const em_kernels *k, float *dst, int first, int n, float *work)
+{
+    const em_norm_linear *a = ctx;
+    const em_rows rows = rows_at(a, first, n);
+
+    if (is_sloped(a))
+        k->gelu_slope_rows(dst, work + row_work(a, k), &rows);
+    else
+        k->prep_rows(dst, &rows);
+}
+
 static const float *prep_dy(const void *ctx, const em_kernels *k, float *dst, int first, int n, float *parts, float *work)
 {
     const em_norm_linear *a = ctx;
@@ -79,7 +98,7 @@ static void take(const void *ctx, const em_kernels *k, float *dm, int first, int
     k->rows_back(&(em_rows_back){
         .rows = rows_at(a, first, n), .dy = dm, .ldy = (size_t)a->w.k, .dx = a->dx + (size_t)first * a->ldx, .lddx = a->ldx,
         .dgate = a->gate ? a->dgate + (size_t)first * a->ldg + a->gate_column : NULL,
-        .dweight = dweight, .dbias = dweight + a->w.k, .work = work, .adds = a->adds_dx,
+        .dweight = dweight, .dbias = dweight + a->w.k, .work = work, .adds = a->adds_dx, .slope = is_sloped(a) ? work + row_work(a, k) : NULL,
     });
 }
 
@@ -87,10 +106,10 @@ void em_cpu_norm_linear_bwd(em_dev *dev, const em_norm_linear *a, int B)
 {
     const int normed = a->norm.weight ? a->w.k : 0;
     const em_product_back p = {
-        .a = a->x, .lda = a->ldx, .prep = is_plain(a) ? NULL : prep, .dy = a->dy, .prep_dy = a->branch ? prep_dy : NULL,
+        .a = a->x, .lda = a->ldx, .prep = is_plain(a) ? NULL : prep_back, .dy = a->dy, .prep_dy = a->branch ? prep_dy : NULL,
         .take = a->dx ? take : NULL, .ctx = a, .w = a->w, .n_groups = 1, .rows_a_group = B * a->L,
         .sums = { { a->dbias, a->dbias ? a->w.n : 0 }, { a->norm.dweight, normed }, { a->norm.dbias, normed } },
-        .n_work = 2 * (size_t)(a->w.k + dev->k->lanes),
+        .n_work = row_work(a, dev->k) + (is_sloped(a) ? EM_BACK_ROWS * (size_t)a->w.k : 0),
     };
 
     em_cpu_product_back(dev, &p);

@@ -1,6 +1,6 @@
 /* product_back.c - the way back through a matrix product: see em_product_back in device.h.
  *
- * Some blocks of rows at a time, so that what one step leaves is in the caches when the next one reads it:
+ * Some blocks of rows at a time, so that what one step leaves is in the second-level cache when the next one reads it:
  *   blocks    prepare rows and dy, dm = dy w, hand dm on; pack both for the outer product
  *   tiles     w.grad += dy^T rows, each tile of it by one task, over the blocks in order
  *   parts     the sums that blocks left, added in order
@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { PACKED_FLOATS = 1 << 20 };       /* of the blocks in flight: 4 MiB */
+enum { PACKED_FLOATS = 1 << 17 };       /* of the blocks in flight: 512 KiB, where that is a block a thread */
 
 typedef struct job {
     em_dev                *dev;
@@ -54,7 +54,7 @@ static void do_block(const job *j, int i, float *scratch)
 
     memset(parts, 0, j->parts * sizeof *parts);
     if (p->prep)
-        p->prep(p->ctx, k, m, r.first, r.n);
+        p->prep(p->ctx, k, m, r.first, r.n, work);
     k->outer_pack_panels(packed_rows(j, i), x, lda, r.n, p->w.k);
     if (p->prep_dy)
         dy = p->prep_dy(p->ctx, k, dys, r.first, r.n, parts, work);
@@ -117,7 +117,7 @@ void em_cpu_product_back(em_dev *dev, const em_product_back *p)
     const em_kernels *k = dev->k;
     const int width = 2 * k->lanes;
     job j = { .dev = dev, .p = p, .blocks_a_group = count(p->rows_a_group, EM_BACK_ROWS) };
-    const int step = p->is_serial ? j.blocks_a_group : 1;
+    const int step = p->is_serial ? j.blocks_a_group : 1, round = step * em_pool_threads(dev->pool);
     size_t block;
     int most;
 
@@ -127,9 +127,9 @@ void em_cpu_product_back(em_dev *dev, const em_product_back *p)
     for (int i = 0; i < EM_SUMS; i++)
         j.parts += (size_t)p->sums[i].n;
     block = j.strips + j.panels + j.parts;
-    most = (int)(PACKED_FLOATS / block) / step * step;
-    if (most < step)
-        most = step;
+    most = (int)(PACKED_FLOATS / block) / round * round;
+    if (most < round)                                   /* every thread has a task, and all have as many */
+        most = round;
     j.shared = em_cpu_shared(dev, (size_t)(most < j.n_blocks ? most : j.n_blocks) * block);
     if (!j.shared || !em_cpu_scratch(dev, scratch_floats(p)))
         return;

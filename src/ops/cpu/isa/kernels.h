@@ -34,6 +34,7 @@ typedef struct em_rows_back {
     float       *dx;                /* rows of lddx; adds: += instead of =       */
     float       *dgate;             /* rows of rows.ldg; NULL: no gate           */
     float       *dweight, *dbias;   /* [n] each, +=; of the norm                 */
+    const float *slope;             /* as gelu_slope_rows left it; NULL: it is made from x anew */
     float       *work;              /* scratch: 2 * (n + lanes)                  */
     size_t       ldy, lddx;
     bool         adds;
@@ -113,6 +114,8 @@ typedef struct em_kernels {
     void   (*outer_pack_panels)(float *dst, const float *src, size_t lds, int rows, int k);
     void   (*outer)(const em_outer *o);
     void   (*rows_back)(const em_rows_back *b);
+    /* dst[rows][n] = gelu(x) and slope[rows][n], its slope there; ldd is n. */
+    void   (*gelu_slope_rows)(float *dst, float *slope, const em_rows *r);
     void   (*silu_back)(float *dv, const float *dm, const float *du0, const float *du1, const float *v, int n);
     /* dx[H][W][ldx] of the depthwise convolution from dv[H][W][D], rows [h0, h1), and += dtaps[9][D] of them. */
     void   (*dwconv_back_rows)(float *dx, float *dtaps, const float *dv, const float *x, const em_conv_silu_xproj *a, int h0, int h1);

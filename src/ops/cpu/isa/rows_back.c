@@ -60,6 +60,45 @@ EM_INLINE int gelu_steps(const float *x, const float *dy, float *dx, int n, bool
 
 typedef struct row { const float *x, *more, *gate, *dy; float *dx, *dgate; } row;
 
+/* GELU and its slope of nv vectors at once. */
+EM_INLINE void gelu_slope(float *dst, float *slope, const float *x, const int nv, int n)
+{
+    vf a[CHAINS], s[CHAINS];
+
+#pragma GCC unroll 4
+    for (int v = 0; v < nv; v++)
+        a[v] = v_load_n(x + v * LANES, n);
+    v_gelu_slope(a, s, nv);
+#pragma GCC unroll 4
+    for (int v = 0; v < nv; v++) {
+        v_store_n(dst + v * LANES, a[v], n);
+        v_store_n(slope + v * LANES, s[v], n);
+    }
+}
+
+void EM_K(gelu_slope_rows)(float *dst, float *slope, const em_rows *r)
+{
+    for (int k = 0; k < r->rows; k++, dst += r->n, slope += r->n) {
+        const float *x = r->x + (size_t)k * r->ldx;
+        int i = 0;
+
+        for (; i + CHAINS * LANES <= r->n; i += CHAINS * LANES)
+            gelu_slope(dst + i, slope + i, x + i, CHAINS, LANES);
+        for (; i < r->n; i += LANES)
+            gelu_slope(dst + i, slope + i, x + i, 1, r->n - i < LANES ? r->n - i : LANES);
+    }
+}
+
+/* dx where the slope is known. */
+static void sloped(const row *w, const float *slope, const em_rows_back *b)
+{
+    for (int i = 0; i < b->rows.n; i += LANES) {
+        const int n = b->rows.n - i < LANES ? b->rows.n - i : LANES;
+
+        leave(w->dx + i, v_load_n(w->dy + i, n) * v_load_n(slope + i, n), b->adds, n);
+    }
+}
+
 /* Without a norm every number goes its own way. */
 static void plain(const row *w, const em_rows_back *b)
 {
@@ -142,7 +181,9 @@ void EM_K(rows_back)(const em_rows_back *b)
             b->dx + (size_t)i * b->lddx, b->dgate ? b->dgate + gate : NULL,
         };
 
-        if (r->norm.weight)
+        if (b->slope)
+            sloped(&w, b->slope + (size_t)i * (size_t)r->n, b);
+        else if (r->norm.weight)
             normed(&w, b);
         else
             plain(&w, b);

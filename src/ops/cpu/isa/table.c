@@ -25,6 +25,7 @@ const em_kernels EM_K(kernels) = {
     .outer_pack_strips = EM_K(outer_pack_strips),
     .outer_pack_panels = EM_K(outer_pack_panels),
     .outer = EM_K(outer),
+    .gelu_slope_rows = EM_K(gelu_slope_rows),
     .rows_back = EM_K(rows_back),
     .silu_back = EM_K(silu_back),
     .dwconv_back_rows = EM_K(dwconv_back_rows),
