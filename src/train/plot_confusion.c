@@ -1,7 +1,7 @@
 /* plot_confusion.c - the confusion matrix: truth by answer, shaded by the share of the truth's clips. See plot.h.
  *
  * Few classes have large cells with counts and names; of hundreds only the shading and some class numbers are left. */
-#include "train/plot.h"
+#include "train/plot_ops.h"
 #include "train/plot_page.h"
 
 #include <math.h>
@@ -211,7 +211,7 @@ static void draw(picture *p, const char *title)
     draw_key(p);
 }
 
-em_status em_plot_confusion(const char *path, const char *title, const int *confusion, int n_classes, const char *const *classes,
+em_status em_cairo_confusion(const char *path, const char *title, const int *confusion, int n_classes, const char *const *classes,
                             em_err *err)
 {
     picture p = { .confusion = confusion, .classes = classes, .n_classes = n_classes };

@@ -4,7 +4,7 @@
 
 #include "base/replace.h"
 #include "base/text.h"
-#include "train/plot.h"
+#include "train/plot_ops.h"
 
 #include <cairo-svg.h>
 #include <math.h>
@@ -27,7 +27,7 @@ static void use(em_page *page, cairo_surface_t *surface)
     page->cr = cairo_create(surface);
 }
 
-em_status em_plot_check(const char *path, em_err *err)
+em_status em_cairo_check(const char *path, em_err *err)
 {
     if (!ends_in(path, ".svg") && !ends_in(path, ".png"))
         return em_fail(err, EM_EINVAL, "%s: a picture's name ends in .svg or .png", path);
@@ -36,7 +36,7 @@ em_status em_plot_check(const char *path, em_err *err)
 
 em_status em_page_open(em_page *page, const char *path, em_err *err)
 {
-    const em_status status = em_plot_check(path, err);
+    const em_status status = em_cairo_check(path, err);
 
     *page = (em_page){ .path = path, .is_svg = ends_in(path, ".svg") };
     if (status != EM_OK)

@@ -1,5 +1,5 @@
 /* plot_pr.c - precision over recall: every class in grey, some in colour, their mean in black. See plot.h. */
-#include "train/plot.h"
+#include "train/plot_ops.h"
 #include "train/plot_page.h"
 
 #include <math.h>
@@ -217,7 +217,7 @@ static em_status draw(picture *p, int n_shown, em_err *err)
     return status;
 }
 
-em_status em_plot_pr(const char *path, const char *title, const em_scored *set, const char *const *classes, int n_shown,
+em_status em_cairo_pr(const char *path, const char *title, const em_scored *set, const char *const *classes, int n_shown,
                      em_err *err)
 {
     picture p = { .set = set, .classes = classes };

@@ -1,7 +1,7 @@
 /* plot_training.c - loss, validation and learning rate over steps, one panel below the other. See plot.h.
  *
  * A long run has more steps than the page has points: they are drawn in pieces, the mean as a line in the range as a band. */
-#include "train/plot.h"
+#include "train/plot_ops.h"
 #include "train/plot_page.h"
 
 #include <math.h>
@@ -250,7 +250,7 @@ static void draw_panel(picture *p, panel k)
         remark_validation(p);
 }
 
-em_status em_plot_training(const char *path, const char *title, const em_training_curves *curves, em_err *err)
+em_status em_cairo_training(const char *path, const char *title, const em_training_curves *curves, em_err *err)
 {
     picture p = { .in = curves };
     em_status status = em_page_open(&p.page, path, err);
