@@ -90,7 +90,8 @@ typedef struct em_norm_linear {
     bool         is_x_inner, is_y_inner;        /* x_more as x; residual never                         */
     const float *branch;                        /* [B]; NULL: 1; read by _fwd, too                     */
     const float *dy;                            /* [B*L][n]                                            */
-    float       *dx;                            /* as x; each of x_more has the same gradient          */
+    float       *dx;                            /* as x; each of x_more has the same gradient. NULL: not wanted, where there is
+                                                 * neither norm nor gate, whose gradients come with it */
     bool         adds_dx;
     float       *dgate;                         /* as gate                                             */
     float       *dbias;
@@ -107,7 +108,8 @@ typedef struct em_mlp {
 } em_mlp;
 
 /* y = act(norm_after(conv(x)[normed over its taps by norm_before] + bias)), zeros outside the image
- *   x [B][H][W][C]; y [B][Ho][Wo][n]; w [n][kh*kw*C], taps row by row */
+ *   x [B][H][W][C]; y [B][Ho][Wo][n]; w [n][kh*kw*C], taps row by row
+ * While training there is at most one norm; act, and raw, come with norm_after only; with norm_before, dx is wanted. */
 typedef struct em_conv {
     float       *y;
     const float *x;

@@ -296,7 +296,7 @@ static void mlp_equals_the_plain_loops(void **state)
         float *x = numbers(n, 2), *w1 = numbers((size_t)(d * hidden), 0.2), *w2 = numbers((size_t)(d * hidden), 0.1);
         float *b1 = numbers((size_t)hidden, 1), *b2 = numbers((size_t)d, 1), *scale = numbers((size_t)d, 1), *shift = numbers((size_t)d, 1);
         double *want = malloc(n * sizeof *want);
-        const mlp_args args = { { .x = x, .norm = { scale, shift }, .w1 = { NULL, hidden, d }, .w2 = { NULL, d, hidden }, .bias1 = b1, .bias2 = b2, .L = L }, w1, w2 };
+        const mlp_args args = { { .x = x, .norm = { .weight = scale, .bias = shift }, .w1 = { .n = hidden, .k = d }, .w2 = { .n = d, .k = hidden }, .bias1 = b1, .bias2 = b2, .L = L }, w1, w2 };
 
         ref_mlp(want, &args.a, w1, w2, B);
         everywhere(&(op_case){ run_mlp, &args, (size_t)(L * d), want,
@@ -353,7 +353,7 @@ static void conv_equals_the_plain_loops(void **state)
         const conv_args args = { {
             .x = x, .H = cases[i].H, .W = cases[i].W, .C = cases[i].C, .Ho = cases[i].Ho, .Wo = cases[i].Wo, .kh = cases[i].kh, .kw = cases[i].kw,
             .stride = cases[i].stride, .pad_y = cases[i].pad_y, .pad_x = cases[i].pad_x, .norm_before = cases[i].before ? norm : (em_norm){ 0 },
-            .norm_after = cases[i].after ? norm : (em_norm){ 0 }, .w = { NULL, n, k }, .bias = bias, .act = cases[i].gelu ? EM_ACT_GELU : EM_ACT_NONE,
+            .norm_after = cases[i].after ? norm : (em_norm){ 0 }, .w = { .n = n, .k = k }, .bias = bias, .act = cases[i].gelu ? EM_ACT_GELU : EM_ACT_NONE,
             .is_x_inner = cases[i].x_inner, .is_y_inner = cases[i].y_inner }, w };
 
         ref_conv(want, &args.a, w, B);
@@ -395,7 +395,7 @@ static void depthwise_conv_equals_the_plain_loops(void **state)
         const size_t ld = (size_t)(cases[i].is_wide ? 2 * D : D), window = (size_t)(H * W * D);
         float *x = numbers((size_t)(B * H * W) * ld, 1), *taps = numbers((size_t)(9 * D), 0.3), *bias = numbers((size_t)D, 1), *w = numbers((size_t)(20 * D), 1);
         double *want = malloc(B * window * sizeof *want);
-        const xproj_args args = { { .x = x, .ldx = ld, .H = H, .W = W, .D = D, .taps = taps, .bias = cases[i].bias ? bias : NULL, .w = { NULL, 20, D } }, w };
+        const xproj_args args = { { .x = x, .ldx = ld, .H = H, .W = W, .D = D, .taps = taps, .bias = cases[i].bias ? bias : NULL, .w = { .n = 20, .k = D } }, w };
 
         ref_conv_silu(want, &args.a, B);
         everywhere(&(op_case){ run_conv_silu, &args, window, want, { .k = D, .rows = rows_of(H * W, D) }, "conv_silu", cases[i].reason });
