@@ -47,7 +47,7 @@ const atomic_bool *em_signals_catch(void)
 
 int em_signals_die(void)
 {
-    int number = atomic_load(&asked_by);
+    const int asked = atomic_load(&asked_by), number = asked ? asked : SIGINT;     /* of several ranks another may have been asked */
     sigset_t set;
 
     signal(number, SIG_DFL);
