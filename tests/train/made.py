@@ -87,10 +87,11 @@ def model(path, value="1"):
               "patch_embed": "v2", "downsample": "v3", "block": "ss2d", "dims": [8, 16, 32, 64], "depths": [1, 1, 1, 1], "gate": False,
               "d_state": 1, "ssm_ratio": 2.0, "conv_bias": False, "mlp_ratio": 4.0, "head": "tscam", "labels": ["nothing"]}
     head = json.dumps({"__metadata__": {"earmark": json.dumps(config)},
-                       "bn0.weight": {"dtype": "F32", "shape": [64], "data_offsets": [0, 256]}})
+                       "bn0.weight": {"dtype": "F32", "shape": [64], "data_offsets": [0, 256]},
+                       "layers.0.blocks.0.norm.weight": {"dtype": "F32", "shape": [8], "data_offsets": [256, 288]}})
     head += " " * (-len(head) % 8)
     with open(path, "wb") as f:
-        f.write(struct.pack("<Q", len(head)) + head.encode() + struct.pack("<64f", *[float(value)] * 64))
+        f.write(struct.pack("<Q", len(head)) + head.encode() + struct.pack("<64f", *[float(value)] * 64) + struct.pack("<8f", *[1.0] * 8))
 
 
 def nan(path):
