@@ -126,15 +126,15 @@ static em_status check_init(training *t, em_err *err)
 {
     em_params params;
     em_status status = t->o->train.init ? em_params_list(&params, &t->model, err) : EM_OK;
-    int n;
+    em_init_fit fit;
 
     if (status != EM_OK || !t->o->train.init)
         return status;
-    n = em_init_count(&t->init, &params);
-    if (n == 0)
+    fit = em_init_count(&t->init, &params);
+    if (fit.n_of_blocks == 0)
         status = em_fail(err, EM_ESHAPE, "%s: none of its blocks fits this model: another --preset may be meant", t->o->train.init);
     else
-        em_log(EM_LOG_INFO, "%s: %d of %d tensors of blocks fit; what does not starts fresh", t->o->train.init, n, em_init_blocks(&params));
+        em_log(EM_LOG_INFO, "%s: %d of %d tensors fit, the others start fresh", t->o->train.init, fit.n, params.n);
     em_params_deinit(&params);
     return status;
 }

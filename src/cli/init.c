@@ -69,20 +69,15 @@ em_tensor_source em_init_source(em_init *init) { return (em_tensor_source){ read
 
 static bool is_of_block(const em_param *p) { return strncmp(p->name, "layers.", 7) == 0; }
 
-int em_init_count(const em_init *init, const em_params *params)
+em_init_fit em_init_count(const em_init *init, const em_params *params)
 {
-    int n = 0;
+    em_init_fit fit = { 0 };
 
-    for (int i = 0; i < params->n; i++)
-        n += is_of_block(&params->list[i]) && found(init, &params->list[i]);
-    return n;
-}
+    for (int i = 0; i < params->n; i++) {
+        const bool fits = found(init, &params->list[i]);
 
-int em_init_blocks(const em_params *params)
-{
-    int n = 0;
-
-    for (int i = 0; i < params->n; i++)
-        n += is_of_block(&params->list[i]);
-    return n;
+        fit.n += fits;
+        fit.n_of_blocks += fits && is_of_block(&params->list[i]);
+    }
+    return fit;
 }

@@ -23,9 +23,9 @@ void      em_init_close(em_init *init);
 /* A tensor of the file by its name and shape; a head's rows of old classes where new ones follow; else fresh. */
 em_tensor_source em_init_source(em_init *init);
 
-/* How many tensors of the model's blocks would be loaded, and how many there are: bn0 and norms of equal width say nothing of a
- * model's being the same. Nothing is read for it. */
-int em_init_count(const em_init *init, const em_params *params);
-int em_init_blocks(const em_params *params);
+/* How many tensors would be loaded, and how many of them belong to blocks: bn0 fits every model, and says nothing of this one's
+ * being the same. Nothing is read for it. */
+typedef struct em_init_fit { int n, n_of_blocks; } em_init_fit;
+em_init_fit em_init_count(const em_init *init, const em_params *params);
 
 #endif

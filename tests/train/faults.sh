@@ -64,7 +64,7 @@ trains 6 "${quick[@]}" --out nowhere/run; sentence 'nowhere/run'
     n_failed=$((n_failed + 1))
 
 # ---- models
-trains 3 "${quick[@]}" --preset dass-small --init tiny.safetensors --out x; sentence 'none of its tensors fits this model'
+trains 3 "${quick[@]}" --preset dass-small --init tiny.safetensors --out x; sentence 'none of its blocks fits this model: another --preset may be meant'
 trains 3 "${quick[@]}" --init set/set.csv --out x; sentence 'set/set.csv'
 trains 3 "${quick[@]}" --init nope.safetensors --out x; sentence 'nope.safetensors'
 trains 2 "${quick[@]}" --preset nope --out x; sentence 'preset nope is unknown'
