@@ -52,13 +52,8 @@ static em_status read(void *ctx, float *dst, const em_param *p, em_err *err)
 
     if (!t || t->n < p->n)
         em_param_fill(p, dst, &init->rng);
-    if (!t) {
-        init->n_fresh++;
-        if (init->report)
-            init->report(init->ctx, p->name);
+    if (!t)
         return EM_OK;
-    }
-    init->n_loaded++;
     status = em_st_read(init->st, t, init->scratch, err);
     if (status == EM_OK)
         memcpy(dst, init->scratch, t->n * sizeof *dst);

@@ -11,9 +11,6 @@ typedef struct em_init {
     em_st     *st;                  /* NULL: all are fresh                                       */
     int        n_old;               /* classes of the file's head that stay, in front; 0: a head of its own; set before values are read */
     float     *scratch;             /* [largest tensor of st]                                    */
-    int        n_loaded, n_fresh;   /* tensors, as they are read                                 */
-    void     (*report)(void *ctx, const char *tensor);      /* hears of the fresh ones; NULL     */
-    void      *ctx;
 } em_init;
 
 /* Opens the model file at `path` (NULL: all fresh). End with em_init_close, always. */

@@ -48,8 +48,8 @@ em_recipe em_recipe_of_options(const em_options *o, em_frontend_kind kind)
     r.draws = t->draws;
     r.batch = t->batch;
     r.micro_batch = t->micro_batch;
-    r.sampling = (em_sampling)CHOICE(t->sampling, "shuffle", "htsat", "panns", "ast", "passt");
-    r.schedule.kind = (em_schedule_kind)CHOICE(t->schedule, "constant", "cosine", "htsat");
+    em_sampling_parse(&r.sampling, t->sampling, NULL);
+    em_schedule_parse(&r.schedule.kind, t->schedule, NULL);
     r.schedule.rate = t->lr;
     r.schedule.floor = t->lr_floor;
     r.schedule.n_warmup = t->warmup;
