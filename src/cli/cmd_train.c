@@ -284,6 +284,22 @@ static int open_backend(training *t, em_err *err)
 
 static int data_code(em_status status) { return em_exit_code(status, status == EM_EINVAL ? EM_EXIT_USAGE : EM_EXIT_TRAINING); }
 
+/* A teacher that knows none of the clips would teach nothing without a word. */
+static em_status open_teacher(training *t, em_err *err)
+{
+    const em_study *s = &t->study;
+    em_status status = em_kd_open(&t->kd, t->o->train.kd, s->set->classes, s->set->n_classes, err);
+    int n = 0;
+
+    for (int i = 0; i < s->n_clips && status == EM_OK; i++)
+        n += em_kd_find(t->kd, s->set->clips[s->clips[i]].name) != NULL;
+    if (status == EM_OK && n == 0)
+        return em_fail(err, EM_EFORMAT, "%s: answers none of the %d clips to learn from: it was made of other data", t->o->train.kd, s->n_clips);
+    if (status == EM_OK && n < s->n_clips)
+        em_log(EM_LOG_INFO, "%s: answers %d of %d clips", t->o->train.kd, n, s->n_clips);
+    return status;
+}
+
 static int open_training(training *t, em_err *err)
 {
     const em_train_options *o = &t->o->train;
@@ -304,7 +320,7 @@ static int open_training(training *t, em_err *err)
     t->recipe.groups.n_kept = t->n_old;
     if ((status = em_recipe_check(&t->recipe, err)))
         return EM_EXIT_USAGE;
-    if (o->kd && (status = em_kd_open(&t->kd, o->kd, t->study.set->classes, t->study.set->n_classes, err)))
+    if (o->kd && (status = open_teacher(t, err)))
         return em_exit_code(status, EM_EXIT_TRAINING);
     if ((status = make_card(t, err)) || (status = em_study_identify(&t->identity, &t->study, t->init_hash, t->kd ? o->kd : NULL, err)))
         return EM_EXIT_INTERNAL;
