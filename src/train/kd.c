@@ -185,16 +185,6 @@ const float *em_kd_find(const em_kd *kd, const char *name)
     return found ? kd->logits + (size_t)found->i * (size_t)kd->n_classes : NULL;
 }
 
-em_status em_kd_need(const float **out, const em_kd *kd, const char *name, em_err *err)
-{
-    char shown[SHOWN];
-
-    *out = em_kd_find(kd, name);
-    if (!*out)
-        return em_fail(err, EM_EFORMAT, "%s: has no logits for the clip %s", kd->path, em_text_clean(shown, sizeof shown, name));
-    return EM_OK;
-}
-
 static em_status make_keys(float *pieces, row *rows, const char *path, const char *const *names, int n, em_err *err)
 {
     char shown[SHOWN];

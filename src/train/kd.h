@@ -23,9 +23,6 @@ int em_kd_count(const em_kd *kd);
 /* The logits [n_classes] of the clip of that name, as long as kd lives; NULL: the file has none. */
 const float *em_kd_find(const em_kd *kd, const char *name);
 
-/* The same for a clip that must be there: EM_EFORMAT names clip and file. */
-em_status em_kd_need(const float **out, const em_kd *kd, const char *name, em_err *err);
-
 /* Writes such a file for names[n_clips] and logits[n_clips][n_classes]. EM_EINVAL: a name twice, more than the format holds;
  * EM_EIO, EM_ENOMEM. */
 em_status em_kd_write(const char *path, const char *const *names, const float *logits, int n_clips, char *const *classes, int n_classes,

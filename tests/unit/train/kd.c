@@ -27,9 +27,6 @@ static void each_clip_finds_its_own_logits(void **state)
         CHECK(row && row[0] == logits[2 * i] && row[1] == logits[2 * i + 1], "%s", names[i]);
     }
     CHECK(!em_kd_find(kd, "B") && !em_kd_find(kd, ""), "others have none");
-    CHECK_OK(em_kd_need(&row, kd, "b", &err));
-    CHECK(em_kd_need(&row, kd, "dog\x1b[31m.wav", &err) == EM_EFORMAT && strstr(err.msg, "dog?[31m.wav") && strstr(err.msg, path), "%s",
-          err.msg);
     em_kd_free(kd);
 }
 
@@ -88,14 +85,14 @@ static void files_that_break_the_format_are_refused_with_their_fault(void **stat
                          flat[] = { 8 };
     static const float keys[] = { 1, 2, 3, 4, 1, 2, 3, 5 }, same[] = { 1, 2, 3, 4, 1, 2, 3, 4 }, half[] = { 1, 2, 3, 4, 1, 2, 3, 4.5f },
                        large[] = { 1, 2, 3, 65536, 1, 2, 3, 4 }, negative[] = { -1, 2, 3, 4, 1, 2, 3, 4 };
-    const em_st_out z = { "logits", 2, two_by_two, logits };
+    const em_st_out z = { "logits", 2, two_by_two, logits, EM_F32 };
     const struct { em_st_out tensors[2]; int n; const char *says; } rows[] = {
-        { { z }, 1, "no tensor 'clips'" }, { { { "clips", 2, two_by_four, keys } }, 1, "no tensor 'logits'" },
-        { { z, { "clips", 1, flat, keys } }, 2, "1 dimensions" },
-        { { { "logits", 1, flat, keys }, { "clips", 2, two_by_four, keys } }, 2, "1 dimensions" },
-        { { z, { "clips", 2, two_by_three, keys } }, 2, "2 x 3" }, { { z, { "clips", 2, one_by_four, keys } }, 2, "1 x 4" },
-        { { z, { "clips", 2, two_by_four, same } }, 2, "another row" }, { { z, { "clips", 2, two_by_four, half } }, 2, "4.5" },
-        { { z, { "clips", 2, two_by_four, large } }, 2, "65536" }, { { z, { "clips", 2, two_by_four, negative } }, 2, "-1" },
+        { { z }, 1, "no tensor 'clips'" }, { { { "clips", 2, two_by_four, keys, EM_F32 } }, 1, "no tensor 'logits'" },
+        { { z, { "clips", 1, flat, keys, EM_F32 } }, 2, "1 dimensions" },
+        { { { "logits", 1, flat, keys, EM_F32 }, { "clips", 2, two_by_four, keys, EM_F32 } }, 2, "1 dimensions" },
+        { { z, { "clips", 2, two_by_three, keys, EM_F32 } }, 2, "2 x 3" }, { { z, { "clips", 2, one_by_four, keys, EM_F32 } }, 2, "1 x 4" },
+        { { z, { "clips", 2, two_by_four, same, EM_F32 } }, 2, "another row" }, { { z, { "clips", 2, two_by_four, half, EM_F32 } }, 2, "4.5" },
+        { { z, { "clips", 2, two_by_four, large, EM_F32 } }, 2, "65536" }, { { z, { "clips", 2, two_by_four, negative, EM_F32 } }, 2, "-1" },
     };
     em_kd *kd;
     em_err err;
@@ -106,7 +103,7 @@ static void files_that_break_the_format_are_refused_with_their_fault(void **stat
         CHECK(em_kd_open(&kd, path, classes, 2, &err) == EM_EFORMAT && !kd && strstr(err.msg, rows[i].says) && strstr(err.msg, path),
               "case %zu: %s", i, err.msg);
     }
-    CHECK_OK(em_st_write(path, (em_st_out[]){ z, { "clips", 2, two_by_four, keys } }, 2, NULL, NULL, 0, &err));
+    CHECK_OK(em_st_write(path, (em_st_out[]){ z, { "clips", 2, two_by_four, keys, EM_F32 } }, 2, NULL, NULL, 0, &err));
     CHECK_OK(em_kd_open(&kd, path, classes, 2, &err));         /* classes are not said: not checked */
     em_kd_free(kd);
 }
