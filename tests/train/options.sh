@@ -61,6 +61,8 @@ cmp -s taught/last.safetensors untaught/last.safetensors && bad "a teacher makes
 cp teacher.safetensors elsewhere.safetensors
 trains 0 --data set "${quick[@]}" --kd elsewhere.safetensors --kd-share 0.7 --resume --out taught; says err 'nothing is left to do'
 trains 7 --data more "${quick[@]}" --kd teacher.safetensors --out x; sentence 'teacher.safetensors'
+cp -r set renamed; for f in renamed/*.wav; do mv "$f" "renamed/other-${f##*/}"; done; sed -i '2,$s/^/other-/' renamed/set.csv
+trains 7 --data renamed "${quick[@]}" --kd teacher.safetensors --out x; sentence 'it was made of other data'
 trains 7 --data set "${quick[@]}" --kd set/set.csv --out x; sentence 'set/set.csv'
 trains 7 --data set "${quick[@]}" --kd nope --out x; sentence 'nope'
 trains 7 --data set "${quick[@]}" --kd base/last.safetensors --out x; sentence 'logits'
