@@ -205,7 +205,7 @@ static em_status hear(evaluation *e, em_err *err)
     const em_study *s = &e->study;
     const em_score_cfg how = {
         .set = s->set, .features = s->features, .clips = s->clips, .n_clips = s->n_clips, .max_batch = MAX_BATCH, .stop = em_signals_catch(),
-        .is_softmax = strcmp(t->loss, "ce") == 0, .window_s = t->train_window, .wants_times = true,
+        .window_s = t->train_window, .wants_times = true,
         .thresholds = em_model_card(e->tagger.model)->thresholds,
     };
 

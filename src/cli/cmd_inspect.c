@@ -32,8 +32,8 @@ static void print_backbone(const em_config *c)
     puts("");
     printf("%-12s %d %d %d %d, depths %d %d %d %d\n", "dims", c->dims[0], c->dims[1], c->dims[2], c->dims[3], c->depths[0],
            c->depths[1], c->depths[2], c->depths[3]);
-    printf("%-12s %s, %d classes, %d slots of %.3f s\n", "head", c->head == EM_HEAD_TSCAM ? "tscam" : "linear",
-           c->n_classes, em_config_slots(c), em_config_slot_seconds(c));
+    printf("%-12s %s, %d classes%s, %d slots of %.3f s\n", "head", c->head == EM_HEAD_TSCAM ? "tscam" : "linear",
+           c->n_classes, c->activation == EM_SOFTMAX ? " (one a clip: softmax)" : "", em_config_slots(c), em_config_slot_seconds(c));
 }
 
 static void print_trained(const em_card *card, const em_config *cfg)

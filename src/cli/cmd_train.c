@@ -150,6 +150,9 @@ static em_status append_classes(training *t, em_err *err)
     em_status status;
     char **names;
 
+    if ((t->first.activation == EM_SOFTMAX) != (strcmp(t->o->train.loss, "ce") == 0))
+        return em_fail(err, EM_EINVAL, "%s: --head append goes on as it was trained: --loss %s", t->o->train.init,
+                       t->first.activation == EM_SOFTMAX ? "ce" : "bce");
     t->model = t->first;
     names = t->labels = calloc((size_t)(n + set->n_classes) + 1, sizeof *names);
     if (!names)

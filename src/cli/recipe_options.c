@@ -16,6 +16,8 @@ static int choice(const char *name, const char *const *names, int n)
 #define CHOICE(name, ...) choice(name, (const char *const[]){ __VA_ARGS__ }, (int)EM_COUNT(((const char *const[]){ __VA_ARGS__ })))
 
 static em_compose_cfg compose_of(const em_train_options *t, em_frontend_kind kind)
+static em_loss_kind loss_kind(const em_train_options *t) { return (em_loss_kind)CHOICE(t->loss, "bce", "ce"); }
+
 {
     em_compose_cfg c = em_compose_defaults(kind);
 
@@ -58,7 +60,7 @@ em_recipe em_recipe_of_options(const em_options *o, em_frontend_kind kind)
     r.ema = t->ema;
     r.average = t->average;
     r.drop_path = t->drop_path;
-    r.loss = (em_loss_cfg){ .kind = (em_loss_kind)CHOICE(t->loss, "bce", "ce"), .smoothing = t->label_smoothing, .kd_share = t->kd ? t->kd_share : 0 };
+    r.loss = (em_loss_cfg){ .kind = loss_kind(t), .smoothing = t->label_smoothing, .kd_share = t->kd ? t->kd_share : 0 };
     r.compose = compose_of(t, kind);
     r.mixup = (em_mix_cfg){ .form = (em_mix_form)CHOICE(t->mixup_form, "linear", "power"), .p = t->mixup, .alpha = t->mixup_alpha,
                             .keeps_labels = strcmp(t->mixup_labels, "keep") == 0 };
@@ -86,6 +88,7 @@ em_status em_config_of_options(em_config *cfg, const em_options *o, const em_con
     if (t->d_state > 0)
         cfg->d_state = t->d_state;
     if (t->gate)
+    cfg->activation = loss_kind(t) == EM_LOSS_CE ? EM_SOFTMAX : EM_SIGMOID;
         cfg->has_gate = true;
     if (t->transformer_block) {
         cfg->block = EM_BLOCK_SS2D_ATTN;

@@ -3,6 +3,7 @@
 #include "engine/scheduler.h"
 
 #include "base/arena.h"
+#include "model/activation.h"
 
 #include <assert.h>
 #include <math.h>
@@ -92,28 +93,15 @@ void em_scheduler_free(em_scheduler *s)
     free(s);
 }
 
-/* Logits to probabilities. A row with a value that is no number becomes all zero: false. */
-static bool squash(float *row, int n)
-{
-    for (int i = 0; i < n; i++)
-        if (isnan(row[i])) {
-            for (int j = 0; j < n; j++)
-                row[j] = 0;
-            return false;
-        }
-    for (int i = 0; i < n; i++)
-        row[i] = (float)(1 / (1 + exp(-(double)row[i])));
-    return true;
-}
-
 static em_status hand_out(em_scheduler *s, int i, em_err *err)
 {
     lane *l = &s->lanes[i];
     em_scores_row row = { .lane = i, .hop = &l->hop, .scores = l->logits, .slots = l->slots, .latent = l->latent };
-    bool is_sound = squash(l->logits, s->n_classes);
+    const em_activation activation = em_session_config(s->cfg.session)->activation;
+    bool is_sound = em_activate(l->logits, s->n_classes, activation);
 
     for (int slot = 0; l->slots && slot < s->n_slots; slot++)
-        is_sound &= squash(l->slots + (size_t)slot * (size_t)s->n_classes, s->n_classes);
+        is_sound &= em_activate(l->slots + (size_t)slot * (size_t)s->n_classes, s->n_classes, activation);
     for (int c = 0; l->latent && c < em_session_config(s->cfg.session)->dims[EM_STAGES - 1]; c++)
         if (!isfinite(l->latent[c])) {
             l->latent[c] = 0;

@@ -16,6 +16,7 @@ typedef enum em_embed_kind    { EM_EMBED_V1, EM_EMBED_V2 } em_embed_kind;       
 typedef enum em_down_kind     { EM_DOWN_V1, EM_DOWN_V2, EM_DOWN_V3 } em_down_kind;        /* merging; 2x2; 3x3    */
 typedef enum em_block_kind    { EM_BLOCK_SS2D, EM_BLOCK_SWIN, EM_BLOCK_SS2D_ATTN } em_block_kind;
 typedef enum em_head_kind     { EM_HEAD_TSCAM, EM_HEAD_LINEAR } em_head_kind;
+typedef enum em_activation    { EM_SIGMOID, EM_SOFTMAX } em_activation;                   /* see activation.h     */
 
 enum { EM_STAGES = 4 };
 
@@ -42,6 +43,7 @@ typedef struct em_config {
     int   heads[EM_STAGES];         /* attention only                                         */
     int   window;                   /* attention only, 8                                      */
     em_head_kind head;
+    em_activation activation;       /* of the logits: each class for itself, or one of all    */
     int   n_classes;                /* 0 (an import that only initialises) .. 10000           */
 } em_config;
 

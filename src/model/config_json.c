@@ -17,7 +17,7 @@
 enum { FORMAT = 1, MOST_WORDS = 3 };
 
 typedef enum kind { INT, INT4, REAL, BOOL, WORD } kind;
-typedef enum when { ALWAYS, WITH_KALDI, WITH_ATTENTION, WITH_SS } when;
+typedef enum when { ALWAYS, WITH_KALDI, WITH_ATTENTION, WITH_SS, WITH_SOFTMAX } when;
 
 typedef struct field {
     const char *key;
@@ -52,16 +52,18 @@ static const field fields[] = {
     { "heads",       INT4, WITH_ATTENTION, AT(heads),         1, 256, { NULL } },
     { "window",      INT,  WITH_ATTENTION, AT(window),        2, 32, { NULL } },
     { "head",        WORD, ALWAYS,         AT(head),          0, 0, { "tscam", "linear" } },
+    { "activation",  WORD, WITH_SOFTMAX,   AT(activation),    0, 0, { "sigmoid", "softmax" } },   /* sigmoid need not be said */
 };
 
 _Static_assert(sizeof(em_frontend_kind) == sizeof(int) && sizeof(em_fit) == sizeof(int) && sizeof(em_embed_kind) == sizeof(int) &&
-               sizeof(em_down_kind) == sizeof(int) && sizeof(em_block_kind) == sizeof(int) && sizeof(em_head_kind) == sizeof(int),
+               sizeof(em_down_kind) == sizeof(int) && sizeof(em_block_kind) == sizeof(int) && sizeof(em_head_kind) == sizeof(int) && sizeof(em_activation) == sizeof(int),
                "the table keeps choices as int");
 
 static bool is_needed(const em_config *cfg, when w)
 {
     return w == ALWAYS || (w == WITH_KALDI && cfg->frontend == EM_FRONTEND_KALDI) ||
-           (w == WITH_ATTENTION && cfg->block != EM_BLOCK_SS2D) || (w == WITH_SS && cfg->block != EM_BLOCK_SWIN);
+           (w == WITH_ATTENTION && cfg->block != EM_BLOCK_SS2D) || (w == WITH_SS && cfg->block != EM_BLOCK_SWIN) ||
+           (w == WITH_SOFTMAX && cfg->activation == EM_SOFTMAX);
 }
 
 /* Number i of a field (i > 0 only for INT4). */

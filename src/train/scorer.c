@@ -1,6 +1,7 @@
 /* scorer.c - clips through a session, batch by batch: see scorer.h. */
 #include "train/scorer.h"
 
+#include "model/activation.h"
 #include "model/session.h"
 #include "train/canvas.h"
 #include "train/examples.h"
@@ -129,24 +130,19 @@ static em_status hear_all(scoring *s, em_err *err)
     return status == EM_OK && s->slots ? em_slots_end(s->slots, &s->scores->n_timed, err) : status;
 }
 
-static void finish(scoring *s)
+static em_status finish(scoring *s, em_err *err)
 {
     em_scores *o = s->scores;
 
     for (int i = 0; i < o->n; i++) {
         float *logits = o->logits + (size_t)i * (size_t)o->n_classes, *p = o->probabilities + (size_t)i * (size_t)o->n_classes;
-        float most = -INFINITY;
-        double sum = 0;
 
-        for (int c = 0; c < o->n_classes; c++) {
-            logits[c] /= s->counts[i];
-            most = logits[c] > most ? logits[c] : most;
-        }
         for (int c = 0; c < o->n_classes; c++)
-            sum += exp((double)(logits[c] - most));
-        for (int c = 0; c < o->n_classes; c++)
-            p[c] = (float)(s->cfg->is_softmax ? exp((double)(logits[c] - most)) / sum : 1 / (1 + exp(-(double)logits[c])));
+            p[c] = logits[c] /= s->counts[i];
+        if (!em_activate(p, o->n_classes, s->model->activation))
+            return em_fail(err, EM_EFORMAT, "%s: the model's answer to it is no number", s->cfg->set->clips[o->clips[i]].name);
     }
+    return EM_OK;
 }
 
 static em_status make_room(scoring *s, em_err *err)
@@ -174,7 +170,7 @@ static em_status prepare_times(scoring *s, em_err *err)
 {
     const em_score_cfg *cfg = s->cfg;
     em_scores *o = s->scores;
-    em_slots_cfg how = { .model = s->model, .max_batch = cfg->max_batch, .is_softmax = cfg->is_softmax, .thresholds = cfg->thresholds };
+    em_slots_cfg how = { .model = s->model, .max_batch = cfg->max_batch, .thresholds = cfg->thresholds };
     bool has_spans = false;
 
     for (int i = 0; i < cfg->n_clips && !has_spans; i++)
@@ -209,7 +205,7 @@ em_status em_score(em_scores *out, const em_model *model, const em_score_cfg *cf
     if (status == EM_OK && out->n == 0)
         status = em_fail(err, EM_EFORMAT, "none of %d clips could be used", cfg->n_clips);
     if (status == EM_OK)
-        finish(&s);
+        status = finish(&s, err);
     em_slots_free(s.slots);
     em_session_free(s.session);
     free(s.windows);

@@ -13,7 +13,7 @@
 
 typedef struct em_scores {
     float         *logits;          /* [n][n_classes]                                       */
-    float         *probabilities;   /* [n][n_classes] sigmoid, or softmax of a single-label model's answers */
+    float         *probabilities;   /* [n][n_classes] as the model's activation makes them */
     unsigned char *targets;         /* [n][n_classes]                                       */
     int           *clips;           /* [n] numbers of the set: those that could be used     */
     int            n, n_classes, n_unusable;
@@ -28,13 +28,12 @@ typedef struct em_score_cfg {
     const int        *clips;        /* [n_clips] */
     int               n_clips, max_batch;
     const atomic_bool *stop;        /* NULL: nobody asks for an end */
-    bool              is_softmax;
     double            window_s;     /* 0: the model's own */
     bool              wants_times;  /* strong labels are counted, too, at        */
     const float      *thresholds;   /* [n_classes] these; NULL: .5 */
 } em_score_cfg;
 
-/* EM_ECANCELED: stop. EM_EFORMAT: no clip could be used. The caller ends *out with em_scores_deinit, also after an error. */
+/* EM_ECANCELED: stop. EM_EFORMAT: no clip could be used, or the answer to one is no number. The caller ends *out with em_scores_deinit, also after an error. */
 em_status em_score(em_scores *out, const em_model *model, const em_score_cfg *cfg, em_err *err);
 void      em_scores_deinit(em_scores *s);
 

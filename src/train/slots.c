@@ -3,6 +3,8 @@
 
 #include "train/events.h"
 
+#include "model/activation.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,20 +167,6 @@ static em_status open_clip(em_slots *s, const window *w, em_err *err)
 
 /* ------------------------------------------------------------------ windows */
 
-/* Logits of one slot to scores from 0 to 1, in place. */
-static void squash(float *x, int n, bool is_softmax)
-{
-    float most = x[0];
-    double sum = 0;
-
-    for (int c = 1; c < n; c++)
-        most = x[c] > most ? x[c] : most;
-    for (int c = 0; c < n && is_softmax; c++)
-        sum += exp((double)(x[c] - most));
-    for (int c = 0; c < n; c++)
-        x[c] = (float)(is_softmax ? exp((double)(x[c] - most)) / sum : 1 / (1 + exp(-(double)x[c])));
-}
-
 /* Slot i of a window covers its hops [i, i + 1) * slot_hops; what a window's last slot hears past its end is padding. */
 static void lay(em_slots *s, const window *w, float *slots)
 {
@@ -192,7 +180,7 @@ static void lay(em_slots *s, const window *w, float *slots)
 
         if (end <= 0 || begin >= s->n_hops)
             continue;
-        squash(slot, s->n_classes, s->cfg.is_softmax);
+        em_activate(slot, s->n_classes, s->cfg.model->activation);
         for (int h = begin > 0 ? begin : 0; h < end && h < s->n_hops; h++) {
             for (size_t c = 0; c < classes; c++)
                 s->scores[(size_t)h * classes + c] += slot[c];

@@ -17,7 +17,6 @@ typedef struct em_slots em_slots;
 typedef struct em_slots_cfg {
     const em_config *model;         /* over the windows that are heard                       */
     int              max_batch;     /* windows that wait at once                             */
-    bool             is_softmax;    /* a slot has one class, else each class is for itself   */
     const float     *thresholds;    /* [n_classes]; NULL: .5                                 */
     em_counts       *segments;      /* [n_classes], added to: seconds, and events as DCASE   */
     em_counts       *events;        /* counts them (events.h)                                */

@@ -36,7 +36,6 @@ static em_status validate(em_trainer *t, em_err *err)
     const em_tensor_source from = em_learner_source(&reader);
     const em_score_cfg how = {                          /* not to be stopped: the epoch it belongs to would be lost */
         .set = cfg->set, .features = cfg->features, .clips = cfg->valid, .n_clips = cfg->n_valid, .max_batch = VALID_BATCH,
-        .is_softmax = cfg->recipe->loss.kind == EM_LOSS_CE,
     };
     em_model *model = NULL;
     em_scores scores = { 0 };

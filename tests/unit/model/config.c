@@ -105,6 +105,7 @@ static void a_value_outside_its_set_is_refused_by_name(void **state)
         { "frames", "0" },            { "frames", "1000" },           { "frames", "-1024" },        { "frames", "16512" },
         { "frames", "1056" },         { "fold", "2" },                { "fold", "0" },              { "fold", "true" },
         { "patch_embed", "\"v3\"" },  { "downsample", "\"v4\"" },     { "block", "\"mamba\"" },     { "head", "\"mlp\"" },
+        { "activation", "\"relu\"" }, { "activation", "true" },
         { "dims", "[8,16,32]" },      { "dims", "[8,16,32,64,128]" }, { "dims", "[8,16,32,63]" },   { "dims", "[12,24,48,96]" },
         { "dims", "[520,1040,2080,4160]" }, { "dims", "[0,0,0,0]" },  { "dims", "[8,16,32,64.0]" }, { "dims", "8" },
         { "depths", "[0,1,1,1]" },    { "depths", "[1,1,129,1]" },    { "depths", "[1,1,2147483648,1]" },
@@ -134,6 +135,7 @@ static void edges_of_every_set_are_taken(void **state)
         { "depths", "[1,1,128,1]" }, { "d_state", "256" },            { "ssm_ratio", "4" },       { "ssm_ratio", "0.5" },
         { "mlp_ratio", "0" },      { "mlp_ratio", "8" },              { "labels", "[]" },         { "trained", "[]" },
         { "trained", "[1,0]" },    { "thresholds", "[0,1]" },         { "metrics", "{\"mAP\":0.5}" },
+        { "activation", "\"sigmoid\"" }, { "activation", "\"softmax\"" },
     };
     em_config cfg;
     em_err err;

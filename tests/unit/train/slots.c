@@ -21,14 +21,15 @@ static const em_clip *made_clip(made *m, double seconds, double onset, double of
     return &m->clip;
 }
 
-static em_slots *begin_with(const float *thresholds, bool is_softmax)
+static em_slots *begin_with(const float *thresholds, em_activation activation)
 {
     em_slots *s;
     em_err err;
 
+    model.activation = activation;
     memset(segments, 0, sizeof segments);
     memset(events, 0, sizeof events);
-    CHECK_OK(em_slots_new(&s, &(em_slots_cfg){ &model, BATCH, is_softmax, thresholds, segments, events }, &err));
+    CHECK_OK(em_slots_new(&s, &(em_slots_cfg){ &model, BATCH, thresholds, segments, events }, &err));
     return s;
 }
 
@@ -68,7 +69,7 @@ static void check_events(int n_hits, int n_false, int n_missed, const char *why)
 
 static void a_short_clip_lies_at_the_end_of_its_window(void **state)
 {
-    em_slots *s = begin_with(NULL, false);
+    em_slots *s = begin_with(NULL, EM_SIGMOID);
     float *slots;
     made m;
     (void)state;
@@ -88,7 +89,7 @@ static void a_short_clip_lies_at_the_end_of_its_window(void **state)
 /* Its last slot would last to 10.24 s, where only the next window hears the clip. */
 static void a_window_says_nothing_behind_its_end(void **state)
 {
-    em_slots *s = begin_with(NULL, false);
+    em_slots *s = begin_with(NULL, EM_SIGMOID);
     made m;
     (void)state;
 
@@ -103,7 +104,7 @@ static void a_window_says_nothing_behind_its_end(void **state)
 /* Windows of 0 to 10 and 5 to 15 s. */
 static void overlap(double first, double second, const float *thresholds, double offset, const char *why)
 {
-    em_slots *s = begin_with(thresholds, false);
+    em_slots *s = begin_with(thresholds, EM_SIGMOID);
     made m;
 
     made_clip(&m, 15, 0, offset);
@@ -129,7 +130,7 @@ static void slots_that_overlap_are_averaged(void **state)
 
 static void clips_without_times_do_not_count(void **state)
 {
-    em_slots *s = begin_with(NULL, false);
+    em_slots *s = begin_with(NULL, EM_SIGMOID);
     made strong, weak, none;
     (void)state;
 
@@ -150,7 +151,7 @@ static void clips_without_times_do_not_count(void **state)
 
 static void of_a_cut_file_only_the_part_that_was_heard_counts(void **state)
 {
-    em_slots *s = begin_with(NULL, false);
+    em_slots *s = begin_with(NULL, EM_SIGMOID);
     made m;
     (void)state;
 
@@ -164,7 +165,7 @@ static void of_a_cut_file_only_the_part_that_was_heard_counts(void **state)
 
 static void of_one_class_a_clip_the_likeliest_is_found(void **state)
 {
-    em_slots *s = begin_with(NULL, true);
+    em_slots *s = begin_with(NULL, EM_SOFTMAX);
     made m;
     (void)state;
 
@@ -182,7 +183,7 @@ static void a_stretched_window_has_slots_of_a_thirty_second_part(void **state)
     (void)state;
 
     model.fit = EM_FIT_STRETCH;
-    s = begin_with(NULL, false);
+    s = begin_with(NULL, EM_SIGMOID);
     made_clip(&m, 10, 9.9, 10);
     hear(s, 0, &m, 0, 31, 32, .9);                      /* 9.69 s: with slots of .32 s it would be 9.92 */
     take(s, 1);
@@ -193,7 +194,7 @@ static void a_stretched_window_has_slots_of_a_thirty_second_part(void **state)
 
 static void impossible_times_name_the_clip(void **state)
 {
-    em_slots *s = begin_with(NULL, false);
+    em_slots *s = begin_with(NULL, EM_SIGMOID);
     em_err err;
     made m;
     (void)state;
