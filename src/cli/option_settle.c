@@ -52,6 +52,13 @@ static em_status settle_raw(em_options *o, em_err *err)
     return em_options_set(o, em_options_find("input"), "-", raw, "--raw", err);
 }
 
+/* What a model file says of itself is said by training, or later. */
+static bool is_for_rewrite(const em_option *row)
+{
+    return row->at == offsetof(em_options, train.name) || row->at == offsetof(em_options, train.provenance) ||
+           row->at == offsetof(em_options, train.licence);
+}
+
 /* What only training reads is a mistake elsewhere on the command line; files may have it for whenever it is wanted. */
 static em_status check_training(const em_options *o, em_err *err)
 {
@@ -59,7 +66,8 @@ static em_status check_training(const em_options *o, em_err *err)
 
     for (int s = 0; (section = em_options_section(s)); s++)
         for (int i = 0; strcmp(section->title, "Training") == 0 && i < section->n; i++)
-            if (layer_of(o, section->rows[i].name) == EM_LAYER_ARGV && section->rows[i].at != offsetof(em_options, preset))
+            if (layer_of(o, section->rows[i].name) == EM_LAYER_ARGV && section->rows[i].at != offsetof(em_options, preset) &&
+                !(o->command == EM_COMMAND_REWRITE && is_for_rewrite(&section->rows[i])))
                 return em_fail(err, EM_EINVAL, "--%s is for --train and --eval", section->rows[i].name);
     return EM_OK;
 }
@@ -67,13 +75,14 @@ static em_status check_training(const em_options *o, em_err *err)
 /* Options of one command do nothing without it. --help answers whatever else is asked. */
 static em_status check_companions(const em_options *o, em_err *err)
 {
-    static const struct { const char *name, *command; } companions[] = {
-        { "json", "bench" }, { "training", "bench" }, { "mean-embed", "import" },
+    static const struct { const char *name, *command; bool also_trains; } companions[] = {
+        { "json", "bench", true },     { "training", "bench", true },  { "mean-embed", "import", true },
+        { "half", "rewrite", false },  { "metrics", "rewrite", false },
     };
     const bool is_training = o->command == EM_COMMAND_TRAIN || o->command == EM_COMMAND_EVAL;
 
-    for (size_t i = 0; i < EM_COUNT(companions) && !is_training; i++)
-        if (em_options_is_set(o, em_options_find(companions[i].name)) &&
+    for (size_t i = 0; i < EM_COUNT(companions); i++)
+        if (!(is_training && companions[i].also_trains) && em_options_is_set(o, em_options_find(companions[i].name)) &&
             !em_options_is_set(o, em_options_find(companions[i].command)))
             return em_fail(err, EM_EINVAL, "--%s is for --%s", companions[i].name, companions[i].command);
     if (o->preset && layer_of(o, "preset") == EM_LAYER_ARGV && o->command != EM_COMMAND_BENCH && !is_training)

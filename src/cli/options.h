@@ -16,8 +16,12 @@
 
 typedef enum em_command {
     EM_COMMAND_LISTEN, EM_COMMAND_HELP, EM_COMMAND_VERSION, EM_COMMAND_PRINT_CONFIG, EM_COMMAND_LIST_DEVICES,
-    EM_COMMAND_LIST_CLASSES, EM_COMMAND_INSPECT, EM_COMMAND_IMPORT, EM_COMMAND_BENCH, EM_COMMAND_TRAIN, EM_COMMAND_EVAL,
+    EM_COMMAND_LIST_CLASSES, EM_COMMAND_INSPECT, EM_COMMAND_IMPORT, EM_COMMAND_REWRITE, EM_COMMAND_BENCH, EM_COMMAND_TRAIN, EM_COMMAND_EVAL,
 } em_command;
+
+typedef struct em_texts { char **list; int n; } em_texts;
+
+em_status em_texts_add(em_texts *list, const char *value, em_err *err);     /* copies value; EM_ENOMEM */
 
 /* What --train and --eval are told. */
 typedef struct em_train_options {
@@ -29,18 +33,15 @@ typedef struct em_train_options {
     char  *schedule, *loss, *sampling;
     char  *place, *mixup_form, *mixup_labels, *partners;
     bool   roll, trim, cutmix_time;
-    double empty, neighbours, bed, gain, mixup, mixup_alpha, cutmix, cutmix_alpha, unknown;
+    em_texts alone;
+    double empty, neighbours, bed, bed_high, gain, mixup, mixup_alpha, cutmix, cutmix_alpha, unknown;
     int    mask_time, mask_mel;
     char  *name, *provenance, *licence;
     char  *predictions, *save_logits, *plot, *thresholds;
     double wanted_precision;
 } em_train_options;
 
-enum { EM_OPTION_ROWS = 128 };      /* room for as many */
-
-typedef struct em_texts { char **list; int n; } em_texts;
-
-em_status em_texts_add(em_texts *list, const char *value, em_err *err);     /* copies value; EM_ENOMEM */
+enum { EM_OPTION_ROWS = 160 };      /* room for as many */
 
 typedef struct em_options {
     em_texts inputs;
@@ -63,6 +64,7 @@ typedef struct em_options {
     int    top_k;
     double threshold;
     em_texts watch, ignore;
+    bool   all_classes;             /* list those too that the model was not trained on */
 
     em_texts formats, outputs;      /* pairs, in the order given                  */
     char  *scores;                  /* none, top, all                             */
@@ -73,9 +75,10 @@ typedef struct em_options {
     int    verbose;
 
     em_command command;
-    char  *subject;                 /* what --inspect and --import are given      */
+    char  *subject;                 /* what --inspect, --import and --rewrite are given */
     char  *config, *preset;
-    bool   json, mean_embed, training;
+    bool   json, mean_embed, training, half;
+    char  *metrics;
     em_train_options train;
 
     const char *command_name;       /* for sentences                              */

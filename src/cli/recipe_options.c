@@ -1,6 +1,7 @@
 /* recipe_options.c - see recipe_options.h. */
 #include "cli/recipe_options.h"
 
+#include <math.h>
 #include <string.h>
 
 /* The place of `name` in a table of the choices' order. */
@@ -15,9 +16,9 @@ static int choice(const char *name, const char *const *names, int n)
 
 #define CHOICE(name, ...) choice(name, (const char *const[]){ __VA_ARGS__ }, (int)EM_COUNT(((const char *const[]){ __VA_ARGS__ })))
 
-static em_compose_cfg compose_of(const em_train_options *t, em_frontend_kind kind)
 static em_loss_kind loss_kind(const em_train_options *t) { return (em_loss_kind)CHOICE(t->loss, "bce", "ce"); }
 
+static em_compose_cfg compose_of(const em_train_options *t, em_frontend_kind kind)
 {
     em_compose_cfg c = em_compose_defaults(kind);
 
@@ -28,6 +29,8 @@ static em_loss_kind loss_kind(const em_train_options *t) { return (em_loss_kind)
     c.p_empty = t->empty;
     c.p_before = c.p_after = t->neighbours;
     c.p_bed = t->bed;
+    c.bed_high_db = t->bed_high;
+    c.bed_low_db = fmin(c.bed_low_db, t->bed_high);
     c.unknown_weight = (float)t->unknown;
     return c;
 }
@@ -85,10 +88,10 @@ em_status em_config_of_options(em_config *cfg, const em_options *o, const em_con
     if (status != EM_OK)
         return status;
     cfg->n_classes = n_classes;
+    cfg->activation = loss_kind(t) == EM_LOSS_CE ? EM_SOFTMAX : EM_SIGMOID;
     if (t->d_state > 0)
         cfg->d_state = t->d_state;
     if (t->gate)
-    cfg->activation = loss_kind(t) == EM_LOSS_CE ? EM_SOFTMAX : EM_SIGMOID;
         cfg->has_gate = true;
     if (t->transformer_block) {
         cfg->block = EM_BLOCK_SS2D_ATTN;

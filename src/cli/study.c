@@ -52,6 +52,22 @@ static double draw_of(const char *name)
     return (double)(hash >> 40) / (1 << 24);
 }
 
+/* Clips of the classes that --alone names. */
+static em_status mark_alone(em_study *s, const em_options *o, em_err *err)
+{
+    for (int i = 0; i < o->train.alone.n; i++) {
+        int class;
+        const em_status status = em_labels_resolve(&class, (const char *const *)s->set->classes, NULL, s->set->n_classes, o->train.alone.list[i], err);
+
+        if (status != EM_OK)
+            return status;
+        for (int k = 0; k < s->set->n_clips; k++)
+            for (int l = 0; l < s->set->clips[k].n_labels; l++)
+                s->set->clips[k].is_alone |= s->set->clips[k].labels[l] == class;
+    }
+    return EM_OK;
+}
+
 em_status em_study_split(em_study *s, const em_options *o, em_err *err)
 {
     for (int i = 0; i < s->set->n_clips; i++) {
@@ -64,6 +80,8 @@ em_status em_study_split(em_study *s, const em_options *o, em_err *err)
         else if (!is_held_out)
             s->clips[s->n_clips++] = i;
     }
+    if (mark_alone(s, o, err) != EM_OK)
+        return EM_EINVAL;
     return s->n_clips > 0 ? EM_OK : em_fail(err, EM_EFORMAT, "%s: no clip is left to learn from", o->train.data);
 }
 
@@ -100,6 +118,7 @@ static void add_clips(em_sha256 *hash, const em_dataset *set, const int *clips, 
 
         em_sha256_add(hash, c->name, strlen(c->name) + 1);
         em_sha256_add(hash, c->labels, (size_t)c->n_labels * sizeof *c->labels);
+        em_sha256_add(hash, "alone", c->is_alone ? strlen("alone") : 0);
     }
 }
 

@@ -80,6 +80,27 @@ static em_status find_watched(const em_tagger *t, const char *text, int *c, doub
     return status;
 }
 
+/* Without --watch: those that the model knows, as far as its file says which. */
+static void show_trained(em_tagger *t, bool wants_all)
+{
+    const em_card *card = em_model_card(t->model);
+
+    for (int c = 0; c < t->classes.n; c++)
+        t->is_shown[c] = wants_all || !card->trained;
+    for (int i = 0; i < card->n_trained; i++)
+        t->is_shown[card->trained[i]] = true;
+}
+
+static bool is_trained(const em_tagger *t, int c)
+{
+    const em_card *card = em_model_card(t->model);
+    bool is_known = !card->trained;
+
+    for (int i = 0; i < card->n_trained && !is_known; i++)
+        is_known = card->trained[i] == c;
+    return is_known;
+}
+
 static em_status choose_classes(em_tagger *t, const em_options *o, em_err *err)
 {
     em_status status;
@@ -90,14 +111,16 @@ static em_status choose_classes(em_tagger *t, const em_options *o, em_err *err)
     t->thresholds = calloc((size_t)t->classes.n + 1, sizeof *t->thresholds);
     if (!t->is_shown || !t->thresholds)
         return em_fail(err, EM_ENOMEM, "no memory for the classes");
-    for (int i = 0; i < t->classes.n; i++) {
-        t->is_shown[i] = o->watch.n == 0;
+    if (o->watch.n == 0)
+        show_trained(t, o->all_classes);
+    for (int i = 0; i < t->classes.n; i++)
         t->thresholds[i] = (float)o->threshold;
-    }
     for (int i = 0; i < o->watch.n; i++) {
         if ((status = find_watched(t, o->watch.list[i], &c, &threshold, err)))
             return status;
         t->is_shown[c] = true;
+        if (!is_trained(t, c))
+            em_log(EM_LOG_WARNING, "--watch: the model was not trained on %s", t->classes.labels[c]);
         if (threshold >= 0)
             t->thresholds[c] = (float)threshold;
     }

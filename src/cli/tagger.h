@@ -19,7 +19,7 @@ typedef struct em_tagger {
     em_classes    classes;
     em_labels     labels;           /* --labels, else AudioSet's: for the mids               */
     const char  **mids;
-    bool         *is_shown;         /* [n] after --watch and --ignore                        */
+    bool         *is_shown;         /* [n] after --watch, --ignore and --all-classes         */
     float        *thresholds;       /* [n] --threshold, or the one given with --watch        */
 } em_tagger;
 

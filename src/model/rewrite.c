@@ -61,6 +61,17 @@ static em_status set_metrics(rewrite *r, em_err *err)
     return r->card.metrics ? EM_OK : no_memory(r, err);
 }
 
+static em_status set_text(const rewrite *r, char **text, const char *value, em_err *err)
+{
+    char *copy = value ? strdup(value) : NULL;
+
+    if (!value)
+        return EM_OK;
+    free(*text);
+    *text = copy;
+    return copy ? EM_OK : no_memory(r, err);
+}
+
 static em_status change_card(rewrite *r, em_err *err)
 {
     const char *json = em_st_metadata(r->st, KEY);
@@ -73,6 +84,12 @@ static em_status change_card(rewrite *r, em_err *err)
         status = set_thresholds(r, err);
     if (status == EM_OK && r->changes->metrics)
         status = set_metrics(r, err);
+    if (status == EM_OK)
+        status = set_text(r, &r->card.name, r->changes->name, err);
+    if (status == EM_OK)
+        status = set_text(r, &r->card.provenance, r->changes->provenance, err);
+    if (status == EM_OK)
+        status = set_text(r, &r->card.licence, r->changes->licence, err);
     if (status == EM_OK && !(r->json = em_config_write(&r->config, &r->card)))
         status = no_memory(r, err);
     return status;

@@ -177,6 +177,18 @@ static void place_parts(composing *c, const em_part *main, const em_part *before
         add_part(c, &p, end + gap);
 }
 
+/* Silence stays what it is at any level of its noise, so nothing of it is trimmed away or too quiet to count. */
+static void place_alone(composing *c, const em_part *main)
+{
+    placed p = { .part = main, .n = main->n_frames };
+
+    p.roll = em_draw_below(&c->rng, p.n);
+    p.gain_db = (float)em_draw_between(&c->rng, -c->cfg->gain_db, c->cfg->gain_db);
+    add_part(c, &p, p.n > c->out->n_frames ? em_draw_range(&c->rng, c->out->n_frames - p.n, 0) : 0);
+    for (int i = 0; i < main->clip->n_labels && p.n > 0; i++)
+        c->out->target[main->clip->labels[i]] = 1.0f;
+}
+
 /* ---- what is heard ---- */
 
 static int source_frame(const placed *p, int i)
@@ -312,6 +324,12 @@ void em_compose(em_canvas *out, const em_compose_cfg *cfg, const em_scene *scene
 
     assert(out->n_mels <= EM_MOST_MELS);
     em_canvas_clear(out, &cfg->level);
+    if (scene->is_alone) {
+        place_alone(&c, main);
+        for (int i = 0; i < c.n_parts; i++)
+            lay(&c, &c.parts[i]);
+        return;
+    }
     if (!scene->is_empty)
         place_parts(&c, main, scene->has_before ? before : NULL, scene->has_after ? after : NULL);
     for (int i = 0; i < c.n_parts; i++) {

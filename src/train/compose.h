@@ -58,6 +58,7 @@ typedef struct em_part {
 /* What one window will be. */
 typedef struct em_scene {
     bool   is_empty;                /* no clip is wanted                       */
+    bool   is_alone;                /* the clip is all there is: the window's own length of it, labelled whole */
     bool   has_before, has_after;   /* further clips are wanted: any of the set */
     em_rng rng;                     /* for all that em_compose draws           */
 } em_scene;

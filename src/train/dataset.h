@@ -27,6 +27,7 @@ typedef struct em_clip {
     em_span *spans;                 /* [n_spans] strong labels; labels has their classes, too   */
     int      n_spans;
     int      fold;                  /* 1…, 0: the set has none                                  */
+    bool     is_alone;              /* what it is stops being true beside other sounds: never mixed, joined or put over noise */
     em_split split;                 /* of the layout's own; none: it has none                   */
 } em_clip;
 

@@ -100,6 +100,17 @@ static em_part borrow(em_examples *e, int i)
 /* Any clip that is learnt from. */
 static int neighbour(em_examples *e, em_rng *rng) { return e->cfg.clips[em_draw_below(rng, e->cfg.n_clips)]; }
 
+static bool is_alone(const em_examples *e, int clip) { return e->cfg.set->clips[clip].is_alone; }
+
+/* clips[0] is the main one, the others are its neighbours if the scene wants them. */
+static void keep_alone(const em_examples *e, em_scene *scene, const int clips[3])
+{
+    if (is_alone(e, clips[0]))
+        *scene = (em_scene){ .is_alone = true, .rng = scene->rng };
+    scene->has_before &= !is_alone(e, clips[1]);
+    scene->has_after &= !is_alone(e, clips[2]);
+}
+
 /* All that the clip is labelled with is heard in the window. */
 static bool is_heard(const em_canvas *c, const em_clip *clip)
 {
@@ -125,11 +136,15 @@ static bool ask_teacher(const em_examples *e, float *teacher, const em_scene *sc
 static bool compose(em_examples *e, em_canvas *out, float *teacher, long index, em_rng *rng)
 {
     const em_compose_cfg *cfg = &e->cfg.recipe->compose;
-    const em_scene scene = em_scene_draw(cfg, rng);
+    em_scene scene = em_scene_draw(cfg, rng);
     const int clips[3] = { e->order[index], neighbour(e, rng), neighbour(e, rng) };
-    const bool wanted[3] = { !scene.is_empty, scene.has_before, scene.has_after };
     em_part parts[3] = { { 0 } };
+    bool wanted[3];
 
+    keep_alone(e, &scene, clips);
+    wanted[0] = !scene.is_empty;
+    wanted[1] = scene.has_before;
+    wanted[2] = scene.has_after;
     for (int i = 0; i < 3; i++)
         if (wanted[i])
             parts[i] = borrow(e, clips[i]);
@@ -172,14 +187,15 @@ em_status em_examples_make(em_examples *e, em_canvas *out, float *teacher, bool 
 {
     em_rng rng = sample_stream(e, epoch, index), partners_rng;
     const em_mix_cfg *kind;
+    long partner;
     em_mix mix;
 
     if (order_epoch(e, epoch, err) != EM_OK)
         return err ? err->code : EM_ENOMEM;
     *has_teacher = compose(e, out, teacher, index, &rng);
     kind = draw_mix(&mix, e, &rng);
-    if (kind) {
-        const long partner = partner_of(e, epoch, index);
+    partner = partner_of(e, epoch, index);
+    if (kind && !is_alone(e, e->order[index]) && !is_alone(e, e->order[partner])) {
         bool is_both;
 
         partners_rng = sample_stream(e, epoch, partner);

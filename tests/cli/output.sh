@@ -40,6 +40,23 @@ grep -qE '^0:01\.0  Dog [01]\.[0-9]{2}$' out || bad "just the watched class: $(c
 run 0 --duration 1 -k 1 --ignore dog "$demo"
 ! grep -q 'Dog' out || bad "an ignored class: $(cat out)"
 
+# classes that the model was not trained on are listed on demand only
+run 0 --duration 1 -k 20 "$demo"; [ "$(grep -o '[01]\.[0-9][0-9]' out | wc -l)" -eq 14 ] || bad "not the 14 that the model knows: $(cat out)"
+run 0 --duration 1 -k 20 --all-classes "$demo"; [ "$(grep -o '[01]\.[0-9][0-9]' out | wc -l)" -eq 20 ] || bad "--all-classes: $(cat out)"
+run 0 --duration 1 --watch Speech "$demo"; says err 'was not trained on Speech'; says out 'Speech'
+run 0 -f jsonl --scores -k 20 --duration 1 "$demo"; [ "$(grep -o '"label"' out | wc -l)" -eq 14 ] || bad "jsonl lists others: $(cat out)"
+
+# a model file again: half the size, another name, the same answers nearly
+run 0 --rewrite nano -o half.safetensors --half --name quartz --licence CC0 --metrics '{"mAP":0.5}'; empty out; empty err
+run 0 --inspect ./half.safetensors; says out 'quartz'; says out '{"mAP":0.5}'; says out 'CC0'; says out 'trained from scratch'
+run 0 -m ./half.safetensors -k 1 --duration 3 "$demo"; says out 'Dog'
+run 2 --rewrite nano; says err 'needs one -o OUT'
+run 2 --rewrite nano -o x --metrics '{'; says err 'not JSON'; [ ! -e x ] || bad "a refused rewrite leaves a file"
+run 2 --rewrite nano -o x --epochs 3; says err '--epochs'
+run 2 --half nano; says err '--half is for --rewrite'
+run 3 --rewrite nope -o x; says err 'nope'
+run 6 --rewrite nano -o nowhere/x; says err 'nowhere/x'
+
 # jsonl: every record parses, and the counters add up
 run 0 -f jsonl --slots --duration 1 "$demo"; one_line out 3; says out '"slots":[['
 run 0 -f jsonl --scores=all --slots --embeddings --duration 3 "$demo"; empty err

@@ -88,8 +88,19 @@ done <<'OPTIONS'
 --average 2 --ema 0
 --layer-decay 0.7 --decay-all
 --d-state 2 --gate
+--bed 1 --bed-high -60
+--alone tone
 --seed 2
 OPTIONS
+
+# ---- what is trained as one class a clip says so in its file, and is read so wherever it is used
+run 0 --inspect one-1/last.safetensors; says out 'softmax'
+run 0 -m one-1/last.safetensors -f jsonl --scores=all --threads 1 set/tone0.wav
+json out 'all(abs(sum(r["scores"]) - 1) < 1e-5 for r in x if r["type"] == "scores") and any(r["type"] == "scores" for r in x)'
+run 0 --eval -m one-1/last.safetensors --data set --threads 1 --json --predictions predictions.jsonl
+json predictions.jsonl 'len(x) > 0 and all(abs(sum(r["scores"]) - 1) < 1e-5 for r in x)'
+trains 2 --data more "${quick[@]}" --init one-1/last.safetensors --head append --out x; sentence '--loss ce'
+trains 2 --data set "${quick[@]}" --alone Owl --out x; sentence 'Owl'
 
 # ---- a batch in parts is the batch: the losses of the steps agree
 for micro in 4 2 3; do

@@ -70,7 +70,7 @@ static void thresholds_are_written_and_the_rest_stays(void **state)
 
     for (int i = 0; i < n_classes; i++)
         thresholds[i] = (float)i / (float)n_classes;
-    CHECK_OK(em_model_rewrite(path, MODEL, &(em_rewrite){ thresholds, n_classes, "{\"mAP\":0.5}", false }, &err));
+    CHECK_OK(em_model_rewrite(path, MODEL, &(em_rewrite){ .thresholds = thresholds, .n_thresholds = n_classes, .metrics = "{\"mAP\":0.5}" }, &err));
     after = card_of(path);
     for (int i = 0; i < n_classes; i++)
         CHECK(after.thresholds && after.thresholds[i] == thresholds[i] && !strcmp(after.labels[i], before.labels[i]), "class %d", i);

@@ -1,0 +1,134 @@
+/* Examples of a run: clips that are what they are only alone stay alone, whatever the recipe draws. */
+#include "check.h"
+
+#include "made.h"
+#include "train/examples.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { RATE = 32000, MELS = 64, CLIPS = 4, EXAMPLES = 200, MOST_CLASSES = 2 };
+
+typedef struct heard { float target[MOST_CLASSES]; float loudest; } heard;
+
+/* Two clips of a tone and two of faint noise; of the latter only what the listener's own floor would have. */
+static char *make_set(void)
+{
+    char *folder = made_folder();
+    float *x = malloc(RATE * sizeof *x);
+    uint32_t seed = 7;
+
+    CHECK(x, "no memory");
+    for (int i = 0; i < RATE; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        x[i] = (float)(int32_t)seed / 2147483648.0f * 1e-4f;
+    }
+    made_sound(folder, "Tone/a.wav", RATE, RATE);
+    made_sound(folder, "Tone/b.wav", RATE, RATE);
+    made_wave(folder, "Quiet/a.wav", RATE, 1, x, RATE);
+    made_wave(folder, "Quiet/b.wav", RATE, 1, x, RATE);
+    free(x);
+    return folder;
+}
+
+/* A recipe that mixes, joins and puts noise under all it can. */
+static em_recipe busy(void)
+{
+    em_recipe r = em_recipe_defaults(EM_FRONTEND_HTSAT);
+
+    r.batch = 8;
+    r.draws = EXAMPLES;
+    r.compose.p_empty = 0;
+    r.compose.p_before = r.compose.p_after = .7;
+    r.compose.p_bed = 1;
+    r.compose.bed_low_db = r.compose.bed_high_db = -20;
+    r.mixup.p = .5;
+    r.mixup.alpha = 1;
+    r.cutmix = (em_mix_cfg){ .form = EM_MIX_CUT, .p = .5, .alpha = 1 };
+    r.specaugment.n_time = r.specaugment.n_mel = 0;
+    return r;
+}
+
+static void hear_epoch(heard *out, bool is_alone)
+{
+    char *folder = make_set();
+    const em_recipe recipe = busy();
+    em_config model;
+    em_dataset *set;
+    em_features *features;
+    em_examples *e;
+    em_canvas c = { .n_mels = MELS };
+    float targets[2 * MOST_CLASSES], teacher[MOST_CLASSES];
+    int clips[CLIPS];
+    bool has_teacher;
+    em_err err;
+
+    CHECK_OK(em_config_preset(&model, "nano", &err));
+    CHECK_OK(em_dataset_open(&set, folder, "folders", NULL, 0, &err));
+    CHECK(set->n_clips == CLIPS && !strcmp(set->classes[0], "Quiet") && !strcmp(set->classes[1], "Tone"), "%d clips", set->n_clips);
+    for (int i = 0; i < CLIPS; i++) {
+        clips[i] = i;
+        set->clips[i].is_alone = is_alone && set->clips[i].labels[0] == 0;
+    }
+    model.n_classes = c.n_classes = set->n_classes;
+    CHECK_OK(em_features_new(&features, set, &model, 1, 0, &err));
+    CHECK_OK(em_examples_new(&e, &(em_examples_cfg){ &recipe, &model, set, features, clips, CLIPS, NULL }, &err));
+    c.n_frames = em_examples_frames(&model);
+    c.frames = malloc((size_t)c.n_frames * MELS * sizeof *c.frames);
+    c.target = targets;
+    c.weight = targets + MOST_CLASSES;
+    for (int i = 0; i < EXAMPLES; i++) {
+        CHECK_OK(em_examples_make(e, &c, teacher, &has_teacher, 0, i, &err));
+        memcpy(out[i].target, c.target, sizeof out[i].target);
+        out[i].loudest = -INFINITY;
+        for (int k = 0; k < c.n_frames * MELS; k++)
+            out[i].loudest = fmaxf(out[i].loudest, c.frames[k]);
+    }
+    free(c.frames);
+    em_examples_free(e);
+    em_features_free(features);
+    em_dataset_free(set);
+    made_remove(folder);
+}
+
+static void silence_is_alone_in_its_window(void **state)
+{
+    static heard h[EXAMPLES];
+    int n_silent = 0;
+    (void)state;
+
+    hear_epoch(h, true);
+    for (int i = 0; i < EXAMPLES; i++) {
+        n_silent += h[i].target[0] > 0;
+        CHECK(h[i].target[0] == 0 || (h[i].target[0] == 1 && h[i].target[1] == 0), "example %d: silence %g, tone %g", i,
+              (double)h[i].target[0], (double)h[i].target[1]);
+        CHECK(h[i].target[0] == 0 || h[i].loudest < -50, "example %d: silence of %g dB", i, (double)h[i].loudest);
+        CHECK(h[i].target[0] > 0 || h[i].loudest > -30, "example %d: a tone of %g dB", i, (double)h[i].loudest);
+    }
+    CHECK(n_silent > EXAMPLES / 3 && n_silent < 2 * EXAMPLES / 3, "silence in %d of %d", n_silent, EXAMPLES);
+}
+
+/* What the test above would see, were there no such clips. */
+static void else_it_is_mixed_joined_and_put_over_noise(void **state)
+{
+    static heard h[EXAMPLES];
+    int n_both = 0, n_loud = 0;
+    (void)state;
+
+    hear_epoch(h, false);
+    for (int i = 0; i < EXAMPLES; i++) {
+        n_both += h[i].target[0] > 0 && h[i].target[1] > 0;
+        n_loud += h[i].target[0] > 0 && h[i].loudest > -40;
+    }
+    CHECK(n_both > 20 && n_loud > 20, "%d with a tone, %d loud", n_both, n_loud);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(silence_is_alone_in_its_window),
+        cmocka_unit_test(else_it_is_mixed_joined_and_put_over_noise),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
