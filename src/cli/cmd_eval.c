@@ -222,6 +222,17 @@ static void tell_what_is_left_out(const evaluation *e)
         em_log(EM_LOG_INFO, "segments and events are of %d clips: the other %d have classes without times", s->n_timed, s->n - s->n_timed);
 }
 
+/* The files first, because whoever reads the report may stop reading; and the report even if one of them could not be written. */
+static int tell(evaluation *e, em_err *err)
+{
+    const em_status written = write_files(e, err);
+    em_err other;
+    const em_status printed = print(e, written == EM_OK ? err : &other);
+    const int code = em_finish_stdout(written == EM_OK && printed == EM_OK ? err : &other);
+
+    return written != EM_OK ? em_exit_code(written, EM_EXIT_OUTPUT) : printed != EM_OK ? em_exit_code(printed, EM_EXIT_OUTPUT) : code;
+}
+
 static int evaluate(evaluation *e, em_err *err)
 {
     em_status status;
@@ -239,9 +250,7 @@ static int evaluate(evaluation *e, em_err *err)
     tell_what_is_left_out(e);
     if ((status = measure(e, err)))
         return em_exit_code(status, EM_EXIT_TRAINING);
-    if ((status = print(e, err)) || (status = write_files(e, err)))
-        return em_exit_code(status, EM_EXIT_OUTPUT);
-    return em_finish_stdout(err);
+    return tell(e, err);
 }
 
 int em_cmd_eval(const em_options *o, em_err *err)

@@ -130,6 +130,8 @@ static const em_option train_rows[] = {
       .help = "classes of the model: the data's own, or AudioSet's 527" },
     { .name = "fold", COUNT(0, 1000), .at = TRAIN(fold), .fallback = "0",
       .help = "--train: the fold that is held out; --eval: the fold to measure; 0: none, all" },
+    { .name = "split", .kind = EM_OPTION_CHOICE, .at = TRAIN(split), .arg = "NAME", .fallback = "test", .choices = "test|valid|train",
+      .help = "--eval: which clips, where the data names their splits" },
     { .name = "val-split", REAL(0, 0.9), .at = TRAIN(val_split), .fallback = "0",
       .help = "share of the clips to validate on, where the data names none" },
     { .name = "preset", TEXT, .at = AT(preset), .arg = "NAME",

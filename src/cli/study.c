@@ -85,19 +85,29 @@ em_status em_study_split(em_study *s, const em_options *o, em_err *err)
     return s->n_clips > 0 ? EM_OK : em_fail(err, EM_EFORMAT, "%s: no clip is left to learn from", o->train.data);
 }
 
+static em_split split_of(const char *name)
+{
+    return strcmp(name, "train") == 0 ? EM_SPLIT_TRAIN : strcmp(name, "valid") == 0 ? EM_SPLIT_VALID : EM_SPLIT_TEST;
+}
+
 em_status em_study_pick(em_study *s, const em_options *o, em_err *err)
 {
-    bool has_test = false;
+    const em_split wanted = split_of(o->train.split);
+    bool has_split = false;
 
     for (int i = 0; i < s->set->n_clips; i++)
-        has_test |= s->set->clips[i].split == EM_SPLIT_TEST;
+        has_split |= s->set->clips[i].split == wanted;
     for (int i = 0; i < s->set->n_clips; i++) {
         const em_clip *c = &s->set->clips[i];
 
-        if (o->train.fold > 0 ? c->fold == o->train.fold : !has_test || c->split == EM_SPLIT_TEST)
+        if (o->train.fold > 0 ? c->fold == o->train.fold : c->split == wanted || (!has_split && wanted == EM_SPLIT_TEST))
             s->clips[s->n_clips++] = i;
     }
-    return s->n_clips > 0 ? EM_OK : em_fail(err, EM_EFORMAT, "%s: there is no clip of fold %d", o->train.data, o->train.fold);
+    if (s->n_clips > 0)
+        return EM_OK;
+    if (o->train.fold > 0)
+        return em_fail(err, EM_EFORMAT, "%s: there is no clip of fold %d", o->train.data, o->train.fold);
+    return em_fail(err, EM_EFORMAT, "%s: names no clip of the split %s", o->train.data, o->train.split);
 }
 
 static em_status hash_file(char out[EM_SHA256_CHARS], const char *path, em_err *err)

@@ -22,7 +22,7 @@ void      em_study_close(em_study *s);
 /* clips: all but the held-out fold, test clips and those to validate on, which are the layout's own or --val-split of them. */
 em_status em_study_split(em_study *s, const em_options *o, em_err *err);
 
-/* clips: the fold, or the test clips where the layout has some, or all. */
+/* clips: the fold, or those of --split; the test clips of a layout that names none are all of them. */
 em_status em_study_pick(em_study *s, const em_options *o, em_err *err);
 
 /* What a saved state must agree with beside recipe and model, as text: the clips, and by their hashes where the weights began and

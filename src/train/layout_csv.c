@@ -86,12 +86,13 @@ static char *find_sound(rows *r, const char *name)
 static em_status read_fold(rows *r, em_clip *clip)
 {
     const char *text = em_table_field(&r->table, r->fold);
+    const int least = r->is_esc50 ? 1 : 0;              /* elsewhere 0 says that a clip is of no fold */
     double fold;
 
     if (r->fold < 0 || (!*text && !r->is_esc50))
         return EM_OK;
-    if (!em_text_number(text, &fold) || fold < 1 || fold > 1000 || fold != (int)fold)
-        return em_fail_at(r->b->err, EM_EFORMAT, em_table_at(&r->table), "fold \"%.40s\" is not a whole number from 1", text);
+    if (!em_text_number(text, &fold) || fold < least || fold > 1000 || fold != (int)fold)
+        return em_fail_at(r->b->err, EM_EFORMAT, em_table_at(&r->table), "fold \"%.40s\" is not a whole number from %d", text, least);
     clip->fold = (int)fold;
     return EM_OK;
 }

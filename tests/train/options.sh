@@ -93,6 +93,13 @@ done <<'OPTIONS'
 --seed 2
 OPTIONS
 
+# ---- clips of a split
+for split in valid=3 train=12 test=15; do               # a set without test clips is tested on all
+    run 0 --eval -m base/last.safetensors --data set --threads 1 --split ${split%=*}; says out "on set: ${split#*=} clips"
+done
+cp -r set whole; cut -d, -f1,2 set/set.csv >whole/set.csv
+run 7 --eval -m base/last.safetensors --data whole --split valid; sentence 'names no clip of the split valid'
+
 # ---- what is trained as one class a clip says so in its file, and is read so wherever it is used
 run 0 --inspect one-1/last.safetensors; says out 'softmax'
 run 0 -m one-1/last.safetensors -f jsonl --scores=all --threads 1 set/tone0.wav

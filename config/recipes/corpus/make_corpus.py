@@ -93,6 +93,11 @@ def trained(classes):
             if len(splits["train"]) >= LEAST_CLIPS and len({row["group"] for row in splits["train"]}) >= LEAST_GROUPS]
 
 
+def restricted(rows, known):
+    """The rows with labels of known classes alone. A clip of other classes is one of no class: what the known ones are not."""
+    return [row | {"labels": "|".join(label for label in row["labels"].split("|") if label in known)} for row in rows]
+
+
 def write_credits(path, rows):
     """Who made what, for the licences that ask for it and for those that do not: one line an author, licence and source."""
     works = collections.defaultdict(list)
@@ -128,10 +133,11 @@ def main():
     wrong = list(faults(rows, given.tier2))
     if wrong:
         sys.exit("\n".join(wrong))
-    write_table(given.out / "corpus.csv", COLUMNS, rows)
-    write_table(given.out / "final.csv", COLUMNS, final(rows))
     classes = by_class(rows)
     known = trained(classes)
+    write_table(given.out / "corpus.csv", COLUMNS, rows)
+    write_table(given.out / "known.csv", COLUMNS, restricted(rows, known))
+    write_table(given.out / "final.csv", COLUMNS, restricted(final(rows), known))
     (given.out / "trained_classes.txt").write_text("".join(f"{name}\n" for name in known), encoding="utf-8")
     write_credits(given.out / "credits.md", rows)
     report(classes, known)
