@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DIRECTIONS = 4, SLOT = 32, PIECE = 128, PIECE_SOUND = 125 };     /* columns; SLOT: of the last stage's tokens */
+enum { DIRECTIONS = 4, SLOT = 32, PIECE = 128, PIECE_SOUND = 125, WHOLE = 1000 };     /* columns; SLOT: of the last stage's tokens; WHOLE: hops */
 
 /* d0, depths and flags of the official weights (model names of VMamba, DASS and HTS-AT) and of our own presets. Those with
  * a linear head are DASS's kind: Kaldi frontend on a plain grid. HTS-AT's stretches, and has 4 heads in its first stage and
@@ -131,10 +131,11 @@ static em_status cannot_cut(em_config *cfg, const em_config *was, int step, int 
     return EM_EINVAL;
 }
 
-/* least: hops of a folded model's shortest window. */
+/* least: hops of a folded model's shortest window. A stretching model's have one length for whoever tags; practice may be shorter,
+ * stretched as much. */
 static em_status set_window(em_config *cfg, double seconds, int least, em_err *err)
 {
-    bool is_folded = cfg->fold > 1;
+    const bool is_folded = cfg->fold > 1, may_stretch = cfg->fit == EM_FIT_STRETCH && least < WHOLE;
     const em_config was = *cfg;
     int most = 16000, step = is_folded ? PIECE_SOUND : 1, n_hops;
 
@@ -144,7 +145,7 @@ static em_status set_window(em_config *cfg, double seconds, int least, em_err *e
     n_hops = (int)lround(seconds * 100);
     if (n_hops == cfg->n_hops && fabs(seconds * 100 - n_hops) < 1e-6)
         return EM_OK;
-    if (cfg->fit != EM_FIT_PAD)
+    if (cfg->fit != EM_FIT_PAD && !may_stretch)
         return em_fail(err, EM_EINVAL, "a window of %g s: this model hears %g s and no other length, because it does not pad "
                        "(fit is not pad)", seconds, cfg->n_hops / 100.0);
     if (n_hops < least || n_hops > most || n_hops % step || fabs(seconds * 100 - n_hops) >= 1e-6)
@@ -154,7 +155,7 @@ static em_status set_window(em_config *cfg, double seconds, int least, em_err *e
     return em_config_uncut_stage(cfg) < 0 ? EM_OK : cannot_cut(cfg, &was, step, least, err);
 }
 
-em_status em_config_set_window(em_config *cfg, double seconds, em_err *err) { return set_window(cfg, seconds, 1000, err); }
+em_status em_config_set_window(em_config *cfg, double seconds, em_err *err) { return set_window(cfg, seconds, WHOLE, err); }
 
 em_status em_config_set_short_window(em_config *cfg, double seconds, em_err *err) { return set_window(cfg, seconds, PIECE_SOUND, err); }
 

@@ -81,7 +81,7 @@ em_status em_config_preset(em_config *cfg, const char *name, em_err *err);
  * multiples of 10 ms from 0.32 to 160 s, padded up to a multiple of 32 columns. EM_EINVAL says what would be right. */
 em_status em_config_set_window(em_config *cfg, double seconds, em_err *err);
 
-/* For training, where clips are short and their halves cost half: folded models from 1.25 s on. */
+/* For training, where clips are short and their halves cost half: folded models from 1.25 s on; fit stretch, too. */
 em_status em_config_set_short_window(em_config *cfg, double seconds, em_err *err);
 
 /* Attention's windows on a grid of H x W tokens: `window`, or the grid's shorter side where that is less, squared. */

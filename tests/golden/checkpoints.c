@@ -85,13 +85,13 @@ static void give_head(const char *path, em_checkpoint *c)
         const em_st_tensor *t = em_st_get(st, i);
 
         if (strncmp(t->name, "bn0.", 4))                /* fresh, and of the other frontend */
-            tensors[n++] = (em_st_out){ t->name, t->rank, t->shape, golden_read(st, NULL, NULL, "%s", t->name) };
+            tensors[n++] = (em_st_out){ t->name, t->rank, t->shape, golden_read(st, NULL, NULL, "%s", t->name), EM_F32 };
     }
     for (int i = 0; i < 2; i++, n++) {
         const char *name = i ? "classifier.head.bias" : "classifier.head.weight";
         const float *x = read_named(c, name, &shape);
 
-        tensors[n] = (em_st_out){ name, shape->rank, shape->shape, x };
+        tensors[n] = (em_st_out){ name, shape->rank, shape->shape, x, EM_F32 };
     }
     cfg.frontend = EM_FRONTEND_KALDI;                   /* mean 0 and std a half leave the image as it is */
     cfg.mean = 0;

@@ -88,6 +88,7 @@ done <<'OPTIONS'
 --average 2 --ema 0
 --layer-decay 0.7 --decay-all
 --d-state 2 --gate
+--transformer-block
 --bed 1 --bed-high -60
 --alone tone
 --seed 2

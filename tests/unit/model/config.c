@@ -402,6 +402,13 @@ static void models_that_do_not_pad_keep_their_window(void **state)
         CHECK(em_config_slot_seconds(&cfg) == cases[i].slot, "%s", cases[i].fit);
         CHECK_OK(em_config_set_window(&cfg, cases[i].own, &err));
         CHECK(em_config_set_window(&cfg, 20, &err) == EM_EINVAL && strstr(err.msg, "does not pad"), "%s", err.msg);
+        CHECK(em_config_set_window(&cfg, 5, &err) == EM_EINVAL && strstr(err.msg, "does not pad"), "%s", err.msg);
+        if (cfg.fit == EM_FIT_STRETCH) {                /* practice may be shorter */
+            CHECK_OK(em_config_set_short_window(&cfg, 5, &err));
+            CHECK(cfg.n_hops == 500 && cfg.n_frames == 512 && em_config_slot_seconds(&cfg) == .3125, "%d %d", cfg.n_hops, cfg.n_frames);
+        } else {
+            CHECK(em_config_set_short_window(&cfg, 5, &err) == EM_EINVAL && strstr(err.msg, "does not pad"), "%s", err.msg);
+        }
     }
 }
 
