@@ -85,6 +85,8 @@ static em_status check_companions(const em_options *o, em_err *err)
         if (!(is_training && companions[i].also_trains) && em_options_is_set(o, em_options_find(companions[i].name)) &&
             !em_options_is_set(o, em_options_find(companions[i].command)))
             return em_fail(err, EM_EINVAL, "--%s is for --%s", companions[i].name, companions[i].command);
+    if (is_training && o->inputs.n > 0 && layer_of(o, "input") == EM_LAYER_ARGV)
+        return em_fail(err, EM_EINVAL, "%.80s: --train and --eval hear what --data names, and no other files", o->inputs.list[0]);
     if (o->preset && layer_of(o, "preset") == EM_LAYER_ARGV && o->command != EM_COMMAND_BENCH && !is_training)
         return em_fail(err, EM_EINVAL, "--preset is for --bench and --train");
     if (!is_training && o->command != EM_COMMAND_BENCH && o->command != EM_COMMAND_PRINT_CONFIG && check_training(o, err) != EM_OK)

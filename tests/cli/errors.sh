@@ -32,6 +32,7 @@ usage 'needs one -o OUT' --import x
 usage '--preset is for --bench' --preset nano "$demo"
 usage '--json is for --bench' --json --list-classes
 usage '--mean-embed is for --import' --mean-embed --bench
+usage 'hear what --data names' --train --data x --out y a.wav
 usage '--training is for --bench' --training --list-classes
 usage '--training measures a --preset' --bench --training -m nano
 usage 'multiples of 1.25 s' --bench --training --train-window 3

@@ -108,6 +108,7 @@ json out 'all(abs(sum(r["scores"]) - 1) < 1e-5 for r in x if r["type"] == "score
 run 0 --eval -m one-1/last.safetensors --data set --threads 1 --json --predictions predictions.jsonl
 json predictions.jsonl 'len(x) > 0 and all(abs(sum(r["scores"]) - 1) < 1e-5 for r in x)'
 trains 2 --data more "${quick[@]}" --init one-1/last.safetensors --head append --out x; sentence '--loss ce'
+trains 2 --data more "${quick[@]}" --init base/last.safetensors --head append --gate --out x; sentence 'make another'
 trains 2 --data set "${quick[@]}" --alone Owl --out x; sentence 'Owl'
 
 # ---- a batch in parts is the batch: the losses of the steps agree
