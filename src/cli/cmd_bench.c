@@ -50,14 +50,9 @@ static void print_record(em_json *j, const em_bench_result *r)
 static int print_json(const em_bench_result *r, em_err *err)
 {
     em_json j = { 0 };
-    bool is_whole;
 
     print_record(&j, r);
-    is_whole = !j.has_failed;
-    if (is_whole)
-        fputs(j.text, stdout);
-    em_json_deinit(&j);
-    return is_whole ? em_finish_stdout(err) : em_exit_code(em_fail(err, EM_ENOMEM, "no memory for a record"), 0);
+    return em_finish_record(&j, err);
 }
 
 static int print_text(const em_bench_result *r, em_err *err)

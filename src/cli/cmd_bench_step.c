@@ -60,14 +60,9 @@ static void print_record(em_json *j, const record *t)
 static int print_json(const record *t, em_err *err)
 {
     em_json j = { 0 };
-    bool is_whole;
 
     print_record(&j, t);
-    is_whole = !j.has_failed;
-    if (is_whole)
-        fputs(j.text, stdout);
-    em_json_deinit(&j);
-    return is_whole ? em_finish_stdout(err) : em_exit_code(em_fail(err, EM_ENOMEM, "no memory for a record"), 0);
+    return em_finish_record(&j, err);
 }
 
 static int print_text(const record *t, em_err *err)

@@ -158,25 +158,22 @@ static em_status write_files(evaluation *e, em_err *err)
 
 /* ------------------------------------------------------------------ the report */
 
-static em_status print(const evaluation *e, em_err *err)
+static int print(const evaluation *e, em_err *err)
 {
     const em_eval_report report = {
         .title = e->title, .thresholds = em_model_card(e->tagger.model)->thresholds ? "the model's" : "0.5", .metrics = &e->metrics,
         .classes = e->tagger.classes.labels, .segments = e->scores.segments, .events = e->scores.events,
     };
     em_json j = { 0 };
-    em_status status = EM_OK;
+    em_status status;
 
-    if (!e->o->json)
-        return em_eval_report_print(stdout, &report, err);
-    em_eval_report_json(&j, NULL, &report);
-    em_json_newline(&j);
-    if (j.has_failed)
-        status = em_fail(err, EM_ENOMEM, "no memory for the report");
-    else
-        fputs(j.text, stdout);
-    em_json_deinit(&j);
-    return status;
+    if (e->o->json) {
+        em_eval_report_json(&j, NULL, &report);
+        em_json_newline(&j);
+        return em_finish_record(&j, err);
+    }
+    status = em_eval_report_print(stdout, &report, err);
+    return status == EM_OK ? em_finish_stdout(err) : em_exit_code(status, EM_EXIT_OUTPUT);
 }
 
 static void make_title(evaluation *e)
@@ -227,10 +224,9 @@ static int tell(evaluation *e, em_err *err)
 {
     const em_status written = write_files(e, err);
     em_err other;
-    const em_status printed = print(e, written == EM_OK ? err : &other);
-    const int code = em_finish_stdout(written == EM_OK && printed == EM_OK ? err : &other);
+    const int code = print(e, written == EM_OK ? err : &other);
 
-    return written != EM_OK ? em_exit_code(written, EM_EXIT_OUTPUT) : printed != EM_OK ? em_exit_code(printed, EM_EXIT_OUTPUT) : code;
+    return written == EM_OK ? code : em_exit_code(written, EM_EXIT_OUTPUT);
 }
 
 static int evaluate(evaluation *e, em_err *err)

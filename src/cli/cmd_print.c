@@ -19,6 +19,16 @@ int em_finish_stdout(em_err *err)
     return EM_EXIT_OUTPUT;
 }
 
+int em_finish_record(em_json *j, em_err *err)
+{
+    const bool is_whole = !j->has_failed;
+
+    if (is_whole)
+        fputs(j->text, stdout);
+    em_json_deinit(j);
+    return is_whole ? em_finish_stdout(err) : em_exit_code(em_fail(err, EM_ENOMEM, "no memory for a record"), EM_EXIT_OUTPUT);
+}
+
 int em_cmd_help(const em_options *o, em_err *err)
 {
     (void)o;

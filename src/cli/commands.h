@@ -2,6 +2,7 @@
 #ifndef EM_CLI_COMMANDS_H
 #define EM_CLI_COMMANDS_H
 
+#include "base/json.h"
 #include "base/status.h"
 #include "cli/options.h"
 
@@ -18,6 +19,9 @@ em_command_run em_cmd_listen, em_cmd_help, em_cmd_version, em_cmd_print_config, 
 
 /* EM_OK and EM_ECANCELED: 0; EM_ENOMEM: internal; else the code of the stage that failed. */
 int em_exit_code(em_status status, int stage_code);
+
+/* Puts a whole record on stdout and ends it. */
+int em_finish_record(em_json *j, em_err *err);
 
 /* stdout is whole: flushes it. A full disk is EM_EXIT_OUTPUT, a closed pipe is fine. */
 int em_finish_stdout(em_err *err);

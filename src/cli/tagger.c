@@ -80,17 +80,7 @@ static em_status find_watched(const em_tagger *t, const char *text, int *c, doub
     return status;
 }
 
-/* Without --watch: those that the model knows, as far as its file says which. */
-static void show_trained(em_tagger *t, bool wants_all)
-{
-    const em_card *card = em_model_card(t->model);
-
-    for (int c = 0; c < t->classes.n; c++)
-        t->is_shown[c] = wants_all || !card->trained;
-    for (int i = 0; i < card->n_trained; i++)
-        t->is_shown[card->trained[i]] = true;
-}
-
+/* As far as the model's file says. */
 static bool is_trained(const em_tagger *t, int c)
 {
     const em_card *card = em_model_card(t->model);
@@ -111,10 +101,10 @@ static em_status choose_classes(em_tagger *t, const em_options *o, em_err *err)
     t->thresholds = calloc((size_t)t->classes.n + 1, sizeof *t->thresholds);
     if (!t->is_shown || !t->thresholds)
         return em_fail(err, EM_ENOMEM, "no memory for the classes");
-    if (o->watch.n == 0)
-        show_trained(t, o->all_classes);
-    for (int i = 0; i < t->classes.n; i++)
+    for (int i = 0; i < t->classes.n; i++) {
+        t->is_shown[i] = o->watch.n == 0 && (o->all_classes || is_trained(t, i));
         t->thresholds[i] = (float)o->threshold;
+    }
     for (int i = 0; i < o->watch.n; i++) {
         if ((status = find_watched(t, o->watch.list[i], &c, &threshold, err)))
             return status;

@@ -64,16 +64,7 @@ static void record(const em_train_progress *p)
 
     em_json_begin(&j, NULL, '{');
     em_json_string(&j, "type", p->is_epoch ? "epoch" : "step");
-    em_json_int(&j, "epoch", p->epoch + 1);
-    em_json_int(&j, "step", p->step);
-    em_json_float(&j, "loss", p->loss);
-    em_json_float(&j, "lr", p->rate);
-    em_json_float(&j, "grad_norm", p->norm);
-    if (isfinite(p->map))
-        em_json_fixed(&j, "valid_map", p->map, 6);
-    if (isfinite(p->accuracy))
-        em_json_fixed(&j, "valid_accuracy", p->accuracy, 6);
-    em_json_int(&j, "skipped", p->n_skipped);
+    em_train_progress_json(&j, p);
     em_json_end(&j, '}');
     em_json_newline(&j);
     if (!j.has_failed)

@@ -48,22 +48,8 @@ static void free_slot(em_batch *s)
     free(s->sum);
 }
 
-static void add_frames(em_batch *s, const em_canvas *c)
+static em_status make_examples(em_batches *b, em_batch *s, long epoch, long begin, em_err *err)
 {
-    for (int t = 0; t < c->n_frames; t++)
-        for (int f = 0; f < c->n_mels; f++) {
-            const double x = (double)c->frames[t * c->n_mels + f];
-
-            s->sum[f] += x;
-            s->squares[f] += x * x;
-        }
-}
-
-static em_status fill_slot(em_batches *b, em_batch *s, long step, em_err *err)
-{
-    const long epoch = step / b->steps_per_epoch, begin = step % b->steps_per_epoch * b->recipe->batch + b->first;
-
-    s->step = step;
     memset(s->sum, 0, 2 * (size_t)b->n_mels * sizeof *s->sum);
     for (int i = 0; i < b->n; i++) {
         const size_t at = (size_t)i * (size_t)b->n_classes;
@@ -77,9 +63,23 @@ static em_status fill_slot(em_batches *b, em_batch *s, long step, em_err *err)
         if (status != EM_OK)
             return status;
         s->teachers[i] = has_teacher ? s->teacher + at : NULL;
-        add_frames(s, &c);
+        em_canvas_sum(s->sum, s->squares, &c);
     }
     return EM_OK;
+}
+
+/* All clips of the batch are asked for at once: those that the cache had no room for are decoded side by side. */
+static em_status fill_slot(em_batches *b, em_batch *s, long step, em_err *err)
+{
+    const long epoch = step / b->steps_per_epoch, begin = step % b->steps_per_epoch * b->recipe->batch + b->first;
+    em_status status = em_examples_expect(b->maker, epoch, begin, b->n, err);
+
+    if (status != EM_OK)
+        return status;
+    status = make_examples(b, s, epoch, begin, err);
+    em_examples_forget(b->maker, begin, b->n);
+    s->step = step;
+    return status;
 }
 
 static void *work(void *ctx)

@@ -28,6 +28,17 @@ void em_canvas_clear(em_canvas *c, const em_level *level)
     }
 }
 
+void em_canvas_sum(double *sum, double *squares, const em_canvas *c)
+{
+    for (int t = 0; t < c->n_frames; t++)
+        for (int f = 0; f < c->n_mels; f++) {
+            const double x = (double)c->frames[t * c->n_mels + f];
+
+            sum[f] += x;
+            squares[f] += x * x;
+        }
+}
+
 void em_canvas_copy(em_canvas *dst, const em_canvas *src)
 {
     memcpy(dst->frames, src->frames, (size_t)src->n_frames * (size_t)src->n_mels * sizeof *src->frames);

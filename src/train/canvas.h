@@ -30,6 +30,9 @@ em_level em_level_of(em_frontend_kind kind);
 /* Silence in which no class is heard: frames at the floor, targets 0, weights 1. */
 void em_canvas_clear(em_canvas *c, const em_level *level);
 
+/* Adds every frame's bands, and their squares, to sum[n_mels] and squares[n_mels]: what bn0's statistics are made of. */
+void em_canvas_sum(double *sum, double *squares, const em_canvas *c);
+
 /* dst is of the same sizes as src. */
 void em_canvas_copy(em_canvas *dst, const em_canvas *src);
 

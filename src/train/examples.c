@@ -183,6 +183,21 @@ static const em_mix_cfg *draw_mix(em_mix *mix, const em_examples *e, em_rng *rng
     return NULL;
 }
 
+em_status em_examples_expect(em_examples *e, long epoch, long index, int n, em_err *err)
+{
+    const em_status status = order_epoch(e, epoch, err);
+
+    for (int i = 0; i < n && status == EM_OK; i++)
+        em_features_want(e->cfg.features, e->order[index + i]);
+    return status;
+}
+
+void em_examples_forget(em_examples *e, long index, int n)
+{
+    for (int i = 0; i < n; i++)
+        em_features_done(e->cfg.features, e->order[index + i]);
+}
+
 em_status em_examples_make(em_examples *e, em_canvas *out, float *teacher, bool *has_teacher, long epoch, long index, em_err *err)
 {
     em_rng rng = sample_stream(e, epoch, index), partners_rng;
@@ -194,7 +209,7 @@ em_status em_examples_make(em_examples *e, em_canvas *out, float *teacher, bool 
         return err ? err->code : EM_ENOMEM;
     *has_teacher = compose(e, out, teacher, index, &rng);
     kind = draw_mix(&mix, e, &rng);
-    partner = partner_of(e, epoch, index);
+    partner = kind ? partner_of(e, epoch, index) : index;
     if (kind && !is_alone(e, e->order[index]) && !is_alone(e, e->order[partner])) {
         bool is_both;
 
@@ -212,17 +227,6 @@ em_status em_examples_make(em_examples *e, em_canvas *out, float *teacher, bool 
 }
 
 /* ------------------------------------------------------------------ statistics before the first step */
-
-static void add_window(double *sum, double *squares, const em_canvas *c)
-{
-    for (int t = 0; t < c->n_frames; t++)
-        for (int f = 0; f < c->n_mels; f++) {
-            const double x = (double)c->frames[t * c->n_mels + f];
-
-            sum[f] += x;
-            squares[f] += x * x;
-        }
-}
 
 /* A whole set of missing files would be learnt as silence. */
 static em_status need_a_clip(const em_examples *e, em_err *err)
@@ -256,7 +260,7 @@ em_status em_examples_measure(em_examples *e, double *mean, double *var, em_err 
         em_rng rng = sample_stream(e, 0, i);
 
         compose(e, &e->other, e->teacher, i, &rng);
-        add_window(mean, squares, &e->other);
+        em_canvas_sum(mean, squares, &e->other);
     }
     for (int f = 0; f < e->n_mels; f++) {
         mean[f] /= frames;

@@ -34,6 +34,11 @@ long em_examples_per_epoch(const em_examples_cfg *cfg); /* draws of an epoch; th
 em_status em_examples_measure(em_examples *e, double *mean, double *var, em_err *err);
 void      em_examples_set_fill(em_examples *e, const double *mean);
 
+/* The clips of n examples from `index` on are to be asked for now: has them made, side by side, and keeps them until em_examples_forget
+ * of the same. EM_ENOMEM: nothing is to be forgotten. */
+em_status em_examples_expect(em_examples *e, long epoch, long index, int n, em_err *err);
+void      em_examples_forget(em_examples *e, long index, int n);
+
 /* Example `index` of `epoch` into out (frames of em_examples_frames(), targets, weights); teacher[n_classes]: the teacher's answer to
  * it, *has_teacher false when there is none. EM_ENOMEM. */
 em_status em_examples_make(em_examples *e, em_canvas *out, float *teacher, bool *has_teacher, long epoch, long index, em_err *err);

@@ -294,21 +294,11 @@ static em_status write_model(em_trainer *t, const float *block, const char *path
 
 static em_status log_epoch(em_trainer *t, em_err *err)
 {
-    const em_train_progress *p = &t->progress;
     em_json j = { 0 };
     em_status status;
 
     em_json_begin(&j, NULL, '{');
-    em_json_int(&j, "epoch", p->epoch + 1);
-    em_json_int(&j, "step", p->step);
-    em_json_float(&j, "loss", p->loss);
-    em_json_float(&j, "lr", p->rate);
-    em_json_float(&j, "grad_norm", p->norm);
-    if (isfinite(p->map))
-        em_json_fixed(&j, "valid_map", p->map, 6);
-    if (isfinite(p->accuracy))
-        em_json_fixed(&j, "valid_accuracy", p->accuracy, 6);
-    em_json_int(&j, "skipped", p->n_skipped);
+    em_train_progress_json(&j, &t->progress);
     em_json_end(&j, '}');
     status = j.has_failed ? em_fail(err, EM_ENOMEM, "no memory for the log") : em_run_log(t->run, j.text, err);
     em_json_deinit(&j);

@@ -11,6 +11,20 @@
 
 enum { VALID_BATCH = 8 };
 
+void em_train_progress_json(em_json *j, const em_train_progress *p)
+{
+    em_json_int(j, "epoch", p->epoch + 1);
+    em_json_int(j, "step", p->step);
+    em_json_float(j, "loss", p->loss);
+    em_json_float(j, "lr", p->rate);
+    em_json_float(j, "grad_norm", p->norm);
+    if (isfinite(p->map))
+        em_json_fixed(j, "valid_map", p->map, 6);
+    if (isfinite(p->accuracy))
+        em_json_fixed(j, "valid_accuracy", p->accuracy, 6);
+    em_json_int(j, "skipped", p->n_skipped);
+}
+
 static em_status tell_all_ranks(em_trainer *t, bool *stops, em_err *err)
 {
     double wish = t->cfg->stop && atomic_load(t->cfg->stop);

@@ -5,6 +5,7 @@
 #ifndef EM_TRAIN_TRAINER_H
 #define EM_TRAIN_TRAINER_H
 
+#include "base/json.h"
 #include "model/config.h"
 #include "model/learner.h"
 #include "train/dist.h"
@@ -21,6 +22,9 @@ typedef struct em_train_progress {
     double map, accuracy;           /* of validation; NAN: none                        */
     long   n_skipped;
 } em_train_progress;
+
+/* A record's fields: epoch, step, loss, lr, grad_norm, valid_map and valid_accuracy where there are some, skipped. */
+void em_train_progress_json(em_json *j, const em_train_progress *p);
 
 typedef struct em_train_cfg {
     const em_ops     *ops;

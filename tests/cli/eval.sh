@@ -78,6 +78,8 @@ fi
 pictures p1 pr confusion
 run 0 --eval -m "$nano" --data many --plot p2; pictures p2 pr
 run 0 --eval -m "$nano" --data none --plot p3; pictures p3 pr
+em --eval -m "$nano" --data one --predictions unread.jsonl 2>err </dev/null | true      # whoever read the report is gone
+[ "$(wc -l <unread.jsonl)" -eq "$(wc -l <one.jsonl)" ] || bad "a reader that goes costs predictions: $(cat err)"
 run 6 --eval -m "$nano" --data one --plot nowhere/p; says err 'nowhere/p-pr.svg'; says out accuracy
 short=(--epochs 1 --batch 2 --micro-batch 2 --train-window 1.25 --ema 0)
 run 0 --train --data one --out run --plot t "${short[@]}"; pictures t training

@@ -89,10 +89,21 @@ done <<'OPTIONS'
 --layer-decay 0.7 --decay-all
 --d-state 2 --gate
 --transformer-block
---bed 1 --bed-high -60
+--bed-high -60
 --alone tone
 --seed 2
 OPTIONS
+
+# ---- clips that stay alone belong to what a run is
+trains 0 --data set "${quick[@]}" --alone tone --out alone
+trains 0 --data set "${quick[@]}" --alone tone --resume --out alone; says err 'nothing is left to do'
+trains 2 --data set "${quick[@]}" --alone noise --resume --out alone
+trains 2 --data set "${quick[@]}" --resume --out alone
+
+# ---- halves are half as large, and answer nearly the same
+run 0 --rewrite base/last.safetensors --half -o half.safetensors; empty out
+[ $(($(stat -c %s half.safetensors) * 10)) -lt $(($(stat -c %s base/last.safetensors) * 7)) ] || bad "halves of $(stat -c %s half.safetensors) bytes"
+run 0 --eval -m ./half.safetensors --data set --threads 1; says out accuracy
 
 # ---- clips of a split
 for split in valid=3 train=12 test=15; do               # a set without test clips is tested on all

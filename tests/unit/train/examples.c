@@ -123,11 +123,62 @@ static void else_it_is_mixed_joined_and_put_over_noise(void **state)
     CHECK(n_both > 20 && n_loud > 20, "%d with a tone, %d loud", n_both, n_loud);
 }
 
+/* Four clips of 1.5 MB each and 1 MB to keep them in: none is kept, and a batch of sixteen asks for each several times. */
+static void a_batch_reads_a_file_once_even_where_nothing_can_be_kept(void **state)
+{
+    enum { BATCH = 16, LONG = 60 };
+    char *folder = made_folder();
+    em_recipe recipe = em_recipe_defaults(EM_FRONTEND_HTSAT);
+    em_config model;
+    em_dataset *set;
+    em_features *features;
+    em_examples *e;
+    em_canvas c = { .n_mels = MELS };
+    float targets[2 * MOST_CLASSES], teacher[MOST_CLASSES];
+    int clips[CLIPS] = { 0, 1, 2, 3 };
+    bool has_teacher;
+    em_err err;
+    (void)state;
+
+    for (int i = 0; i < CLIPS; i++) {
+        static const char *const names[CLIPS] = { "A/a.wav", "A/b.wav", "B/a.wav", "B/b.wav" };
+
+        made_sound(folder, names[i], RATE, (size_t)LONG * RATE);
+    }
+    recipe.batch = recipe.draws = BATCH;
+    recipe.compose.p_empty = 0;
+    CHECK_OK(em_config_preset(&model, "nano", &err));
+    CHECK_OK(em_dataset_open(&set, folder, "folders", NULL, 0, &err));
+    model.n_classes = c.n_classes = set->n_classes;
+    CHECK_OK(em_features_new(&features, set, &model, 2, 1, &err));
+    CHECK_OK(em_examples_new(&e, &(em_examples_cfg){ &recipe, &model, set, features, clips, CLIPS, NULL }, &err));
+    c.n_frames = em_examples_frames(&model);
+    c.frames = malloc((size_t)c.n_frames * MELS * sizeof *c.frames);
+    c.target = targets;
+    c.weight = targets + MOST_CLASSES;
+    for (int batch = 0; batch < 2; batch++) {
+        const long before = em_features_count(features).n_decoded;
+
+        CHECK_OK(em_examples_expect(e, batch, 0, BATCH, &err));
+        for (int i = 0; i < BATCH; i++)
+            CHECK_OK(em_examples_make(e, &c, teacher, &has_teacher, batch, i, &err));
+        em_examples_forget(e, 0, BATCH);
+        CHECK(em_features_count(features).n_decoded - before <= 2 * CLIPS, "batch %d: %ld files read", batch,
+              em_features_count(features).n_decoded - before);
+    }
+    free(c.frames);
+    em_examples_free(e);
+    em_features_free(features);
+    em_dataset_free(set);
+    made_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(silence_is_alone_in_its_window),
         cmocka_unit_test(else_it_is_mixed_joined_and_put_over_noise),
+        cmocka_unit_test(a_batch_reads_a_file_once_even_where_nothing_can_be_kept),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
