@@ -1,15 +1,21 @@
 /* product_back.c - the way back through a matrix product: see em_product_back in device.h.
  *
  * Some blocks of rows at a time, so that what one step leaves is in the second-level cache when the next one reads it:
- *   blocks    prepare rows and dy, dm = dy w, hand dm on; pack both for the outer product
+ *   blocks    prepare rows and dy, dm = dy w, hand dm on; pack both for the outer product, unless rows are short
  *   tiles     w.grad += dy^T rows, each tile of it by one task, over the blocks in order
  *   parts     the sums that blocks left, added in order
  * No sum depends on how tasks were shared out. */
 #include "ops/cpu/device.h"
 
+#include <stdbool.h>
 #include <string.h>
 
-enum { PACKED_FLOATS = 1 << 17 };       /* of the blocks in flight: 512 KiB, where that is a block a thread */
+enum {
+    PACKED_FLOATS = 1 << 17,            /* of the blocks in flight: 512 KiB, where that is a block a thread */
+    /* Rows up to this many floats are read where they lie: packing would cost a fifth of the product (40 x 160, one Zen 3
+     * thread: 73 GFLOP/s packed, packing counted, 84 as they lie; 320 x 640: 87, 82). */
+    SHORT = 384,
+};
 
 typedef struct job {
     em_dev                *dev;
@@ -18,14 +24,16 @@ typedef struct job {
     int    first, n;                    /* those in flight                          */
     size_t strips, panels, parts;       /* floats of a block                        */
     float *shared;
+    bool   is_packed;
     int    strip_groups, panel_groups;  /* tiles of a task                          */
 } job;
 
 static int count(int n, int width) { return (n + width - 1) / width; }
 
-static float *packed_dy(const job *j, int i) { return j->shared + (size_t)i * (j->strips + j->panels + j->parts); }
-static float *packed_rows(const job *j, int i) { return packed_dy(j, i) + j->strips; }
-static float *parts_of(const job *j, int i) { return packed_rows(j, i) + j->panels; }
+/* What a block leaves: dy and rows, packed or as they were prepared, and its share of sums. */
+static float *left_dy(const job *j, int i) { return j->shared + (size_t)i * (j->strips + j->panels + j->parts); }
+static float *left_rows(const job *j, int i) { return left_dy(j, i) + j->strips; }
+static float *parts_of(const job *j, int i) { return left_rows(j, i) + j->panels; }
 
 typedef struct rows { int first, n; } rows;
 
@@ -49,16 +57,21 @@ static void do_block(const job *j, int i, float *scratch)
     const size_t K = (size_t)p->w.k, N = (size_t)p->w.n;
     const rows r = block_rows(j, j->first + i);
     float *m = scratch, *dm = m + EM_BACK_ROWS * K, *dys = dm + EM_BACK_ROWS * K, *work = dys + EM_BACK_ROWS * N, *parts = parts_of(j, i);
-    const float *x = p->prep ? m : p->a + (size_t)r.first * p->lda, *dy = p->dy + (size_t)r.first * N;
-    const size_t lda = p->prep ? K : p->lda;
+    const float *dy = p->dy + (size_t)r.first * N;
 
+    if (!j->is_packed) {
+        m = left_rows(j, i);
+        dys = left_dy(j, i);
+    }
     memset(parts, 0, j->parts * sizeof *parts);
     if (p->prep)
         p->prep(p->ctx, k, m, r.first, r.n, work);
-    k->outer_pack_panels(packed_rows(j, i), x, lda, r.n, p->w.k);
+    if (j->is_packed)
+        k->outer_pack_panels(left_rows(j, i), p->prep ? m : p->a + (size_t)r.first * p->lda, p->prep ? K : p->lda, r.n, p->w.k);
     if (p->prep_dy)
         dy = p->prep_dy(p->ctx, k, dys, r.first, r.n, parts, work);
-    k->outer_pack_strips(packed_dy(j, i), dy, N, r.n, p->w.n);
+    if (j->is_packed)
+        k->outer_pack_strips(left_dy(j, i), dy, N, r.n, p->w.n);
     if (p->sums[0].dst)                                 /* the bias: columns of dy */
         for (int row = 0; row < r.n; row++)
             k->add_row(parts, dy + (size_t)row * N, p->w.n, 1.f);
@@ -92,12 +105,22 @@ static void tile_task(void *ctx, int i, int worker)
     const int s = i / j->panel_groups, q = i % j->panel_groups, n_strips = count(p->w.n, k->strip), n_panels = count(p->w.k, 2 * k->lanes);
 
     (void)worker;
-    for (int b = 0; b < j->n; b++)
-        k->outer(&(em_outer){
-            .y = p->w.grad, .a = packed_dy(j, b), .b = packed_rows(j, b), .rows = block_rows(j, j->first + b).n, .n = p->w.n, .k = p->w.k,
+    for (int b = 0; b < j->n; b++) {
+        const rows r = block_rows(j, j->first + b);
+        em_outer o = {
+            .y = p->w.grad, .a = left_dy(j, b), .b = left_rows(j, b), .rows = r.n, .n = p->w.n, .k = p->w.k,
             .strip = n_strips * s / j->strip_groups, .strip_end = n_strips * (s + 1) / j->strip_groups,
             .panel = n_panels * q / j->panel_groups, .panel_end = n_panels * (q + 1) / j->panel_groups,
-        });
+        };
+
+        if (!j->is_packed) {
+            o.lda = (size_t)p->w.n;
+            o.ldb = p->prep ? (size_t)p->w.k : p->lda;
+            o.a = p->prep_dy ? o.a : p->dy + (size_t)r.first * (size_t)p->w.n;
+            o.b = p->prep ? o.b : p->a + (size_t)r.first * p->lda;
+        }
+        k->outer(&o);
+    }
 }
 
 /* About four tasks a thread; a task's packed panels should stay in the second cache. */
@@ -116,7 +139,8 @@ void em_cpu_product_back(em_dev *dev, const em_product_back *p)
 {
     const em_kernels *k = dev->k;
     const int width = 2 * k->lanes;
-    job j = { .dev = dev, .p = p, .blocks_a_group = count(p->rows_a_group, EM_BACK_ROWS) };
+    const bool is_packed = p->w.n > SHORT || p->w.k > SHORT || p->w.n < k->strip;
+    job j = { .dev = dev, .p = p, .blocks_a_group = count(p->rows_a_group, EM_BACK_ROWS), .is_packed = is_packed };
     const int step = p->is_serial ? j.blocks_a_group : 1, round = step * em_pool_threads(dev->pool);
     size_t block;
     int most;

@@ -40,10 +40,12 @@ typedef struct em_rows_back {
     bool         adds;
 } em_rows_back;
 
-/* y[n][k] += a^T b over `rows` rows, for some strips and panels: a and b as outer_pack_strips and outer_pack_panels leave them. */
+/* y[n][k] += a^T b over `rows` rows, for some strips and panels. Rows of a are lda apart, then n >= strip; 0: a is as
+ * outer_pack_strips leaves it. So are rows of b, or as outer_pack_panels leaves them. */
 typedef struct em_outer {
     float       *y;
     const float *a, *b;
+    size_t       lda, ldb;
     int          rows, n, k;
     int          strip, strip_end, panel, panel_end;
 } em_outer;

@@ -92,11 +92,13 @@ void EM_K(gelu_slope_rows)(float *dst, float *slope, const em_rows *r)
 /* dx where the slope is known. */
 static void sloped(const row *w, const float *slope, const em_rows_back *b)
 {
-    for (int i = 0; i < b->rows.n; i += LANES) {
-        const int n = b->rows.n - i < LANES ? b->rows.n - i : LANES;
+    const int n = b->rows.n;
+    int i = 0;
 
-        leave(w->dx + i, v_load_n(w->dy + i, n) * v_load_n(slope + i, n), b->adds, n);
-    }
+    for (; i + LANES <= n; i += LANES)
+        leave(w->dx + i, v_load(w->dy + i) * v_load(slope + i), b->adds, LANES);
+    if (i < n)
+        leave(w->dx + i, v_load_n(w->dy + i, n - i) * v_load_n(slope + i, n - i), b->adds, n - i);
 }
 
 /* Without a norm every number goes its own way. */
@@ -170,10 +172,169 @@ static void normed(const row *w, const em_rows_back *b)
     }
 }
 
+/* ---------------------------------------------------------------- rows of a norm, and GELU after it */
+
+/* ABREAST rows are done side by side, for the sums of one wait for themselves; `group` is what the passes over them know. */
+enum { ABREAST = CHAINS };
+
+typedef struct kind { bool has_more, has_gelu; } kind;
+
+typedef struct group {
+    const em_rows_back *b;
+    const float *x, *more, *dy;
+    float *dx;
+    vf sum[ABREAST], product[ABREAST];
+    float mean[ABREAST], rstd[ABREAST];
+} group;
+
+/* Passes over n columns from i on: sums; squares of what is left; the sums that backward takes, and the parameters' gradients; dx.
+ * dn waits in dx where GELU made it. */
+typedef void pass(group *g, int i, int n, int rows, kind is);
+
+EM_INLINE vf load_row(const group *g, int k, int i, int n, const kind is)
+{
+    const size_t at = (size_t)k * g->b->rows.ldx + (size_t)i;
+
+    return load_sum(g->x + at, is.has_more ? g->more + at : NULL, n);
+}
+
+EM_INLINE void add_up(group *g, int i, int n, const int rows, const kind is)
+{
+#pragma GCC unroll 4
+    for (int k = 0; k < rows; k++)
+        g->sum[k] += load_row(g, k, i, n, is);
+}
+
+EM_INLINE void add_squares(group *g, int i, int n, const int rows, const kind is)
+{
+#pragma GCC unroll 4
+    for (int k = 0; k < rows; k++) {
+        const vf d = load_row(g, k, i, n, is) - g->mean[k], inside = n == LANES ? d : v_keep_n(d, n);
+
+        g->product[k] += inside * inside;
+    }
+}
+
+EM_INLINE void add_products(group *g, int i, int n, const int rows, const kind is)
+{
+    const em_rows_back *b = g->b;
+    const vf weight = v_load_n(b->rows.norm.weight + i, n), bias = v_load_n(b->rows.norm.bias + i, n);
+    vf dweight = v_load_n(b->dweight + i, n), dbias = v_load_n(b->dbias + i, n), h[ABREAST], dn[ABREAST];
+
+#pragma GCC unroll 4
+    for (int k = 0; k < rows; k++) {
+        h[k] = (load_row(g, k, i, n, is) - g->mean[k]) * g->rstd[k];
+        dn[k] = v_load_n(g->dy + (size_t)k * b->ldy + i, n);
+    }
+    if (is.has_gelu) {
+        vf x[ABREAST], slope[ABREAST];
+
+#pragma GCC unroll 4
+        for (int k = 0; k < rows; k++)
+            x[k] = h[k] * weight + bias;
+        v_gelu_slope(x, slope, rows);
+#pragma GCC unroll 4
+        for (int k = 0; k < rows; k++) {
+            dn[k] *= slope[k];
+            v_store_n(g->dx + (size_t)k * b->lddx + i, dn[k], n);
+        }
+    }
+#pragma GCC unroll 4
+    for (int k = 0; k < rows; k++) {
+        const vf d = dn[k] * weight;
+
+        dweight += dn[k] * h[k];
+        dbias += dn[k];
+        g->sum[k] += d;
+        g->product[k] += d * h[k];
+    }
+    v_store_n(b->dweight + i, dweight, n);
+    v_store_n(b->dbias + i, dbias, n);
+}
+
+EM_INLINE void leave_rows(group *g, int i, int n, const int rows, const kind is)
+{
+    const em_rows_back *b = g->b;
+    const vf weight = v_load_n(b->rows.norm.weight + i, n);
+
+#pragma GCC unroll 4
+    for (int k = 0; k < rows; k++) {
+        float *dx = g->dx + (size_t)k * b->lddx + i;
+        const vf h = (load_row(g, k, i, n, is) - g->mean[k]) * g->rstd[k];
+        const vf d = v_load_n(is.has_gelu ? dx : g->dy + (size_t)k * b->ldy + i, n) * weight;
+
+        leave(dx, g->rstd[k] * (d - g->sum[k] - h * g->product[k]), b->adds && !is.has_gelu, n);
+    }
+}
+
+EM_INLINE void go_over(group *g, pass *do_pass, const int rows, const kind is)
+{
+    const int n = g->b->rows.n;
+    int i = 0;
+
+    for (; i + LANES <= n; i += LANES)
+        do_pass(g, i, LANES, rows, is);
+    if (i < n)
+        do_pass(g, i, n - i, rows, is);
+}
+
+/* `rows` of them, a constant, from `first` on. */
+EM_INLINE void norm_back(const em_rows_back *b, int first, const int rows, const kind is)
+{
+    const em_rows *r = &b->rows;
+    const size_t at = (size_t)first * r->ldx;
+    const float share = 1.f / (float)r->n;
+    group g = {
+        .b = b, .x = r->x + at, .more = is.has_more ? r->more + at : NULL, .dy = b->dy + (size_t)first * b->ldy,
+        .dx = b->dx + (size_t)first * b->lddx,
+    };
+
+    go_over(&g, add_up, rows, is);
+#pragma GCC unroll 4
+    for (int k = 0; k < rows; k++)
+        g.mean[k] = v_sum(g.sum[k]) * share;
+    go_over(&g, add_squares, rows, is);
+#pragma GCC unroll 4
+    for (int k = 0; k < rows; k++) {
+        g.rstd[k] = 1.f / sqrtf(v_sum(g.product[k]) * share + EM_NORM_EPS);
+        g.sum[k] = g.product[k] = (vf){ 0 };
+    }
+    go_over(&g, add_products, rows, is);
+#pragma GCC unroll 4
+    for (int k = 0; k < rows; k++) {
+        g.sum[k] = v_set(v_sum(g.sum[k]) * share);
+        g.product[k] = v_set(v_sum(g.product[k]) * share);
+    }
+    go_over(&g, leave_rows, rows, is);
+}
+
+EM_INLINE void norms_back(const em_rows_back *b, const kind is)
+{
+    int i = 0;
+
+    for (; i + ABREAST <= b->rows.rows; i += ABREAST)
+        norm_back(b, i, ABREAST, is);
+    for (; i < b->rows.rows; i++)
+        norm_back(b, i, 1, is);
+}
+
+/* ---------------------------------------------------------------- all rows */
+
 void EM_K(rows_back)(const em_rows_back *b)
 {
     const em_rows *r = &b->rows;
 
+    if (r->norm.weight && !r->gate && r->act == EM_ACT_NONE) {
+        if (r->more)
+            norms_back(b, (kind){ .has_more = true });
+        else
+            norms_back(b, (kind){ 0 });
+        return;
+    }
+    if (r->norm.weight && !r->gate && !r->more && !b->adds) {
+        norms_back(b, (kind){ .has_gelu = true });
+        return;
+    }
     for (int i = 0; i < r->rows; i++) {
         const size_t at = (size_t)i * r->ldx, gate = (size_t)i * r->ldg;
         const row w = {

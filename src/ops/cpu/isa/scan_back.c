@@ -76,17 +76,16 @@ static void take_rows(const em_scan_chunk *c, const em_scan_lane *l)
     const int R = l->s->R, N = l->s->N, width = l->dt_rows + 2 * N;
     const size_t ld = (size_t)(EM_DIRECTIONS * (R + 2 * N));
 
-    for (int t = 0; t < CHUNK; t++) {
+    memset(l->row, 0, CHUNK * (size_t)width * sizeof *l->row);
+    for (int t = 0; t < c->n; t++) {
+        const float *from = l->x_dbl + (size_t)c->token[t] * ld;
         float *row = l->row + t * width;
 
-        memset(row, 0, (size_t)width * sizeof *row);
-        if (t >= c->n)
-            continue;
-        const float *from = l->x_dbl + (size_t)c->token[t] * ld;
-
-        memcpy(row, from, (size_t)R * sizeof *row);
+        for (int i = 0; i < R; i++)                     /* a handful: a call would cost more than the copy */
+            row[i] = from[i];
         row[R] = 1.f;
-        memcpy(row + l->dt_rows, from + R, 2 * (size_t)N * sizeof *row);
+        for (int i = 0; i < 2 * N; i++)
+            row[l->dt_rows + i] = from[R + i];
     }
 }
 
