@@ -43,6 +43,7 @@ typedef struct training {
     char         init_path[PATH_MAX];   /* a model file: --init, or what it was imported to */
     bool         is_imported, has_made_folder;
     bool         needs_statistics;      /* what --init names has no bn0: the data's serve */
+    float       *priors;                /* [n_classes] log-odds, for --head-bias=prior  */
     char         init_hash[EM_SHA256_CHARS];
     em_kd       *kd;
     em_dist     *dist;
@@ -66,6 +67,7 @@ static void close_training(training *t)
     free(t->labels);
     free(t->card.trained);
     free(t->card.thresholds);
+    free(t->priors);
     free(t->identity);
 }
 
@@ -224,6 +226,29 @@ static em_status note_trained(training *t, em_err *err)
     return EM_OK;
 }
 
+/* Where scores begin at what the data say of a class without being heard. Of AudioSet's classes most are as good as never there:
+ * from scores of one half the way down is so long that weights grow in one direction, and nothing else is learnt. */
+static em_status find_priors(training *t, em_err *err)
+{
+    const em_study *s = &t->study;
+    const int n = t->model.n_classes;
+    int *counts = calloc((size_t)n + 1, sizeof *counts);
+
+    t->priors = malloc(((size_t)n + 1) * sizeof *t->priors);
+    if (!counts || !t->priors) {
+        free(counts);
+        return em_fail(err, EM_ENOMEM, "no memory for the classes");
+    }
+    for (int i = 0; i < s->n_clips; i++)
+        for (int k = 0; k < s->set->clips[s->clips[i]].n_labels; k++)
+            counts[s->set->clips[s->clips[i]].labels[k]]++;
+    for (int c = 0; c < n; c++)                         /* half a clip more on both sides: nothing is certain */
+        t->priors[c] = (float)log((counts[c] + .5) / (s->n_clips - counts[c] + .5));
+    t->init.priors = t->priors;
+    free(counts);
+    return EM_OK;
+}
+
 /* A model that is appended to stays what it was said to be, where nothing else is said, and keeps its thresholds. */
 static em_status keep_card(training *t, em_err *err)
 {
@@ -328,7 +353,10 @@ static int open_training(training *t, em_err *err)
         return EM_EXIT_USAGE;
     if (o->kd && (status = open_teacher(t, err)))
         return em_exit_code(status, EM_EXIT_TRAINING);
-    if ((status = make_card(t, err)) || (status = em_study_identify(&t->identity, &t->study, t->init_hash, t->kd ? o->kd : NULL, err)))
+    if (strcmp(o->head_bias, "prior") == 0 && (status = find_priors(t, err)))
+        return EM_EXIT_INTERNAL;
+    if ((status = make_card(t, err)) ||
+        (status = em_study_identify(&t->identity, &t->study, t->init_hash, t->priors != NULL, t->kd ? o->kd : NULL, err)))
         return EM_EXIT_INTERNAL;
     if ((code = open_backend(t, err)))
         return code;

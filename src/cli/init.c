@@ -52,6 +52,8 @@ static em_status read(void *ctx, float *dst, const em_param *p, em_err *err)
 
     if (!t || t->n < p->n)
         em_param_fill(p, dst, &init->rng);
+    if (init->priors && is_head(p) && p->rank == 1)
+        memcpy(dst, init->priors, p->n * sizeof *dst);
     if (!t)
         return EM_OK;
     status = em_st_read(init->st, t, init->scratch, err);

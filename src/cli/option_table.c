@@ -142,6 +142,8 @@ static const em_option train_rows[] = {
     { .name = "init", TEXT, .at = TRAIN(init), .arg = "FILE", .help = "begin with the weights of a model file or a public checkpoint" },
     { .name = "head", .kind = EM_OPTION_CHOICE, .at = TRAIN(head), .arg = "HOW", .fallback = "replace", .choices = "replace|append",
       .help = "--init: a new head for the data's classes, or their classes behind the old ones" },
+    { .name = "head-bias", .kind = EM_OPTION_CHOICE, .at = TRAIN(head_bias), .arg = "HOW", .fallback = "random", .choices = "random|prior",
+      .help = "a new head's biases: small random numbers, or the log-odds of the classes in the data" },
     { .name = "freeze", FLAG, .at = TRAIN(freeze), .help = "only the head learns" },
     { .name = "out", TEXT, .at = TRAIN(out), .arg = "DIR", .help = "--train: the run's folder" },
     { .name = "resume", FLAG, .at = TRAIN(resume), .help = "go on from the run's last saved state" },

@@ -25,7 +25,7 @@ em_status em_texts_add(em_texts *list, const char *value, em_err *err);     /* c
 
 /* What --train and --eval are told. */
 typedef struct em_train_options {
-    char  *data, *layout, *split, *label_set, *init, *out, *head, *kd;
+    char  *data, *layout, *split, *label_set, *init, *out, *head, *head_bias, *kd;
     int    fold, batch, micro_batch, cache_mb, seed;
     bool   resume, dry_run, freeze, decay_all, transformer_block, gate;
     int    epochs, draws, warmup, average, save_steps, keep, valid_epochs, d_state;

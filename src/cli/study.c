@@ -132,7 +132,7 @@ static void add_clips(em_sha256 *hash, const em_dataset *set, const int *clips, 
     }
 }
 
-em_status em_study_identify(char **out, const em_study *s, const char *init_hash, const char *kd, em_err *err)
+em_status em_study_identify(char **out, const em_study *s, const char *init_hash, bool has_priors, const char *kd, em_err *err)
 {
     em_sha256 hash;
     char text[EM_SHA256_CHARS], teacher[EM_SHA256_CHARS] = "";
@@ -144,7 +144,8 @@ em_status em_study_identify(char **out, const em_study *s, const char *init_hash
     add_clips(&hash, s->set, s->clips, s->n_clips);
     add_clips(&hash, s->set, s->valid, s->n_valid);
     em_sha256_text(&hash, text);
-    if (asprintf(out, "%d clips %s, %d to validate on, init %s, kd %s", s->n_clips, text, s->n_valid, init_hash, teacher) >= 0)
+    if (asprintf(out, "%d clips %s, %d to validate on, init %s%s, kd %s", s->n_clips, text, s->n_valid, init_hash, has_priors ? " with priors" : "",
+                 teacher) >= 0)
         return EM_OK;
     *out = NULL;
     return em_fail(err, EM_ENOMEM, "no memory for training");

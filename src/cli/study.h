@@ -25,9 +25,10 @@ em_status em_study_split(em_study *s, const em_options *o, em_err *err);
 /* clips: the fold, or those of --split; the test clips of a layout that names none are all of them. */
 em_status em_study_pick(em_study *s, const em_options *o, em_err *err);
 
-/* What a saved state must agree with beside recipe and model, as text: the clips, and by their hashes where the weights began and
- * the teacher's file (NULL: none), which may lie elsewhere when the run goes on. The caller frees *out. EM_ENOMEM, EM_EIO. */
-em_status em_study_identify(char **out, const em_study *s, const char *init_hash, const char *kd, em_err *err);
+/* What a saved state must agree with beside recipe and model, as text: the clips, and by their hashes where the weights began (a new
+ * head with priors, or not) and the teacher's file (NULL: none), which may lie elsewhere when the run goes on. The caller frees *out.
+ * EM_ENOMEM, EM_EIO. */
+em_status em_study_identify(char **out, const em_study *s, const char *init_hash, bool has_priors, const char *kd, em_err *err);
 
 /* Begins decoding for a model. */
 em_status em_study_listen(em_study *s, const em_options *o, const em_config *cfg, em_err *err);

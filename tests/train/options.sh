@@ -53,6 +53,22 @@ tensors base/last.safetensors tscam_conv,classifier out >a; tensors frozen/last.
 same a b; [ -s a ] || bad "no tensors outside the head"
 tensors replaced/last.safetensors tscam_conv,classifier out >c; cmp -s a c && bad "without --freeze nothing but the head learns"
 
+# A new head may begin at the log-odds of its classes: here each has 4 of the 12 clips to learn from.
+still=(--epochs 1 --lr 1e-12 --ema 0)
+trains 0 --data set "${still[@]}" --head-bias prior --out prior
+tensors prior/last.safetensors tscam_conv.bias,classifier.head.bias in >a
+python3 - a <<'PY' || bad "a head at priors: $(cat a)"
+import math, struct, sys
+rows = open(sys.argv[1]).read().split()
+values = struct.unpack("<3f", bytes.fromhex(rows[1]))
+assert len(rows) == 2 and all(abs(v - math.log(4.5 / 8.5)) < 1e-6 for v in values), values
+PY
+trains 0 --data set "${still[@]}" --out random
+tensors random/last.safetensors tscam_conv.bias,classifier.head.bias in >b; cmp -s a b && bad "a head is at priors unasked"
+trains 2 --data set "${still[@]}" --resume --out prior; sentence 'prior'
+trains 0 --data set "${still[@]}" "${base[@]}" --head-bias prior --out going-on
+tensors going-on/last.safetensors tscam_conv.bias,classifier.head.bias in >b; cmp -s a b && bad "a head that goes on lost its biases"
+
 # ---- a teacher
 run 0 --eval -m base/last.safetensors --data set --threads 1 --save-logits teacher.safetensors
 trains 0 --data set "${quick[@]}" --kd teacher.safetensors --kd-share 0.7 --out taught
