@@ -157,7 +157,7 @@ static const em_option train_rows[] = {
     { .name = "micro-batch", COUNT(1, 4096), .at = TRAIN(micro_batch), .fallback = "16", .help = "of them at once in memory; gradients add up" },
     { .name = "train-window", REAL(0, 160), .at = TRAIN(train_window), .fallback = "0", .help = "seconds of a window while training, and for --eval; 0: the model's" },
     { .name = "lr", REAL(0, 10), .at = TRAIN(lr), .fallback = "0.0012", .help = "highest learning rate" },
-    { .name = "schedule", .kind = EM_OPTION_CHOICE, .at = TRAIN(schedule), .arg = "HOW", .fallback = "cosine", .choices = "constant|cosine|htsat",
+    { .name = "schedule", .kind = EM_OPTION_CHOICE, .at = TRAIN(schedule), .arg = "HOW", .fallback = "cosine", .choices = "constant|cosine|htsat|audio-mamba",
       .help = "learning rate after the warm-up" },
     { .name = "lr-floor", REAL(0, 10), .at = TRAIN(lr_floor), .fallback = "0", .help = "cosine: learning rate at the end" },
     { .name = "warmup", COUNT(0, 10000000), .at = TRAIN(warmup), .fallback = "100", .help = "steps of the warm-up, a tenth of the run at most" },

@@ -54,7 +54,7 @@ em_recipe em_recipe_of_options(const em_options *o, em_frontend_kind kind)
     r.batch = t->batch;
     r.micro_batch = t->micro_batch;
     em_sampling_parse(&r.sampling, t->sampling, NULL);
-    em_schedule_parse(&r.schedule.kind, t->schedule, NULL);
+    em_schedule_parse(&r.schedule, t->schedule, NULL);
     r.schedule.rate = t->lr;
     r.schedule.floor = t->lr_floor;
     r.schedule.n_warmup = t->warmup;

@@ -34,27 +34,39 @@ static double htsat(const em_schedule *s, long step)
 }
 
 static const struct kind {
-    const char *name;
-    bool        warms_up;
-    double    (*rate)(const em_schedule *s, long step);
+    bool     warms_up;
+    double (*rate)(const em_schedule *s, long step);
 } kinds[] = {
-    [EM_SCHEDULE_CONSTANT] = { "constant", true, constant },
-    [EM_SCHEDULE_COSINE]   = { "cosine", true, cosine },
-    [EM_SCHEDULE_HTSAT]    = { "htsat", false, htsat },
+    [EM_SCHEDULE_CONSTANT] = { true, constant },
+    [EM_SCHEDULE_COSINE]   = { true, cosine },
+    [EM_SCHEDULE_HTSAT]    = { false, htsat },
 };
 
-em_status em_schedule_parse(em_schedule_kind *out, const char *name, em_err *err)
+static const struct choice {
+    const char      *name;
+    em_schedule_kind kind;
+    double           factors[3];
+} choices[] = {
+    { .name = "constant", .kind = EM_SCHEDULE_CONSTANT },
+    { .name = "cosine", .kind = EM_SCHEDULE_COSINE },
+    { "htsat", EM_SCHEDULE_HTSAT, { .02, .05, .1 } },
+    { "audio-mamba", EM_SCHEDULE_HTSAT, { .05, .1, .2 } },
+};
+
+em_status em_schedule_parse(em_schedule *s, const char *name, em_err *err)
 {
     char names[64] = "";
 
-    for (size_t i = 0; i < EM_COUNT(kinds); i++) {
+    for (const struct choice *c = choices; c < choices + EM_COUNT(choices); c++) {
         size_t n = strlen(names);
 
-        if (!strcmp(kinds[i].name, name)) {
-            *out = (em_schedule_kind)i;
+        if (!strcmp(c->name, name)) {
+            s->kind = c->kind;
+            if (c->kind == EM_SCHEDULE_HTSAT)
+                memcpy(s->factors, c->factors, sizeof s->factors);
             return EM_OK;
         }
-        snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "", kinds[i].name);
+        snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "", c->name);
     }
     return em_fail(err, EM_EINVAL, "no schedule '%.40s': there are %s", name, names);
 }

@@ -22,8 +22,8 @@ typedef struct em_schedule {
     double factors[3];              /* htsat: .02, .05, .1 (HTS-AT), .05, .1, .2 (Audio Mamba)   */
 } em_schedule;
 
-/* Reads constant, cosine or htsat. EM_EINVAL lists them. */
-em_status em_schedule_parse(em_schedule_kind *out, const char *name, em_err *err);
+/* Sets kind and factors: constant, cosine, htsat or audio-mamba (HTS-AT's with its own factors). EM_EINVAL lists them. */
+em_status em_schedule_parse(em_schedule *s, const char *name, em_err *err);
 
 /* EM_EINVAL: a rate that is none, no steps. */
 em_status em_schedule_check(const em_schedule *s, em_err *err);

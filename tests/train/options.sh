@@ -101,6 +101,7 @@ done <<'OPTIONS'
 --sampling passt --draws 10
 --sampling panns
 --sampling htsat --schedule htsat
+--sampling htsat --schedule audio-mamba
 --average 2 --ema 0
 --layer-decay 0.7 --decay-all
 --d-state 2 --gate

@@ -66,7 +66,7 @@ static void bad_schedules_are_refused_with_a_sentence(void **state)
 {
     const em_schedule good = { .kind = EM_SCHEDULE_HTSAT, .rate = 1e-3, .n_steps = 10, .steps_per_epoch = 5 };
     em_schedule bad[5] = { good, good, good, good, good };
-    em_schedule_kind kind;
+    em_schedule named = { .rate = 1e-3, .n_steps = 100, .steps_per_epoch = 5 };
     em_err err;
 
     (void)state;
@@ -78,9 +78,13 @@ static void bad_schedules_are_refused_with_a_sentence(void **state)
     CHECK_OK(em_schedule_check(&good, &err));
     for (size_t i = 0; i < EM_COUNT(bad); i++)
         CHECK(em_schedule_check(&bad[i], &err) == EM_EINVAL, "case %zu", i);
-    CHECK_OK(em_schedule_parse(&kind, "cosine", &err));
-    CHECK(kind == EM_SCHEDULE_COSINE, "cosine");
-    CHECK(em_schedule_parse(&kind, "linear", &err) == EM_EINVAL && strstr(err.msg, "constant, cosine, htsat"), "%s", err.msg);
+    CHECK(em_schedule_parse(&named, "linear", &err) == EM_EINVAL && strstr(err.msg, "constant, cosine, htsat, audio-mamba"), "%s", err.msg);
+    CHECK_OK(em_schedule_parse(&named, "cosine", &err));
+    CHECK(named.kind == EM_SCHEDULE_COSINE, "cosine");
+    CHECK_OK(em_schedule_parse(&named, "audio-mamba", &err));
+    CHECK(named.kind == EM_SCHEDULE_HTSAT && em_schedule_rate(&named, 0) == 1e-3 * .05 && em_schedule_rate(&named, 10) == 1e-3 * .2, "audio-mamba");
+    CHECK_OK(em_schedule_parse(&named, "htsat", &err));
+    CHECK(named.kind == EM_SCHEDULE_HTSAT && em_schedule_rate(&named, 0) == 1e-3 * .02 && em_schedule_rate(&named, 10) == 1e-3 * .1, "htsat");
 }
 
 static em_config model;
