@@ -1,0 +1,393 @@
+/* detector.c - lanes (classes, then groups) over one evidence: see detector.h.
+ *
+ * Cells that leave the window are final and step each lane's own track. At each hop a copy of it goes on through the cells
+ * of the window, whose evidence may still change; what it finds is compared with what has been told. */
+#include "listener/detector_inside.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { FOR_NOW = 1, FOR_GOOD = 2 };         /* bits of a mask: found anew at each hop; of an event that was told */
+
+/* ------------------------------------------------------------------ scores in */
+
+/* Numbers from a file may be anything. */
+static float probability(float x)
+{
+    return x > 0 ? (x < 1 ? x : 1) : 0;
+}
+
+/* How far a window as a whole believes in a class: in full from the lane's threshold on. */
+static float belief(const em_detector_hop *hop, int i_class, const em_lane *l)
+{
+    return fminf(1, probability(hop->scores[i_class]) / l->rule.on);
+}
+
+static float group_score(const em_detector *d, const em_detector_hop *hop, const float *slot, int g)
+{
+    const em_group_cfg *group = &d->cfg.groups[g];
+    float most = 0;
+
+    for (int m = 0; m < group->n_members; m++) {
+        const int c = group->members[m];
+
+        most = fmaxf(most, probability(slot[c]) * belief(hop, c, &d->lanes[d->cfg.n_classes + g]));
+    }
+    return most;
+}
+
+static void add_scores(em_detector *d, const em_detector_hop *hop)
+{
+    const int n = d->cfg.n_classes;
+
+    memset(d->row, 0, (size_t)d->n_lanes * sizeof *d->row);
+    for (int c = 0; c < n; c++)
+        d->belief[c] = belief(hop, c, &d->lanes[c]);
+    for (int s = 0; s < d->cfg.n_slots; s++) {
+        const float *slot = hop->slots + (size_t)s * (size_t)n;
+
+        for (int c = 0; c < n && hop->filled > 0; c++)
+            d->row[c] = probability(slot[c]) * d->belief[c];
+        for (int g = 0; g < d->cfg.n_groups && hop->filled > 0; g++)
+            d->row[n + g] = group_score(d, hop, slot, g);
+        em_evidence_add(&d->evidence, hop->end_sample, s, d->row);
+    }
+}
+
+/* ------------------------------------------------------------------ masks */
+
+static uint8_t *hidden_at(const em_detector *d, int i, int64_t cell)
+{
+    return &d->hidden[(size_t)em_evidence_place(&d->evidence, cell) * (size_t)d->n_lanes + (size_t)i];
+}
+
+static bool is_hidden(const em_detector *d, int i, int64_t cell)
+{
+    return !d->lanes[i].is_gate && (*hidden_at(d, i, cell) || d->gated[em_evidence_place(&d->evidence, cell)]);
+}
+
+/* A cell of the window; 0 where a lane has been judged or is hidden. */
+static float evidence_of(const em_detector *d, int i, int64_t cell)
+{
+    if (cell < d->lanes[i].floor || is_hidden(d, i, cell))
+        return 0;
+    return em_evidence_at(&d->evidence, i, cell);
+}
+
+/* What lane i hides from cell `from` to `to`, and its gap around. */
+static void hide_others(em_detector *d, int i, int64_t from, int64_t to, uint8_t bit)
+{
+    const em_lane *l = &d->lanes[i];
+    const int64_t first = from - l->rule.gap > d->evidence.first ? from - l->rule.gap : d->evidence.first;
+    const int64_t end = to + l->rule.gap < d->evidence.next ? to + l->rule.gap : d->evidence.next;
+
+    for (int64_t cell = first; cell < end && (l->n_above > 0 || l->is_gate); cell++) {
+        for (int k = 0; k < l->n_above; k++)
+            *hidden_at(d, l->above[k], cell) |= bit;
+        if (l->is_gate)
+            d->gated[em_evidence_place(&d->evidence, cell)] |= bit;
+    }
+}
+
+/* For cells of the last window what was found for now is found anew; new cells begin with nothing. */
+static void clear_masks(em_detector *d, int64_t known)
+{
+    for (int64_t cell = d->evidence.first; cell < d->evidence.next; cell++) {
+        const uint8_t keep = cell < known ? FOR_GOOD : 0;
+        uint8_t *mask = hidden_at(d, 0, cell);
+
+        for (int i = 0; i < d->n_lanes; i++)
+            mask[i] &= keep;
+        d->gated[em_evidence_place(&d->evidence, cell)] &= keep;
+    }
+}
+
+/* ------------------------------------------------------------------ events out */
+
+static double seconds_of(const em_detector *d, int64_t cell)
+{
+    const int64_t sample = cell * d->evidence.cell_samples;
+
+    return (double)(sample < d->end_sample ? sample : d->end_sample) / d->cfg.rate_hz;
+}
+
+static em_status tell(em_detector *d, int i, em_detection_type type, const em_stretch *s, int64_t onset, int64_t offset, em_err *err)
+{
+    const em_lane *l = &d->lanes[i];
+    const double cell_s = (double)d->evidence.cell_samples / d->cfg.rate_hz;
+    int64_t soft = s ? em_stretch_rise(s, &l->rule) : 0;
+    em_detection event = {
+        .type = type, .id = l->id, .label = em_detector_name(&d->cfg, i), .i_class = i < d->cfg.n_classes ? i : -1,
+        .i_group = i < d->cfg.n_classes ? -1 : i - d->cfg.n_classes, .onset_s = seconds_of(d, onset),
+        .offset_s = seconds_of(d, offset), .told_s = (double)d->end_sample / d->cfg.rate_hz, .threshold = l->rule.on,
+    };
+
+    if (s && type == EM_DETECTION_END && em_stretch_fall(s, &l->rule) > soft)
+        soft = em_stretch_fall(s, &l->rule);
+    event.res_s = fmax(d->cfg.slot_s, (double)soft * cell_s);
+    event.score = s ? s->peak : 0;
+    event.mean = s ? (float)(s->sum / (double)s->n_cells) : 0;
+    return l->is_told ? d->cfg.take(d->cfg.ctx, &event, err) : EM_OK;
+}
+
+static int64_t onset_of(const em_lane *l, const em_stretch *s, int64_t earliest)
+{
+    const int64_t onset = em_stretch_onset(s, &l->rule);
+
+    return onset > earliest ? onset : earliest;
+}
+
+static bool is_long_enough(const em_lane *l, const em_stretch *s, int64_t earliest)
+{
+    return em_stretch_offset(s, &l->rule) - onset_of(l, s, earliest) >= l->shortest;
+}
+
+/* What a lane's own track has of cells that are judged now. */
+static void forget_judged(em_lane *l)
+{
+    if ((l->track.has_sound && l->track.sound.begin < l->floor) || (l->track.has_run && l->track.run.begin < l->floor))
+        em_track_forget(&l->track);
+}
+
+/* The open event never was: its cells are judged for good. */
+static em_status retract(em_detector *d, int i, em_err *err)
+{
+    em_lane *l = &d->lanes[i];
+
+    l->is_open = false;
+    l->floor = l->end;
+    forget_judged(l);
+    return tell(d, i, EM_DETECTION_RETRACT, NULL, l->onset, l->end, err);
+}
+
+static em_status begin(em_detector *d, int i, const em_stretch *s, int64_t earliest, em_err *err)
+{
+    em_lane *l = &d->lanes[i];
+
+    l->is_open = true;
+    l->earliest = earliest;
+    l->onset = onset_of(l, s, earliest);
+    l->end = s->end;
+    em_event_id(l->id, d->cfg.source, i < d->cfg.n_classes ? "class" : "group", em_detector_name(&d->cfg, i),
+                l->onset * d->evidence.cell_samples, d->cfg.rate_hz);
+    return tell(d, i, EM_DETECTION_BEGIN, s, l->onset, em_stretch_offset(s, &l->rule), err);
+}
+
+static em_status end(em_detector *d, int i, const em_stretch *s, em_err *err)
+{
+    em_lane *l = &d->lanes[i];
+
+    if (!is_long_enough(l, s, l->earliest)) {
+        l->end = s->end;
+        return retract(d, i, err);
+    }
+    l->is_open = false;
+    l->floor = s->end + l->rule.gap;
+    forget_judged(l);
+    hide_others(d, i, s->begin, s->end, FOR_GOOD);
+    return tell(d, i, EM_DETECTION_END, s, onset_of(l, s, l->earliest), em_stretch_offset(s, &l->rule), err);
+}
+
+/* An event that is found later than a window after its onset does not reach back further than that. */
+static int64_t earliest_of(const em_detector *d, const em_lane *l)
+{
+    const int64_t past = d->evidence.next - d->evidence.n_room - l->shortest;
+
+    return past > l->floor ? past : l->floor;
+}
+
+/* A stretch, over or not, against what has been told. */
+static em_status report(em_detector *d, int i, const em_stretch *s, bool is_over, em_err *err)
+{
+    em_lane *l = &d->lanes[i];
+    em_status status = EM_OK;
+
+    if (l->is_open && s->end <= l->onset)
+        return EM_OK;                               /* turned up before an event that has begun */
+    if (l->is_open && s->begin > l->end + l->rule.gap)
+        status = retract(d, i, err);
+    if (!status && !l->is_open && is_long_enough(l, s, earliest_of(d, l)))
+        status = begin(d, i, s, earliest_of(d, l), err);
+    if (status || !l->is_open)
+        return status;
+    if (is_over)
+        return end(d, i, s, err);
+    l->end = s->end;
+    hide_others(d, i, s->begin, s->end, FOR_NOW);
+    return EM_OK;
+}
+
+/* ------------------------------------------------------------------ the pass of a hop */
+
+/* Whether what an open event was told for is still there, though not sure. */
+static bool may_come_back(const em_detector *d, int i)
+{
+    const em_lane *l = &d->lanes[i];
+    int64_t cell = l->onset > d->evidence.first ? l->onset : d->evidence.first;
+
+    for (; cell < l->end && cell < d->evidence.next; cell++)
+        if (evidence_of(d, i, cell) >= l->rule.off)
+            return true;
+    return false;
+}
+
+static bool was_hidden(const em_detector *d, int i)
+{
+    const em_lane *l = &d->lanes[i];
+    int64_t cell = l->onset > d->evidence.first ? l->onset : d->evidence.first;
+
+    for (; cell < l->end; cell++)
+        if (cell < d->evidence.next && is_hidden(d, i, cell))
+            return true;
+    return false;
+}
+
+/* An open event of which nothing sure was found any more. */
+static em_status missed(em_detector *d, int i, em_err *err)
+{
+    const em_lane *l = &d->lanes[i];
+
+    if (!may_come_back(d, i) && (was_hidden(d, i) || d->judged - l->end > l->rule.gap))
+        return retract(d, i, err);
+    hide_others(d, i, l->onset, l->end, FOR_NOW);
+    return EM_OK;
+}
+
+/* Follows a lane through the window as far as it is judged; is_last: what is not over ends there. */
+static em_status follow(em_detector *d, int i, bool is_last, em_err *err)
+{
+    em_lane *l = &d->lanes[i];
+    em_track t = l->track;
+    bool was_seen = false;
+    em_status status = EM_OK;
+
+    for (int64_t cell = d->evidence.first; cell < d->judged && !status; cell++)
+        if (em_track_step(&t, &l->rule, cell, evidence_of(d, i, cell))) {
+            was_seen |= t.sound.end > l->onset;
+            status = report(d, i, &t.sound, true, err);
+            em_track_forget(&t);
+        }
+    if (!status && t.has_sound) {
+        was_seen |= t.sound.end > l->onset;
+        status = report(d, i, &t.sound, is_last, err);
+    }
+    if (!status && l->is_open && !was_seen)
+        status = missed(d, i, err);
+    if (!status && l->is_open && is_last)
+        status = retract(d, i, err);
+    return status;
+}
+
+/* Lanes with something at or above `off`, or on their way. */
+static void find_busy(em_detector *d)
+{
+    for (int i = 0; i < d->n_lanes; i++)
+        d->is_busy[i] = d->lanes[i].is_open || !em_track_is_idle(&d->lanes[i].track);
+    for (int64_t cell = d->evidence.first; cell < d->judged; cell++) {
+        const int at = em_evidence_place(&d->evidence, cell);
+        const float *sum = d->evidence.sum + (size_t)at * (size_t)d->n_lanes, weight = d->evidence.weight[at];
+
+        for (int i = 0; i < d->n_lanes && weight > 0; i++)
+            d->is_busy[i] |= sum[i] >= d->off[i] * weight * .999f;      /* a hair below: the division rounds */
+    }
+}
+
+static em_status follow_all(em_detector *d, bool is_last, em_err *err)
+{
+    em_status status = EM_OK;
+
+    find_busy(d);
+    for (int k = 0; k < d->n_lanes && !status; k++)
+        if (d->is_busy[d->order[k]])
+            status = follow(d, d->order[k], is_last, err);
+    return status;
+}
+
+static em_status step_final(em_detector *d, int i, int64_t cell, float evidence, em_err *err)
+{
+    em_lane *l = &d->lanes[i];
+    em_stretch over;
+
+    if ((evidence < l->rule.off && em_track_is_idle(&l->track)) || !em_track_step(&l->track, &l->rule, cell, evidence))
+        return EM_OK;
+    over = l->track.sound;
+    em_track_forget(&l->track);
+    return report(d, i, &over, true, err);
+}
+
+/* Cells before `first` will be seen no more. Behind the last window they were never seen: a track needs no more of them than
+ * its gap. */
+static em_status retire(em_detector *d, int64_t first, em_err *err)
+{
+    em_status status = EM_OK;
+
+    for (int k = 0; k < d->n_lanes && !status; k++) {
+        const int i = d->order[k];
+        const int64_t last = d->evidence.next + d->lanes[i].rule.gap + 1;
+        int64_t cell = d->evidence.first;
+
+        for (; cell < first && cell < d->evidence.next && !status; cell++)
+            status = step_final(d, i, cell, evidence_of(d, i, cell), err);
+        for (; cell < first && cell < last && !em_track_is_idle(&d->lanes[i].track) && !status; cell++)
+            status = step_final(d, i, cell, 0, err);
+    }
+    return status;
+}
+
+em_status em_detector_push(em_detector *d, const em_detector_hop *hop, em_err *err)
+{
+    const int64_t known = d->evidence.next;
+    em_status status;
+
+    if (hop->end_sample <= d->end_sample)
+        return EM_OK;
+    d->end_sample = hop->end_sample;
+    status = retire(d, em_evidence_first(&d->evidence, hop->end_sample), err);
+    if (status)
+        return status;
+    em_evidence_move(&d->evidence, hop->end_sample);
+    clear_masks(d, known);
+    add_scores(d, hop);
+    d->judged = em_evidence_next(&d->evidence, hop->end_sample - (int64_t)(d->cfg.settle_s * d->cfg.rate_hz));
+    return follow_all(d, false, err);
+}
+
+em_status em_detector_finish(em_detector *d, em_err *err)
+{
+    if (d->end_sample == 0)
+        return EM_OK;
+    clear_masks(d, d->evidence.next);
+    d->judged = d->evidence.next;
+    return follow_all(d, true, err);
+}
+
+/* ------------------------------------------------------------------ why */
+
+static em_verdict verdict_at(const em_detector *d, int i, int64_t cell, float peak)
+{
+    const em_lane *l = &d->lanes[i];
+
+    if (l->is_open && l->is_told)
+        return EM_VERDICT_TOLD;
+    if (peak < l->rule.on)
+        return peak < l->rule.off ? EM_VERDICT_QUIET : EM_VERDICT_WEAK;
+    if (is_hidden(d, i, cell))
+        return *hidden_at(d, i, cell) ? EM_VERDICT_HIDDEN : EM_VERDICT_GATED;
+    return l->is_told ? EM_VERDICT_SHORT : EM_VERDICT_IGNORED;
+}
+
+void em_detector_look(em_look *out, const em_detector *d, int i)
+{
+    int64_t at = d->evidence.first, cell = at > d->lanes[i].floor ? at : d->lanes[i].floor;
+
+    *out = (em_look){ 0 };
+    for (; cell < d->judged; cell++) {
+        out->now = em_evidence_at(&d->evidence, i, cell);
+        if (out->now <= out->peak)
+            continue;
+        out->peak = out->now;
+        at = cell;
+    }
+    out->peak_s = seconds_of(d, at);
+    out->verdict = verdict_at(d, i, at, out->peak);
+}

@@ -1,0 +1,42 @@
+/* detector_inside.h - what detector.c and detector_new.c share: the lanes, and what is known of each. */
+#ifndef EM_LISTENER_DETECTOR_INSIDE_H
+#define EM_LISTENER_DETECTOR_INSIDE_H
+
+#include "listener/detector.h"
+#include "listener/evidence.h"
+#include "listener/track.h"
+
+typedef struct em_lane {
+    em_track_rule rule;
+    int64_t   shortest;                     /* cells                                                 */
+    bool      is_told, is_gate;
+    const int *above;                       /* [n_above] lanes that it hides                         */
+    int       n_above;
+    em_track  track;                        /* up to evidence.first                                  */
+    int64_t   floor;                        /* what is before it has been judged                     */
+    bool      is_open;                      /* BEGIN was told, END not yet                           */
+    int64_t   onset, end;                   /* cells of the open event as far as it was seen         */
+    int64_t   earliest;                     /* its onset does not move before it                     */
+    char      id[EM_EVENT_ID_CHARS];
+} em_lane;
+
+struct em_detector {
+    em_detector_cfg cfg;
+    em_evidence evidence;
+    int      n_lanes;
+    em_lane *lanes;                         /* [n_lanes]                                             */
+    int     *order;                         /* [n_lanes] gates, groups, then the specific before the general */
+    int     *above;                         /* what lanes point into                                 */
+    uint8_t *hidden;                        /* [n_room][n_lanes] mask                                */
+    uint8_t *gated;                         /* [n_room] mask                                         */
+    uint8_t *is_busy;                       /* [n_lanes] something to follow at this hop             */
+    float   *off;                           /* [n_lanes] their thresholds, side by side              */
+    float   *belief;                        /* [n_lanes] what this hop's clip scores make of classes */
+    float   *row;                           /* [n_lanes] scores of a slot                            */
+    int64_t  end_sample;                    /* of the newest window; 0: none yet                     */
+    int64_t  judged;                        /* cells before it are judged                            */
+};
+
+const char *em_detector_name(const em_detector_cfg *cfg, int i);        /* of lane i */
+
+#endif

@@ -1,0 +1,48 @@
+/* scene.h - made-up score streams with known answers: sounds at known times, as a head with time slots would score them,
+ * and what a detector tells of them. The scores of a window depend on the sounds in it alone. */
+#ifndef EM_TESTS_SCENE_H
+#define EM_TESTS_SCENE_H
+
+#include "check.h"
+
+#include "listener/detector.h"
+
+enum { RATE = 32000, WINDOW = 320000, SLOTS = 32, CLASSES = 8, MOST_TOLD = 512, MOST_SKIPPED = 2 };
+
+typedef struct sound { int i_class; double from, to; float score; } sound;
+
+typedef struct stretch_s { double from, to; } stretch_s;
+
+typedef struct told {               /* copies */
+    em_detection_type type;
+    char   id[EM_EVENT_ID_CHARS];
+    int    i_class, i_group;
+    double onset_s, offset_s, told_s, res_s;
+    float  score, mean;
+} told;
+
+typedef struct scene {
+    const sound *sounds;
+    int       n_sounds;
+    double    step_s, seconds;      /* hops at every step, and one at the end                              */
+    stretch_s skipped[MOST_SKIPPED];    /* hops that end in these are left out                             */
+    bool      is_weak_at_first;     /* class 1 is believed only when its sound is 3 s old                  */
+    em_detector_cfg cfg;
+    em_sound_cfg classes[CLASSES];
+    told      told[MOST_TOLD];      /* all that was told                                                   */
+    int       n_told;
+    told      events[MOST_TOLD];    /* of these the ENDs                                                   */
+    int       n_events;
+} scene;
+
+/* A scene of one second's step, every class as em_sound_default has it, but with gaps of half a second. */
+void scene_init(scene *s, const sound *sounds, int n_sounds, double seconds);
+
+void scene_run(scene *s);
+
+/* The only event of a class (-1: of all); fails when there is another number. */
+const told *scene_only(const scene *s, int i_class);
+
+int scene_count(const scene *s, int i_class, em_detection_type type);
+
+#endif
