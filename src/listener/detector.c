@@ -208,12 +208,13 @@ static em_status report(em_detector *d, int i, const em_stretch *s, bool is_over
         status = retract(d, i, err);
     if (!status && !l->is_open && is_long_enough(l, s, earliest_of(d, l)))
         status = begin(d, i, s, earliest_of(d, l), err);
-    if (status || !l->is_open)
+    if (status || (is_over && !l->is_open))
         return status;
     if (is_over)
         return end(d, i, s, err);
-    l->end = s->end;
-    hide_others(d, i, s->begin, s->end, FOR_NOW);
+    if (l->is_open)
+        l->end = s->end;
+    hide_others(d, i, s->begin, s->end, FOR_NOW);      /* also when it may yet be too short: the general class waits */
     return EM_OK;
 }
 

@@ -78,7 +78,7 @@ typedef struct em_detector_cfg {    /* everything is borrowed until em_detector_
     int    n_above;
     double settle_s;                /* what is newer than this waits: it was seen cut off                 */
     double ramp_s;                  /* from a window's end to where its slots count in full               */
-    float  edge;                    /* share of its highest evidence at which an event begins and ends    */
+    float  edge;                    /* share of its highest evidence at which an event begins and ends; `on` at most */
     em_detection_take *take;
     void  *ctx;
 } em_detector_cfg;
@@ -87,7 +87,7 @@ typedef struct em_detector_cfg {    /* everything is borrowed until em_detector_
 em_detector_cfg em_detector_default(void);
 
 /* A class with the threshold of the model's card, or 0.5 where that is none (0): off is 0.15 lower, half of it at least;
- * 0.3 s long, gaps of 2 s; told. */
+ * 0.4 s long, more than one slot; gaps of 2 s; told. */
 em_sound_cfg em_sound_default(float threshold);
 
 /* EM_EINVAL names what is out of range. EM_ENOMEM. The caller frees *out with em_detector_free; on error it is NULL. */

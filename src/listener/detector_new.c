@@ -15,7 +15,7 @@ em_sound_cfg em_sound_default(float threshold)
 {
     const float on = threshold > 0 && threshold <= 1 ? threshold : .5f;
 
-    return (em_sound_cfg){ .on = on, .off = fmaxf(on - .15f, on / 2), .shortest_s = .3, .gap_s = 2, .is_told = true };
+    return (em_sound_cfg){ .on = on, .off = fmaxf(on - .15f, on / 2), .shortest_s = .4, .gap_s = 2, .is_told = true };
 }
 
 static em_status check_sound(const em_sound_cfg *s, const char *name, em_err *err)

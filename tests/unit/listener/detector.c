@@ -1,9 +1,22 @@
-/* Scores of known sounds become events with their times, once, whatever the hops. */
+/* Scores of known sounds become events with their times, once, whatever the hops. An interposed allocator counts what a
+ * hop allocates. */
 #include "scene.h"
 
 #include "base/rng.h"
 
 #include <math.h>
+
+static int n_allocs;
+
+#ifndef CANNOT_COUNT
+void *__libc_malloc(size_t n);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_memalign(size_t align, size_t n);
+
+void *malloc(size_t n)                          { n_allocs++; return __libc_malloc(n); }
+void *calloc(size_t n, size_t size)             { n_allocs++; return __libc_calloc(n, size); }
+void *aligned_alloc(size_t align, size_t n)     { n_allocs++; return __libc_memalign(align, n); }
+#endif
 
 enum { DOG, BARK, RAIN, SPEECH, SIREN, BUZZER, TICK, ANIMAL };
 
@@ -199,6 +212,20 @@ static void hops_may_be_skipped_within_a_window(void **state)
     }
 }
 
+/* Whatever a model makes of an outage. */
+static void windows_without_sound_are_silence(void **state)
+{
+    static const sound one[] = { { RAIN, 20, 100, .9f } };
+    scene s;
+
+    (void)state;
+    scene_init(&s, one, 1, 100);
+    s.silent_from = 40;
+    scene_run(&s);
+    CHECK(scene_only(&s, RAIN)->offset_s <= 40, "until %g s", s.events[0].offset_s);
+    CHECK(s.events[0].told_s < 60, "at %g s", s.events[0].told_s);
+}
+
 /* ------------------------------------------------------------------ classes and each other */
 
 static const int above[][2] = { { BARK, DOG }, { BARK, ANIMAL }, { DOG, ANIMAL } };
@@ -235,12 +262,30 @@ static void a_general_class_told_too_early_is_retracted(void **state)
     (void)state;
     scene_init(&s, both, 2, 40);
     use_ontology(&s);
-    s.is_weak_at_first = true;
+    s.believed.from = 3;
     scene_run(&s);
     check_times(scene_only(&s, -1), 20, 24, .33, 1);
     assert_int_equal(s.events[0].i_class, BARK);
     assert_int_equal(scene_count(&s, DOG, EM_DETECTION_BEGIN), 1);
     assert_int_equal(scene_count(&s, DOG, EM_DETECTION_RETRACT), 1);
+    for (int i = 0; i < s.n_told; i++)
+        CHECK(s.told[i].type != EM_DETECTION_RETRACT || s.told[i].told_s <= 25, "at %g s", s.told[i].told_s);
+}
+
+/* What hid the general class was not borne out. */
+static void a_specific_class_that_goes_leaves_the_general_one(void **state)
+{
+    static const sound both[] = { { DOG, 20, 24, .9f }, { BARK, 20, 24, .9f } };
+    scene s;
+
+    (void)state;
+    scene_init(&s, both, 2, 40);
+    use_ontology(&s);
+    s.believed.to = 1;
+    scene_run(&s);
+    check_times(scene_only(&s, -1), 20, 24, .33, 1);
+    assert_int_equal(s.events[0].i_class, DOG);
+    assert_int_equal(scene_count(&s, BARK, EM_DETECTION_RETRACT), 1);
 }
 
 static void a_general_class_is_told_where_no_specific_one_is(void **state)
@@ -312,6 +357,36 @@ static void a_gate_silences_the_others(void **state)
         for (int i = 0; i < s.n_events; i++)
             CHECK(s.events[i].i_class != RAIN || s.events[i].offset_s <= 30 || s.events[i].onset_s >= 40, "rain from %g to %g s",
                   s.events[i].onset_s, s.events[i].offset_s);
+    }
+}
+
+static void a_look_says_why(void **state)
+{
+    static const sound all[] = { { BARK, 20, 30, .9f }, { DOG, 20, 30, .9f }, { RAIN, 20, 30, .45f }, { SIREN, 20, 30, .9f },
+                                 { TICK, 20, 30, .9f }, { BUZZER, 20, 30, .1f } };
+    static const struct { int i_class; em_verdict open, gated; } wanted[] = {
+        { BARK, EM_VERDICT_TOLD, EM_VERDICT_GATED }, { DOG, EM_VERDICT_HIDDEN, EM_VERDICT_GATED }, { RAIN, EM_VERDICT_WEAK, EM_VERDICT_WEAK },
+        { SIREN, EM_VERDICT_SHORT, EM_VERDICT_GATED }, { TICK, EM_VERDICT_IGNORED, EM_VERDICT_TOLD }, { BUZZER, EM_VERDICT_QUIET, EM_VERDICT_QUIET },
+    };
+
+    (void)state;
+    for (int is_gated = 0; is_gated < 2; is_gated++) {
+        scene s;
+
+        scene_init(&s, all, EM_COUNT(all), 40);
+        use_ontology(&s);
+        s.classes[SIREN].shortest_s = 20;
+        s.classes[TICK].is_told = is_gated;
+        s.classes[TICK].is_gate = is_gated;
+        s.look_at_s = 25;
+        scene_run(&s);
+        for (size_t i = 0; i < EM_COUNT(wanted); i++) {
+            const em_look *look = &s.looks[wanted[i].i_class];
+
+            CHECK(look->verdict == (is_gated ? wanted[i].gated : wanted[i].open), "class %d: %d", wanted[i].i_class, look->verdict);
+            CHECK(wanted[i].i_class == BUZZER || (look->peak > .19f && look->peak_s > 19.9 && look->peak_s < 25), "class %d: %g at %g s",
+                  wanted[i].i_class, (double)look->peak, look->peak_s);
+        }
     }
 }
 
@@ -503,6 +578,30 @@ static void hostile_scores_are_taken(void **state)
     em_detector_free(NULL);
 }
 
+static void a_hop_allocates_nothing(void **state)
+{
+    static const sound all[] = { { DOG, 5, 25, .9f }, { BARK, 10, 12, .9f }, { RAIN, 12, 14, .9f }, { SPEECH, 20, 22, .9f } };
+    int before = n_allocs, made;
+    em_detector *d;
+    em_err err;
+    scene s;
+
+    (void)state;
+#ifdef CANNOT_COUNT
+    skip();                                     /* the sanitizer has the allocator */
+#endif
+    scene_init(&s, all, 4, 40);
+    use_ontology(&s);
+    s.cfg.classes = s.classes;
+    CHECK_OK(em_detector_new(&d, &s.cfg, &err));
+    made = n_allocs - before;
+    em_detector_free(d);
+    CHECK(made > 0, "the allocator is not counted");
+    before = n_allocs;
+    scene_run(&s);
+    CHECK(s.n_events > 3 && n_allocs - before == made, "%d, and %d when it was made", n_allocs - before, made);
+}
+
 static void impossible_settings_are_refused(void **state)
 {
     static const int wrong[][2] = { { 0, CLASSES } };
@@ -547,14 +646,18 @@ int main(void)
         cmocka_unit_test(slots_that_their_window_does_not_believe_are_no_event),
         cmocka_unit_test(what_no_window_held_is_silence),
         cmocka_unit_test(hops_may_be_skipped_within_a_window),
+        cmocka_unit_test(windows_without_sound_are_silence),
         cmocka_unit_test(the_most_specific_class_is_told_once),
         cmocka_unit_test(a_general_class_told_too_early_is_retracted),
+        cmocka_unit_test(a_specific_class_that_goes_leaves_the_general_one),
         cmocka_unit_test(a_general_class_is_told_where_no_specific_one_is),
         cmocka_unit_test(an_ignored_class_hides_nothing),
         cmocka_unit_test(a_group_is_one_event_for_its_members),
         cmocka_unit_test(a_gate_silences_the_others),
+        cmocka_unit_test(a_look_says_why),
         cmocka_unit_test(ids_come_from_source_sound_and_onset_alone),
         cmocka_unit_test(ten_thousand_streams_keep_the_rules),
+        cmocka_unit_test(a_hop_allocates_nothing),
         cmocka_unit_test(hostile_scores_are_taken),
         cmocka_unit_test(impossible_settings_are_refused),
     };

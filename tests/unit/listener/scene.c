@@ -22,7 +22,8 @@ static em_status take(void *ctx, const em_detection *d, em_err *err)
 
 void scene_init(scene *s, const sound *sounds, int n_sounds, double seconds)
 {
-    *s = (scene){ .sounds = sounds, .n_sounds = n_sounds, .step_s = 1, .seconds = seconds, .cfg = em_detector_default() };
+    *s = (scene){ .sounds = sounds, .n_sounds = n_sounds, .step_s = 1, .seconds = seconds, .believed = { 0, 1e9 } };
+    s->cfg = em_detector_default();
     s->cfg.source = "scene";
     s->cfg.rate_hz = RATE;
     s->cfg.window_samples = WINDOW;
@@ -48,7 +49,9 @@ static void score(const scene *s, double end, float *clip, float (*slots)[CLASSE
         const sound *x = &s->sounds[k];
         const double begin = end - 10;
 
-        if (x->to <= begin + .1 || x->from >= end - .1 || (s->is_weak_at_first && x->i_class == 1 && end < x->from + 3))
+        if (x->to <= begin + .1 || x->from >= end - .1)
+            continue;
+        if (x->i_class == 1 && (end < x->from + s->believed.from || end > x->from + s->believed.to))
             continue;
         clip[x->i_class] = fmaxf(clip[x->i_class], x->score);
         for (int i = 0; i < SLOTS; i++) {
@@ -80,12 +83,16 @@ void scene_run(scene *s)
     CHECK_OK(em_detector_new(&d, &s->cfg, &err));
     for (int i = 1; (i - 1) * s->step_s < s->seconds; i++) {
         const double end = fmin(i * s->step_s, s->seconds);
-        const em_detector_hop hop = { .end_sample = llround(end * RATE), .filled = fmin(1, end / 10), .scores = clip, .slots = slots[0] };
+        em_detector_hop hop = { .end_sample = llround(end * RATE), .filled = fmin(1, end / 10), .scores = clip, .slots = slots[0] };
 
+        if (s->silent_from > 0 && end > s->silent_from)
+            hop.filled = 0;
         if (is_skipped(s, end))
             continue;
         score(s, end, clip, slots);
         CHECK_OK(em_detector_push(d, &hop, &err));
+        for (int c = 0; c < CLASSES && end == s->look_at_s; c++)
+            em_detector_look(&s->looks[c], d, c);
     }
     CHECK_OK(em_detector_finish(d, &err));
     em_detector_free(d);

@@ -26,9 +26,12 @@ typedef struct scene {
     int       n_sounds;
     double    step_s, seconds;      /* hops at every step, and one at the end                              */
     stretch_s skipped[MOST_SKIPPED];    /* hops that end in these are left out                             */
-    bool      is_weak_at_first;     /* class 1 is believed only when its sound is 3 s old                  */
+    stretch_s believed;             /* class 1: only by hops in these seconds, behind its sound's onset    */
+    double    silent_from;          /* hops behind it say that nothing of them was sound; 0: none          */
     em_detector_cfg cfg;
     em_sound_cfg classes[CLASSES];
+    double    look_at_s;            /* behind the hop that ends there                                      */
+    em_look   looks[CLASSES];
     told      told[MOST_TOLD];      /* all that was told                                                   */
     int       n_told;
     told      events[MOST_TOLD];    /* of these the ENDs                                                   */
