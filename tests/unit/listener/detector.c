@@ -32,7 +32,8 @@ static void check_times(const told *t, double from, double to, double collar, do
 
 static void a_sound_is_one_event_with_its_times(void **state)
 {
-    static const sound lengths[] = { { RAIN, 20.1, 21.1, .9f }, { RAIN, 20.1, 20.7, .95f }, { RAIN, 20.1, 26.3, .9f }, { RAIN, 20.1, 83.3, .9f } };
+    static const sound lengths[] = { { RAIN, 20.1, 21.1, .9f }, { RAIN, 20.1, 20.7, .95f }, { RAIN, 20.1, 26.3, .9f },
+                                     { RAIN, 20.1, 83.3, .9f } };
 
     (void)state;
     for (size_t k = 0; k < EM_COUNT(lengths); k++)
@@ -365,8 +366,10 @@ static void a_look_says_why(void **state)
     static const sound all[] = { { BARK, 20, 30, .9f }, { DOG, 20, 30, .9f }, { RAIN, 20, 30, .45f }, { SIREN, 20, 30, .9f },
                                  { TICK, 20, 30, .9f }, { BUZZER, 20, 30, .1f } };
     static const struct { int i_class; em_verdict open, gated; } wanted[] = {
-        { BARK, EM_VERDICT_TOLD, EM_VERDICT_GATED }, { DOG, EM_VERDICT_HIDDEN, EM_VERDICT_GATED }, { RAIN, EM_VERDICT_WEAK, EM_VERDICT_WEAK },
-        { SIREN, EM_VERDICT_SHORT, EM_VERDICT_GATED }, { TICK, EM_VERDICT_IGNORED, EM_VERDICT_TOLD }, { BUZZER, EM_VERDICT_QUIET, EM_VERDICT_QUIET },
+        { BARK, EM_VERDICT_TOLD, EM_VERDICT_GATED }, { DOG, EM_VERDICT_HIDDEN, EM_VERDICT_GATED },
+        { RAIN, EM_VERDICT_WEAK, EM_VERDICT_WEAK },
+        { SIREN, EM_VERDICT_SHORT, EM_VERDICT_GATED }, { TICK, EM_VERDICT_IGNORED, EM_VERDICT_TOLD },
+        { BUZZER, EM_VERDICT_QUIET, EM_VERDICT_QUIET },
     };
 
     (void)state;
@@ -438,13 +441,15 @@ static em_status check_told(void *ctx, const em_detection *d, em_err *err)
     const bool is_begin = d->type == EM_DETECTION_BEGIN;
 
     (void)err;
-    CHECK(d->told_s == w->now && d->onset_s < d->offset_s && d->offset_s <= d->told_s && d->onset_s >= 0, "stream %d: %g to %g at %g", w->stream,
-          d->onset_s, d->offset_s, d->told_s);
+    CHECK(d->told_s == w->now && d->onset_s < d->offset_s && d->offset_s <= d->told_s && d->onset_s >= 0, "stream %d: %g to %g at %g",
+          w->stream, d->onset_s, d->offset_s, d->told_s);
     CHECK(e->is_open != is_begin, "stream %d, lane %d: %d when %d", w->stream, i, d->type, e->is_open);
-    CHECK(d->onset_s >= e->last_end - 1e-9, "stream %d, lane %d: from %g s, the last one until %g", w->stream, i, d->onset_s, e->last_end);
+    CHECK(d->onset_s >= e->last_end - 1e-9, "stream %d, lane %d: from %g s, the last one until %g", w->stream, i,
+          d->onset_s, e->last_end);
     e->is_open = is_begin;
     if (is_begin) {
-        CHECK(d->told_s - d->onset_s <= 2.56 + w->shortest_s[i] + .32 + w->step, "stream %d: told after %g s", w->stream, d->told_s - d->onset_s);
+        CHECK(d->told_s - d->onset_s <= 2.56 + w->shortest_s[i] + .32 + w->step, "stream %d: told after %g s", w->stream,
+              d->told_s - d->onset_s);
         snprintf(e->id, sizeof e->id, "%s", d->id);
     }
     CHECK(!strcmp(d->id, e->id), "stream %d: %s ends as %s", w->stream, e->id, d->id);
@@ -545,7 +550,8 @@ static void ten_thousand_streams_keep_the_rules(void **state)
         all.n_ended += w.n_ended;
         all.n_retracted += w.n_retracted;
     }
-    CHECK(all.n_ended > STREAMS && all.n_retracted > STREAMS / 10, "%d events, %d retracted: too few to tell", all.n_ended, all.n_retracted);
+    CHECK(all.n_ended > STREAMS && all.n_retracted > STREAMS / 10, "%d events, %d retracted: too few to tell", all.n_ended,
+          all.n_retracted);
 }
 
 /* ------------------------------------------------------------------ what is wrong */
