@@ -12,12 +12,17 @@ typedef enum em_event_type {
     EM_EVENT_START,                 /* a run begins                                            */
     EM_EVENT_SOURCE,                /* a source came up or went down                           */
     EM_EVENT_SCORES,                /* one hop                                                 */
+    EM_EVENT_ONSET,                 /* a sound has begun                                       */
+    EM_EVENT_OFFSET,                /* it is over: the whole event                             */
+    EM_EVENT_RETRACT,               /* in place of OFFSET: it never was                        */
     EM_EVENT_GAP,                   /* frames are missing                                      */
     EM_EVENT_SYNC,                  /* sound and wall clock came apart: utc_ms counts anew     */
     EM_EVENT_SUMMARY,               /* one file, at its end                                    */
     EM_EVENT_STOP,                  /* a source ends: its counters                             */
     EM_EVENT_LOST,                  /* records are missing before the next one, in this output */
 } em_event_type;
+
+enum { EM_EVENT_ID_CHARS = 27 };
 
 /* Names of the model's classes; the same for a whole run, outlives every sink. */
 typedef struct em_classes {
@@ -43,6 +48,17 @@ typedef struct em_event {
             const float *embedding; /* [n_embedding], NULL unless wanted                       */
             int          n_embedding;
         } scores;
+        struct {                    /* ONSET (at `time`), OFFSET (at `time`), RETRACT          */
+            char        id[EM_EVENT_ID_CHARS];      /* the same in all records of a sound      */
+            const char *label;      /* of its class or group; outlives every sink              */
+            int         i_class;    /* -1: a group                                             */
+            double      onset, offset;      /* ONSET: how far it is known to last              */
+            double      delay;      /* seconds of sound from `time` to when this was known     */
+            double      res;        /* uncertainty of onset and offset, seconds                */
+            float       score, mean;        /* highest so far; from onset to offset            */
+            float       threshold;  /* that it has reached                                     */
+            float       dbfs;       /* level when this was known; -INFINITY: digital silence   */
+        } sound;
         struct { uint64_t n_frames; const char *reason; } gap;      /* overrun, xrun, device   */
         struct { double drift_s; } sync;                            /* how far the wall clock was ahead */
         struct { double duration; int64_t n_windows; const float *mean, *max; const double *at; } summary;  /* [n_classes] */

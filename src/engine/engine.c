@@ -35,6 +35,7 @@ typedef struct ear {                /* one run */
     float       **lanes;            /* [n_lanes][BLOCK]                             */
     char        (*names)[NAME_CHARS];
     em_summary   *summaries;        /* [n_lanes], NULL unless wanted                */
+    em_watcher  **watchers;         /* [n_lanes] likewise; each NULL until sound flows */
     uint64_t      n_rate_frames;    /* of stream since the last change of rate      */
     double        rate_start_s;     /* when that was                                */
     em_anchor     anchor;           /* wall clock at time 0                         */
@@ -69,10 +70,36 @@ static em_status emit(ear *e, const em_event *event, em_err *err)
     return status;
 }
 
+/* The hop's part in the events of its lane. */
+static em_status watch(ear *e, const em_scores_row *row, em_err *err)
+{
+    const em_watched hop = {
+        .hop = { row->hop->end_sample, row->hop->filled, row->scores, row->slots },
+        .dbfs = row->hop->rms_dbfs, .anchor_ms = e->anchor.ms,
+    };
+    em_status status = e->watchers ? em_watcher_hop(e->watchers[row->lane], &hop, err) : EM_OK;
+
+    if (status)
+        e->stage = EM_STAGE_OUTPUT;
+    return status;
+}
+
+static em_status end_events(ear *e, em_err *err)
+{
+    em_status status = EM_OK;
+
+    for (int i = 0; e->watchers && i < e->n_lanes && e->watchers[i] && !status; i++)
+        status = em_watcher_finish(e->watchers[i], err);
+    if (status)
+        e->stage = EM_STAGE_OUTPUT;
+    return status;
+}
+
 static em_status take_scores(void *ctx, const em_scores_row *row, em_err *err)
 {
     ear *e = ctx;
     em_event event;
+    em_status status;
 
     if (e->summaries) {
         em_summary_add(&e->summaries[row->lane], row->scores, row->hop->time_s);
@@ -83,11 +110,12 @@ static em_status take_scores(void *ctx, const em_scores_row *row, em_err *err)
     event.u.scores.rms_dbfs = row->hop->rms_dbfs;
     event.u.scores.peak_dbfs = row->hop->peak_dbfs;
     event.u.scores.scores = row->scores;
-    event.u.scores.slots = row->slots;
-    event.u.scores.n_slots = row->slots ? em_config_slots(em_session_config(e->cfg->session)) : 0;
+    event.u.scores.slots = e->cfg->has_slots ? row->slots : NULL;
+    event.u.scores.n_slots = e->cfg->has_slots ? em_config_slots(em_session_config(e->cfg->session)) : 0;
     event.u.scores.embedding = row->latent;
     event.u.scores.n_embedding = row->latent ? em_session_config(e->cfg->session)->dims[EM_STAGES - 1] : 0;
-    return emit(e, &event, err);
+    status = emit(e, &event, err);
+    return status ? status : watch(e, row, err);
 }
 
 static bool is_there(em_source_state state)
@@ -176,12 +204,25 @@ static bool look_at_clock(ear *e, const em_source_counters *frames, double newes
     return em_anchor_look(&e->anchor, drift_s, em_wall_ms() - (int64_t)frames->n_latency * 1000 / e->rate_hz, newest_s);
 }
 
+static em_status begin_events(ear *e, em_err *err)
+{
+    em_status status = EM_OK;
+
+    for (int i = 0; e->watchers && i < e->n_lanes && !status; i++) {
+        const em_watcher_cfg cfg = { .rules = e->cfg->events, .outlet = e->cfg->outlet, .source = e->names[i],
+                                     .start_ms = e->info.is_live ? e->anchor.ms : -1 };
+
+        status = em_watcher_new(&e->watchers[i], &cfg, err);
+    }
+    return status;
+}
+
 static em_status begin_sound(ear *e, em_err *err)
 {
     em_scheduler_cfg cfg = {
         .session = e->cfg->session, .max_batch = e->cfg->max_batch, .n_lanes = e->n_lanes,
         .step_samples = e->cfg->step_samples, .rate_hz = e->info.rate_hz, .may_skip = e->info.is_live,
-        .has_slots = e->cfg->has_slots, .has_latent = e->cfg->has_embeddings, .take = take_scores, .ctx = e,
+        .has_slots = e->cfg->has_slots || e->watchers, .has_latent = e->cfg->has_embeddings, .take = take_scores, .ctx = e,
     };
     em_source_counters frames;
     em_status status = em_scheduler_new(&e->scheduler, &cfg, err);
@@ -194,7 +235,7 @@ static em_status begin_sound(ear *e, em_err *err)
         e->anchor.ms = -1;                          /* what is heard now is not of another time */
         look_at_clock(e, &frames, (double)frames.captured / e->rate_hz, NULL);
     }
-    return EM_OK;
+    return begin_events(e, err);
 }
 
 /* The rate that holds for the frames just taken. */
@@ -347,6 +388,7 @@ static em_status listen_to_end(ear *e, em_err *err)
 static em_status prepare(ear *e, em_err *err)
 {
     int n_channels = e->info.n_channels, n_classes = em_session_config(e->cfg->session)->n_classes;
+    const bool has_events = e->cfg->events && !e->cfg->has_summary;
     em_status status;
 
     if (e->cfg->channel > n_channels)
@@ -357,7 +399,8 @@ static em_status prepare(ear *e, em_err *err)
     e->lanes = calloc((size_t)e->n_lanes, sizeof *e->lanes);
     e->names = calloc((size_t)e->n_lanes, sizeof *e->names);
     e->summaries = e->cfg->has_summary ? calloc((size_t)e->n_lanes, sizeof *e->summaries) : NULL;
-    if (!e->frames || !e->lanes || !e->names || (e->cfg->has_summary && !e->summaries))
+    e->watchers = has_events ? calloc((size_t)e->n_lanes, sizeof(em_watcher *)) : NULL;
+    if (!e->frames || !e->lanes || !e->names || (e->cfg->has_summary && !e->summaries) || (has_events && !e->watchers))
         return em_fail(err, EM_ENOMEM, "no memory to listen to %s", e->name);
     for (int i = 0; i < e->n_lanes; i++) {
         if (!(e->lanes[i] = calloc(BLOCK, sizeof **e->lanes)))
@@ -380,11 +423,14 @@ static void clean_up(ear *e)
             free(e->lanes[i]);
         if (e->summaries)
             em_summary_deinit(&e->summaries[i]);
+        if (e->watchers)
+            em_watcher_free(e->watchers[i]);
     }
     free(e->frames);
     free(e->lanes);
     free(e->names);
     free(e->summaries);
+    free(e->watchers);
 }
 
 static void count(const ear *e, em_engine_result *out)
@@ -446,6 +492,8 @@ em_status em_engine_run(em_engine_result *out, const em_engine_cfg *cfg, em_sour
     status = listen_to_end(&e, err);
     em_source_stop(source);
     count(&e, out);
+    if (status == EM_OK)
+        status = end_events(&e, err);
     if (status == EM_OK && (status = tell_end(&e, out, err)) == EM_OK)
         status = judge_input(&e, out, err);
 done:

@@ -12,6 +12,7 @@
 #include "audio/source.h"
 #include "base/status.h"
 #include "engine/outlet.h"
+#include "engine/watcher.h"
 #include "model/session.h"
 
 #include <stdatomic.h>
@@ -30,7 +31,8 @@ typedef struct em_engine_cfg {
     int     step_samples;           /* at the model's rate                                         */
     int     channel;                /* 1..: that one; 0: the mean; -1: each, as "NAME:1", "NAME:2" */
     bool    has_slots, has_embeddings;
-    bool    has_summary;            /* one record at the end in place of scores                    */
+    const em_watch_rules *events;   /* what an event is; NULL: none are told                       */
+    bool    has_summary;            /* one record at the end in place of scores and events         */
     bool    needs_end;              /* a stop before the sound's end leaves no summary             */
     double  duration_s;             /* 0: to the end                                               */
     int64_t start_ms;               /* wall clock at a file's first sample, -1 unknown             */

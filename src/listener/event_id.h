@@ -2,9 +2,9 @@
 #ifndef EM_LISTENER_EVENT_ID_H
 #define EM_LISTENER_EVENT_ID_H
 
-#include <stdint.h>
+#include "base/event.h"
 
-enum { EM_EVENT_ID_CHARS = 27 };
+#include <stdint.h>
 
 /* 26 letters and digits in the form of a ULID, so that ids sort by onset: 48 bits of milliseconds of the stream, then 80
  * bits of SHA-256 over all of it. kind tells classes from groups of the same label. onset_sample >= 0. */

@@ -117,6 +117,24 @@ struct em_session {
     int n_runs, largest_batch, n_windows;
 };
 
+em_watch_rules fake_events(int sample_rate)
+{
+    static const char *const labels[] = { "Cat", "Dog" };
+    static const int classes[] = { FAKE_HEARD - 1, FAKE_HEARD };
+    static em_sound_cfg sounds[2];
+    em_watch_rules rules = { em_detector_default(), classes, FAKE_CLASSES };
+
+    sounds[0] = sounds[1] = em_sound_default(0);
+    rules.detector.rate_hz = sample_rate;
+    rules.detector.window_samples = 10 * sample_rate;
+    rules.detector.n_slots = 32;
+    rules.detector.slot_s = .32;
+    rules.detector.labels = labels;
+    rules.detector.classes = sounds;
+    rules.detector.n_classes = 2;
+    return rules;
+}
+
 em_session *fake_session_new(int sample_rate, const fake_session_cfg *fake)
 {
     em_session *s = calloc(1, sizeof *s);
@@ -142,6 +160,26 @@ void fake_logits(float *out, const float *frames, int n_frames, int n_mels)
     }
 }
 
+/* As a model would that knows one class and knows it well. */
+static void hear(em_output *out, const em_config *cfg, const float *frames, int n_frames)
+{
+    const int n_slots = em_config_slots(cfg), per_slot = cfg->n_frames / n_slots;
+    const float sure = 6;
+
+    for (int c = 0; c < FAKE_CLASSES; c++)
+        out->logits[c] = -sure;
+    for (int s = 0; s < n_slots; s++) {
+        bool is_loud = false;
+
+        for (int t = s * per_slot; t < (s + 1) * per_slot && t < n_frames; t++)
+            is_loud |= frames[t * cfg->n_mels] > -60;
+        if (is_loud)
+            out->logits[FAKE_HEARD] = sure;
+        for (int c = 0; out->slots && c < FAKE_CLASSES; c++)
+            out->slots[s * FAKE_CLASSES + c] = is_loud && c == FAKE_HEARD ? sure : -sure;
+    }
+}
+
 em_status em_session_run(em_session *s, const em_input *in, em_output *out, int B, em_err *err)
 {
     (void)err;
@@ -156,6 +194,8 @@ em_status em_session_run(em_session *s, const em_input *in, em_output *out, int 
         s->n_windows++;
         if (s->fake.nan_every && s->n_windows % s->fake.nan_every == 0)
             out[b].logits[0] = NAN;
+        if (s->fake.hears)
+            hear(&out[b], &s->cfg, in[b].frames, in[b].n_frames);
     }
     if (s->fake.slow_every && s->n_runs % s->fake.slow_every == 0)
         backlog += s->fake.late_frames;

@@ -6,9 +6,10 @@
 #define EM_TESTS_FAKES_H
 
 #include "audio/source.h"
+#include "engine/watcher.h"
 #include "model/session.h"
 
-enum { FAKE_CLASSES = 7 };
+enum { FAKE_CLASSES = 7, FAKE_HEARD = 2 };
 
 typedef struct fake_step {          /* what one em_source_take finds                             */
     uint64_t n_frames;
@@ -36,9 +37,13 @@ typedef struct fake_session_cfg {
     int  slow_every;                /* each n-th run is late, 0: none                            */
     int  nan_every;                 /* each n-th window's first logit is NaN, 0: none            */
     uint64_t late_frames;           /* what a late run lets pile up in the source                */
+    bool hears;                     /* FAKE_HEARD is in every slot that is not silent, and nothing else is */
 } fake_session_cfg;
 
 em_session *fake_session_new(int sample_rate, const fake_session_cfg *cfg);
+
+/* FAKE_HEARD and the class before it, as em_sound_default has them, in the session's windows. */
+em_watch_rules fake_events(int sample_rate);
 
 /* What the session answers for frames, before the sigmoid. */
 void  fake_logits(float *out, const float *frames, int n_frames, int n_mels);

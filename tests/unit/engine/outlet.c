@@ -189,7 +189,9 @@ static void the_hop_path_allocates_nothing(void **state)
     em_sink *sinks[] = { &sink };
     em_outlet_cfg outlet = { .sinks = sinks, .n_sinks = 1, .is_queued = true, .n_classes = FAKE_CLASSES, .n_slots = 32, .n_embedding = 320 };
     counting c = { 0 };
-    em_engine_cfg cfg = { .max_batch = 2, .step_samples = STEP, .channel = -1, .start_ms = -1, .has_slots = true,
+    const em_watch_rules events = fake_events(RATE);
+    const fake_session_cfg fake = { .hears = true };
+    em_engine_cfg cfg = { .max_batch = 2, .step_samples = STEP, .channel = -1, .start_ms = -1, .has_slots = true, .events = &events,
                           .has_embeddings = true, .progress = count_allocations, .progress_ctx = &c };
     em_engine_result result;
     em_source *source;
@@ -200,11 +202,12 @@ static void the_hop_path_allocates_nothing(void **state)
     for (int i = 0; i < 800; i++)
         steps[i] = (fake_step){ .n_frames = i % 40 ? 0 : STEP / 2, .n_gap = i == 400 ? STEP / 4 : 0, .state = EM_SOURCE_UP };
     sink.n_classes = FAKE_CLASSES;
-    cfg.session = fake_session_new(RATE, NULL);
+    cfg.session = fake_session_new(RATE, &fake);
     source = fake_source_new(&script);
     CHECK_OK(em_outlet_new(&cfg.outlet, &outlet, &err));
     CHECK_OK(em_engine_run(&result, &cfg, source, &err));
     CHECK(result.n_hops >= 9 && c.n_calls >= 3, "%lld hops, told %d times", (long long)result.n_hops, c.n_calls);
+    CHECK(memory_count(&sink, EM_EVENT_OFFSET) == 2, "an event of each channel");
     CHECK(c.first == c.later, "%d allocations after the first hop", c.later - c.first);
     em_outlet_free(cfg.outlet);
     em_session_free(cfg.session);

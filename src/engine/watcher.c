@@ -1,0 +1,118 @@
+/* watcher.c - what a detector tells becomes events: see watcher.h. */
+#include "engine/watcher.h"
+
+#include "base/arena.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SOURCE_CHARS = 176 };        /* a name and a time */
+
+struct em_watcher {
+    em_watcher_cfg cfg;
+    em_detector *detector;
+    char    source[SOURCE_CHARS];   /* of ids                                   */
+    float  *scores, *slots;         /* of the rules' classes: [n], [n_slots][n] */
+    float   dbfs;                   /* of the newest hop, and its wall clock    */
+    int64_t anchor_ms;
+};
+
+static em_event_type type_of(em_detection_type type)
+{
+    static const em_event_type types[] = {
+        [EM_DETECTION_BEGIN] = EM_EVENT_ONSET, [EM_DETECTION_END] = EM_EVENT_OFFSET, [EM_DETECTION_RETRACT] = EM_EVENT_RETRACT,
+    };
+
+    return types[type];
+}
+
+static em_status tell(void *ctx, const em_detection *d, em_err *err)
+{
+    const em_watcher *w = ctx;
+    em_event e = { .type = type_of(d->type), .source = w->cfg.source, .utc_ms = -1 };
+
+    e.time = d->type == EM_DETECTION_END ? d->offset_s : d->onset_s;
+    if (w->anchor_ms >= 0)
+        e.utc_ms = w->anchor_ms + llround(e.time * 1e3);
+    memcpy(e.u.sound.id, d->id, sizeof e.u.sound.id);
+    e.u.sound.label = d->label;
+    e.u.sound.i_class = d->i_class < 0 ? -1 : w->cfg.rules->classes[d->i_class];
+    e.u.sound.onset = d->onset_s;
+    e.u.sound.offset = d->offset_s;
+    e.u.sound.delay = d->told_s - e.time;
+    e.u.sound.res = d->res_s;
+    e.u.sound.score = d->score;
+    e.u.sound.mean = d->mean;
+    e.u.sound.threshold = d->threshold;
+    e.u.sound.dbfs = w->dbfs;
+    return em_outlet_put(w->cfg.outlet, &e, err);
+}
+
+em_status em_watcher_new(em_watcher **out, const em_watcher_cfg *cfg, em_err *err)
+{
+    em_watcher *w = calloc(1, sizeof *w);
+    em_detector_cfg detector = cfg->rules->detector;
+    const size_t n = (size_t)detector.n_classes;
+    em_status status;
+
+    *out = NULL;
+    if (!w)
+        return em_fail(err, EM_ENOMEM, "no memory for the events of %s", cfg->source);
+    w->cfg = *cfg;
+    if (cfg->start_ms >= 0)
+        snprintf(w->source, sizeof w->source, "%.150s@%" PRId64, cfg->source, cfg->start_ms);
+    else
+        snprintf(w->source, sizeof w->source, "%s", cfg->source);
+    detector.source = w->source;
+    detector.take = tell;
+    detector.ctx = w;
+    w->scores = em_alloc(n * sizeof *w->scores);
+    w->slots = em_alloc((size_t)detector.n_slots * n * sizeof *w->slots);
+    status = w->scores && w->slots ? em_detector_new(&w->detector, &detector, err)
+                                   : em_fail(err, EM_ENOMEM, "no memory for the events of %s", cfg->source);
+    if (status) {
+        em_watcher_free(w);
+        return status;
+    }
+    *out = w;
+    return EM_OK;
+}
+
+void em_watcher_free(em_watcher *w)
+{
+    if (!w)
+        return;
+    em_detector_free(w->detector);
+    free(w->scores);
+    free(w->slots);
+    free(w);
+}
+
+/* The scores of the rules' classes. */
+static void pick(float *out, const float *scores, const em_watch_rules *rules)
+{
+    for (int c = 0; c < rules->detector.n_classes; c++)
+        out[c] = scores[rules->classes[c]];
+}
+
+em_status em_watcher_hop(em_watcher *w, const em_watched *hop, em_err *err)
+{
+    const em_watch_rules *rules = w->cfg.rules;
+    const size_t n = (size_t)rules->detector.n_classes, n_scores = (size_t)rules->n_scores;
+    const em_detector_hop picked = { hop->hop.end_sample, hop->hop.filled, w->scores, w->slots };
+
+    pick(w->scores, hop->hop.scores, rules);
+    for (size_t s = 0; s < (size_t)rules->detector.n_slots; s++)
+        pick(w->slots + s * n, hop->hop.slots + s * n_scores, rules);
+    w->dbfs = hop->dbfs;
+    w->anchor_ms = hop->anchor_ms;
+    return em_detector_push(w->detector, &picked, err);
+}
+
+em_status em_watcher_finish(em_watcher *w, em_err *err)
+{
+    return em_detector_finish(w->detector, err);
+}

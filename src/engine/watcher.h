@@ -1,0 +1,46 @@
+/* watcher.h - one lane's events: its hops go through a detector, and what that tells leaves as records.
+ *
+ * A pure function of the settings and the hops. One thread at a time; only em_watcher_new allocates. */
+#ifndef EM_ENGINE_WATCHER_H
+#define EM_ENGINE_WATCHER_H
+
+#include "base/status.h"
+#include "engine/outlet.h"
+#include "listener/detector.h"
+
+#include <stdint.h>
+
+typedef struct em_watcher em_watcher;
+
+typedef struct em_watch_rules {     /* what an event is                                                    */
+    em_detector_cfg detector;       /* all but source, take and ctx; its classes are those that can matter */
+    const int *classes;             /* [detector.n_classes] which of the scores they are                   */
+    int        n_scores;            /* of a hop, and of each of its slots                                  */
+} em_watch_rules;
+
+typedef struct em_watcher_cfg {
+    const em_watch_rules *rules;    /* borrowed, with all that it points to                                */
+    em_outlet  *outlet;             /* borrowed                                                            */
+    const char *source;             /* that records and ids name; borrowed                                 */
+    int64_t     start_ms;           /* wall clock at time 0 of a run that can be heard only once, whose ids are like no
+                                       other's; -1: a file, whose ids are the same in every run             */
+} em_watcher_cfg;
+
+/* EM_EINVAL: settings that em_detector_new refuses. EM_ENOMEM. The caller frees *out with em_watcher_free; on error it
+ * is NULL. */
+em_status em_watcher_new(em_watcher **out, const em_watcher_cfg *cfg, em_err *err);
+void      em_watcher_free(em_watcher *w);
+
+typedef struct em_watched {         /* one scored window                                                   */
+    em_detector_hop hop;            /* of n_scores classes                                                 */
+    float   dbfs;                   /* level of the sound since the last one                               */
+    int64_t anchor_ms;              /* wall clock at time 0 as it is known now, -1 unknown                  */
+} em_watched;
+
+/* Both return what em_outlet_put does, and nothing else can fail. After an error the watcher is only freed. */
+em_status em_watcher_hop(em_watcher *w, const em_watched *hop, em_err *err);
+
+/* The stream ended: so do its events. */
+em_status em_watcher_finish(em_watcher *w, em_err *err);
+
+#endif
