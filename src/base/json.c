@@ -128,6 +128,12 @@ void em_json_bool(em_json *j, const char *key, bool value)
     put(j, value ? "true" : "false", value ? 4 : 5);
 }
 
+void em_json_null(em_json *j, const char *key)
+{
+    before(j, key);
+    put(j, "null", 4);
+}
+
 typedef enum notation { FIXED, SHORTEST } notation;
 
 static void put_number(em_json *j, notation how, int digits, double value)

@@ -27,6 +27,7 @@ void em_json_end(em_json *j, char bracket);                         /* '}' or ']
 void em_json_string(em_json *j, const char *key, const char *value);
 void em_json_int(em_json *j, const char *key, int64_t value);
 void em_json_bool(em_json *j, const char *key, bool value);
+void em_json_null(em_json *j, const char *key);
 void em_json_fixed(em_json *j, const char *key, double value, int decimals);   /* %.3f */
 void em_json_float(em_json *j, const char *key, double value);                 /* %.7g */
 void em_json_floats(em_json *j, const char *key, const float *values, size_t n);

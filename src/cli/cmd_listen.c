@@ -7,6 +7,7 @@
 #include "cli/outputs.h"
 #include "cli/progress.h"
 #include "cli/report.h"
+#include "cli/rules.h"
 #include "cli/signals.h"
 #include "cli/tagger.h"
 #include "cli/version.h"
@@ -23,6 +24,8 @@ typedef struct run {
     const em_options *o;
     const atomic_bool *stop;
     em_tagger  tagger;
+    em_known   known;               /* of its classes                                   */
+    em_rules   rules;               /* of events                                        */
     em_inputs  inputs;
     em_sink_set outputs;
     em_outlet *outlet;
@@ -89,7 +92,7 @@ static void tell_details(const run *r)
     int n_shown = 0;
 
     for (int i = 0; i < t->classes.n; i++)
-        n_shown += t->is_shown[i];
+        n_shown += t->selection.is_shown[i];
     for (int i = 0; i < r->o->files.n; i++)
         em_log(EM_LOG_DEBUG, "read %s", r->o->files.list[i]);
     em_log(EM_LOG_DEBUG, "model file %s", t->path);
@@ -127,7 +130,7 @@ static int open_outputs(run *r, const char *file, em_err *err)
 {
     const em_config *cfg = em_session_config(r->tagger.session);
     em_sink_set_cfg outputs = {
-        .tagger = &r->tagger, .give_up = r->stop, .is_live = r->is_live, .file = file,
+        .known = &r->known, .selection = &r->tagger.selection, .give_up = r->stop, .is_live = r->is_live, .file = file,
         .has_source_names = (!file && r->o->inputs.n > 1) || em_options_channel(r->o) < 0,
     };
     em_outlet_cfg outlet = {
@@ -256,7 +259,7 @@ static int hear(run *r, em_source *source, const char *name, em_err *err)
         .name = r->inputs.list ? r->inputs.list[r->i_input].name : NULL,
         .max_batch = em_options_channel(r->o) < 0 ? EACH_BATCH : 1, .step_samples = em_tagger_step(&r->tagger, r->o),
         .channel = em_options_channel(r->o), .has_slots = r->o->slots, .has_embeddings = r->o->embeddings,
-        .has_summary = r->o->summary, .needs_end = !r->is_live, .duration_s = r->o->duration, .start_ms = em_options_start_ms(r->o),
+        .events = &r->rules.watch, .has_summary = r->o->summary, .needs_end = !r->is_live, .duration_s = r->o->duration, .start_ms = em_options_start_ms(r->o),
         .progress_ctx = r,
     };
     em_engine_result result;
@@ -348,6 +351,11 @@ int em_cmd_listen(const em_options *o, em_err *err)
     r.is_live = r.is_queued || o->realtime;
     if ((code = em_tagger_open(&r.tagger, o, em_options_channel(o) < 0 ? EACH_BATCH : 1, err)))
         goto done;
+    r.known = em_tagger_known(&r.tagger);
+    if ((status = em_rules_make(&r.rules, &r.known, &r.tagger.selection, o, err))) {
+        code = em_exit_code(status, EM_EXIT_USAGE);
+        goto done;
+    }
     if ((r.is_live || o->verbose > 0) && (status = measure(&r, err))) {
         code = em_exit_code(status, EM_EXIT_INTERNAL);
         goto done;
@@ -361,6 +369,7 @@ int em_cmd_listen(const em_options *o, em_err *err)
     if (!o->out_dir)
         code = close_outputs(&r, code, err);
 done:
+    em_rules_deinit(&r.rules);
     em_tagger_close(&r.tagger);
     em_inputs_deinit(&r.inputs);
     if (err->code == EM_ECANCELED)

@@ -21,6 +21,8 @@ typedef struct reading {
     FILE       *file;
     int         layer, line;
     bool        is_skipping;        /* in a section of a part that this version has not */
+    bool        is_group;           /* of the section that the lines are in             */
+    char        subject[160];       /* its class or group; "": none                     */
     em_err     *err;
 } reading;
 
@@ -46,12 +48,31 @@ static em_status unknown_key(const reading *r, const char *key)
     return em_fail(r->err, EM_EINVAL, "%s:%d: unknown key '%s'; the nearest is '%s'", r->path, r->line, clean, nearest);
 }
 
+/* [class "Dog"] or [group "alarm"]: what follows is of that one. */
+static em_status begin_subject(reading *r, const char *name)
+{
+    size_t n;
+
+    name += strspn(name, " \t\"");
+    for (n = strlen(name); n > 0 && strchr(" \t\"", name[n - 1]);)
+        n--;
+    if (n == 0 || n >= sizeof r->subject)
+        return em_fail(r->err, EM_EINVAL, "%s:%d: the section has no name, or one too long", r->path, r->line);
+    memcpy(r->subject, name, n);
+    r->subject[n] = '\0';
+    return EM_OK;
+}
+
 /* Sections of parts that are not in this version; their keys wait for it. */
 static em_status begin_section(reading *r, const char *section)
 {
-    static const char *const known[] = { "source", "class", "group", "mqtt", "http", "jack", "midi", "osc" };
+    static const char *const known[] = { "source", "mqtt", "http", "jack", "midi", "osc" };
     char clean[64];
 
+    r->is_skipping = false;
+    r->is_group = strncmp(section, "group", 5) == 0;
+    if (r->is_group || strncmp(section, "class", 5) == 0)
+        return begin_subject(r, section + 5);
     for (size_t i = 0; i < EM_COUNT(known); i++) {
         size_t n = strlen(known[i]);
 
@@ -63,6 +84,20 @@ static em_status begin_section(reading *r, const char *section)
     }
     return em_fail(r->err, EM_EINVAL, "%s:%d: unknown section [%s]", r->path, r->line,
                    em_text_clean(clean, sizeof clean, section));
+}
+
+/* A line of a section is an item of a list: "min-on = 1" of a class is --tune, "class = Siren" of a group --group. */
+static em_status set_of_subject(const reading *r, const char *key, const char *value)
+{
+    const bool is_member = r->is_group && strcmp(key, "class") == 0;
+    char text[LINE_BYTES + 200], where[160];
+
+    if (is_member)
+        snprintf(text, sizeof text, "%s=%s", r->subject, value);
+    else
+        snprintf(text, sizeof text, "%s:%s=%s", r->subject, key, value);
+    snprintf(where, sizeof where, "%.100s:%d: %.40s", r->path, r->line, key);
+    return em_options_set(r->o, em_options_find(is_member ? "group" : "tune"), text, r->layer, where, r->err);
 }
 
 static em_status set_key(const reading *r, const char *key, const char *value)
@@ -117,7 +152,9 @@ static em_status read_line(reading *r, char *line)
         return em_fail(r->err, EM_EINVAL, "%s:%d: not 'key = value'", r->path, r->line);
     *equals = '\0';
     cut_comment(equals + 1);
-    return r->is_skipping ? EM_OK : set_key(r, trim(text), trim(equals + 1));
+    if (r->is_skipping)
+        return EM_OK;
+    return *r->subject ? set_of_subject(r, trim(text), trim(equals + 1)) : set_key(r, trim(text), trim(equals + 1));
 }
 
 static em_status read_lines(reading *r)

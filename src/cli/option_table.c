@@ -64,13 +64,27 @@ static const em_option choice_rows[] = {
     { .name = "top-k", .letter = 'k', .kind = EM_OPTION_INT, .at = AT(top_k), .arg = "N", .fallback = "5", .min = 1,
       .max = 10000, .help = "classes to list a result" },
     { .name = "threshold", .letter = 't', .kind = EM_OPTION_REAL, .at = AT(threshold), .arg = "P", .fallback = "0", .min = 0,
-      .max = 1, .help = "text: leave out scores below P" },
+      .max = 1, .help = "events begin at P, text leaves out scores below; 0: at the model's own thresholds, and none is left out" },
     { .name = "watch", .kind = EM_OPTION_TEXTS, .at = AT(watch), .arg = "CLASS[=P]",
-      .help = "list only this class, with its own threshold; repeatable" },
+      .help = "list and tell only this class, with its own threshold; repeatable" },
     { .name = "ignore", .kind = EM_OPTION_TEXTS, .at = AT(ignore), .arg = "CLASS",
-      .help = "never list this class; repeatable" },
+      .help = "never list or tell this class; repeatable" },
     { .name = "all-classes", .kind = EM_OPTION_FLAG, .at = AT(all_classes),
-      .help = "list classes too that the model was not trained on" },
+      .help = "list and tell classes too that the model was not trained on" },
+};
+
+static const em_option event_rows[] = {
+    { .name = "hysteresis", .kind = EM_OPTION_REAL, .at = AT(hysteresis), .arg = "P", .fallback = "0.15", .min = 0, .max = 1,
+      .help = "an event lasts down to P below its threshold, half the threshold at the lowest" },
+    { .name = "min-on", .kind = EM_OPTION_REAL, .at = AT(min_on), .arg = "SEC", .fallback = "0.4", .min = 0, .max = 86400,
+      .help = "shorter events are not told" },
+    { .name = "min-off", .kind = EM_OPTION_REAL, .at = AT(min_off), .arg = "SEC", .fallback = "2", .min = 0, .max = 86400,
+      .help = "events of a class that lie no further apart are one" },
+    { .name = "group", .kind = EM_OPTION_TEXTS, .at = AT(groups), .arg = "NAME=CLASS", .is_valid = em_is_group,
+      .wanted = "NAME=CLASS", .help = "events of NAME while this class or one below it sounds; repeatable" },
+    { .name = "tune", .kind = EM_OPTION_TEXTS, .at = AT(tunes), .arg = "NAME:KEY=VALUE", .is_valid = em_is_tuning,
+      .wanted = "NAME:KEY=VALUE with a threshold (0.001 to 1), hysteresis (0 to 1), min-on or min-off (0 to 86400 s) or gate (yes, no)",
+      .help = "for one class or group: threshold, hysteresis, min-on, min-off, gate; repeatable" },
 };
 
 static const em_option output_rows[] = {
@@ -78,8 +92,8 @@ static const em_option output_rows[] = {
       .is_valid = em_is_format, .wanted = "text or jsonl", .help = "text (default) or jsonl; with -o repeatable as pairs" },
     { .name = "output", .letter = 'o', .kind = EM_OPTION_TEXTS, .at = AT(outputs), .arg = "FILE",
       .help = "write there instead of standard output (-)" },
-    { .name = "scores", .kind = EM_OPTION_CHOICE, .at = AT(scores), .arg = "[top|all]", .fallback = "none", .bare = "top",
-      .choices = "none|top|all", .help = "jsonl: one scores record a result, with the top classes or all" },
+    { .name = "scores", .kind = EM_OPTION_CHOICE, .at = AT(scores), .arg = "[none|top|all]", .fallback = "auto", .bare = "top",
+      .choices = "auto|none|top|all", .help = "one record or line a result, with the top classes or all (jsonl); auto: text top, jsonl none" },
     { .name = "slots", .kind = EM_OPTION_FLAG, .at = AT(slots), .help = "scores records hold the time slots of the window too" },
     { .name = "embeddings", .kind = EM_OPTION_FLAG, .at = AT(embeddings), .help = "scores records hold the latent vector too" },
     { .name = "summary", .kind = EM_OPTION_FLAG, .at = AT(summary), .help = "one record a file at its end, in place of scores" },
@@ -216,8 +230,9 @@ static const em_option train_rows[] = {
 
 static const em_option_section sections[] = {
     SECTION("Input", input_rows, true),       SECTION("Model", model_rows, true),
-    SECTION("Selection", choice_rows, true),  SECTION("Output", output_rows, true),
-    SECTION("Training", train_rows, true),    SECTION("Commands", command_rows, false),
+    SECTION("Selection", choice_rows, true),  SECTION("Events", event_rows, true),
+    SECTION("Output", output_rows, true),     SECTION("Training", train_rows, true),
+    SECTION("Commands", command_rows, false),
 };
 
 const em_option_section *em_options_section(int i)

@@ -66,8 +66,12 @@ typedef struct em_options {
     em_texts watch, ignore;
     bool   all_classes;             /* list those too that the model was not trained on */
 
+    double hysteresis;              /* events end below the threshold less this   */
+    double min_on, min_off;         /* seconds: shortest event, shortest pause    */
+    em_texts groups, tunes;
+
     em_texts formats, outputs;      /* pairs, in the order given                  */
-    char  *scores;                  /* none, top, all                             */
+    char  *scores;                  /* auto, none, top, all                       */
     bool   slots, embeddings, summary;
     char  *out_dir, *color, *time_format;
     char  *progress;                /* auto, jsonl, never                         */

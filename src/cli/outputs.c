@@ -49,27 +49,30 @@ static bool can_redraw(void)
 }
 
 /* --slots and --embeddings are parts of scores records: who asks for them wants the records. */
-static em_scores_mode scores_mode(const em_options *o)
+static em_scores_mode scores_mode(const em_options *o, bool is_text)
 {
     if (strcmp(o->scores, "all") == 0)
         return EM_SCORES_ALL;
-    return strcmp(o->scores, "top") == 0 || o->slots || o->embeddings ? EM_SCORES_TOP : EM_SCORES_NONE;
+    if (strcmp(o->scores, "top") == 0 || o->slots || o->embeddings)
+        return EM_SCORES_TOP;
+    return is_text && strcmp(o->scores, "auto") == 0 ? EM_SCORES_TOP : EM_SCORES_NONE;
 }
 
 static em_status open_one(em_sink_set *out, const em_options *o, const em_sink_set_cfg *cfg, const char *format,
                           const char *path, em_err *err)
 {
+    const bool is_text = strcmp(format, "text") == 0;
     em_sink_cfg sink = {
-        .format = format, .path = path, .classes = &cfg->tagger->classes, .scores = scores_mode(o), .top_k = o->top_k,
+        .format = format, .path = path, .classes = &cfg->known->classes, .scores = scores_mode(o, is_text), .top_k = o->top_k,
         .has_slots = o->slots, .has_embeddings = o->embeddings, .has_source_names = cfg->has_source_names,
         .has_color = wants_color(o, path), .time_format = o->time_format,
-        .rate_hz = em_model_config(cfg->tagger->model)->sample_rate, .has_utf8 = has_utf8(), .is_shown = cfg->tagger->is_shown,
-        .thresholds = cfg->tagger->thresholds, .give_up = cfg->give_up, .notice = em_report_notice,
+        .rate_hz = cfg->known->rate_hz, .has_utf8 = has_utf8(), .is_shown = cfg->selection->is_shown,
+        .thresholds = cfg->selection->thresholds, .give_up = cfg->give_up, .notice = em_report_notice,
     };
     em_status status;
 
     /* The view shows one listener: each channel for itself has lines on a terminal, too. */
-    sink.is_terminal = cfg->is_live && is_stdout(path) && strcmp(format, "text") == 0 && em_options_channel(o) >= 0 && can_redraw();
+    sink.is_terminal = cfg->is_live && is_stdout(path) && is_text && em_options_channel(o) >= 0 && can_redraw();
     if ((status = em_sink_open(&out->sinks[out->n], &sink, err)))
         return status;
     out->has_view |= sink.is_terminal;

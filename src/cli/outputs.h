@@ -3,7 +3,7 @@
 #define EM_CLI_OUTPUTS_H
 
 #include "cli/options.h"
-#include "cli/tagger.h"
+#include "cli/known.h"
 #include "sinks/sink.h"
 
 #include <stdatomic.h>
@@ -18,7 +18,8 @@ typedef struct em_sink_set {
 } em_sink_set;
 
 typedef struct em_sink_set_cfg {
-    const em_tagger  *tagger;
+    const em_known   *known;
+    const em_selection *selection;
     const atomic_bool *give_up;
     bool is_live;                   /* sound at its own pace: a terminal gets the live view */
     bool has_source_names;

@@ -61,65 +61,29 @@ int em_tagger_open_model(em_tagger *t, const em_options *o, em_err *err)
     return EM_EXIT_OK;
 }
 
-/* "Dog" or "Dog=0.5"; a name may hold '=' itself, so only a number behind the last one counts. */
-static em_status find_watched(const em_tagger *t, const char *text, int *c, double *threshold, em_err *err)
-{
-    const char *equals = strrchr(text, '=');
-    em_status status;
-    char *name;
-
-    *threshold = -1;
-    if (!equals || !em_parse_real(threshold, equals + 1))
-        return em_labels_resolve(c, t->classes.labels, t->classes.mids, t->classes.n, text, err);
-    if (*threshold < 0 || *threshold > 1)
-        return em_fail(err, EM_EINVAL, "--watch: '%.60s': the threshold is not from 0 to 1", text);
-    if (!(name = strndup(text, (size_t)(equals - text))))
-        return em_fail(err, EM_ENOMEM, "no memory for the classes");
-    status = em_labels_resolve(c, t->classes.labels, t->classes.mids, t->classes.n, name, err);
-    free(name);
-    return status;
-}
-
-/* As far as the model's file says. */
-static bool is_trained(const em_tagger *t, int c)
+/* All, where the file does not say. */
+static em_status find_trained(em_tagger *t, em_err *err)
 {
     const em_card *card = em_model_card(t->model);
-    bool is_known = !card->trained;
 
-    for (int i = 0; i < card->n_trained && !is_known; i++)
-        is_known = card->trained[i] == c;
-    return is_known;
+    if (!(t->is_trained = calloc((size_t)t->classes.n + 1, sizeof *t->is_trained)))
+        return em_fail(err, EM_ENOMEM, "no memory for the classes");
+    for (int c = 0; c < t->classes.n; c++)
+        t->is_trained[c] = !card->trained;
+    for (int i = 0; i < card->n_trained; i++)
+        t->is_trained[card->trained[i]] = true;
+    return EM_OK;
 }
 
-static em_status choose_classes(em_tagger *t, const em_options *o, em_err *err)
+em_known em_tagger_known(const em_tagger *t)
 {
-    em_status status;
-    double threshold;
-    int c;
+    const em_config *cfg = em_session_config(t->session);
 
-    t->is_shown = calloc((size_t)t->classes.n + 1, sizeof *t->is_shown);
-    t->thresholds = calloc((size_t)t->classes.n + 1, sizeof *t->thresholds);
-    if (!t->is_shown || !t->thresholds)
-        return em_fail(err, EM_ENOMEM, "no memory for the classes");
-    for (int i = 0; i < t->classes.n; i++) {
-        t->is_shown[i] = o->watch.n == 0 && (o->all_classes || is_trained(t, i));
-        t->thresholds[i] = (float)o->threshold;
-    }
-    for (int i = 0; i < o->watch.n; i++) {
-        if ((status = find_watched(t, o->watch.list[i], &c, &threshold, err)))
-            return status;
-        t->is_shown[c] = true;
-        if (!is_trained(t, c))
-            em_log(EM_LOG_WARNING, "--watch: the model was not trained on %s", t->classes.labels[c]);
-        if (threshold >= 0)
-            t->thresholds[c] = (float)threshold;
-    }
-    for (int i = 0; i < o->ignore.n; i++) {
-        if ((status = em_labels_resolve(&c, t->classes.labels, t->classes.mids, t->classes.n, o->ignore.list[i], err)))
-            return status;
-        t->is_shown[c] = false;
-    }
-    return EM_OK;
+    return (em_known){
+        .classes = t->classes, .is_trained = t->is_trained, .thresholds = em_model_card(t->model)->thresholds,
+        .rate_hz = cfg->sample_rate, .window_samples = em_config_window_samples(cfg), .n_slots = em_config_slots(cfg),
+        .slot_s = em_config_slot_seconds(cfg),
+    };
 }
 
 int em_tagger_open(em_tagger *t, const em_options *o, int max_batch, em_err *err)
@@ -127,14 +91,16 @@ int em_tagger_open(em_tagger *t, const em_options *o, int max_batch, em_err *err
     em_session_cfg cfg = { .max_batch = max_batch, .window_s = o->window };
     int code = em_tagger_open_model(t, o, err);
     em_status status;
+    em_known known;
 
     if (code)
         return code;
-    if ((status = choose_classes(t, o, err)))
-        return em_exit_code(status, EM_EXIT_USAGE);
+    if ((status = find_trained(t, err)))
+        return em_exit_code(status, EM_EXIT_INTERNAL);
     if ((status = em_session_new(&t->session, t->model, &cfg, err)))
         return em_exit_code(status, status == EM_EINVAL ? EM_EXIT_USAGE : EM_EXIT_MODEL);
-    return EM_EXIT_OK;
+    known = em_tagger_known(t);
+    return em_exit_code(em_selection_make(&t->selection, &known, o, err), EM_EXIT_USAGE);
 }
 
 void em_tagger_close(em_tagger *t)
@@ -145,8 +111,8 @@ void em_tagger_close(em_tagger *t)
         t->ops->close(t->dev);
     em_labels_deinit(&t->labels);
     free(t->mids);
-    free(t->is_shown);
-    free(t->thresholds);
+    free(t->is_trained);
+    em_selection_deinit(&t->selection);
     *t = (em_tagger){ 0 };
 }
 

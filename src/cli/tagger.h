@@ -3,6 +3,7 @@
 #define EM_CLI_TAGGER_H
 
 #include "base/event.h"
+#include "cli/known.h"
 #include "cli/options.h"
 #include "model/labels.h"
 #include "model/model.h"
@@ -19,8 +20,8 @@ typedef struct em_tagger {
     em_classes    classes;
     em_labels     labels;           /* --labels, else AudioSet's: for the mids               */
     const char  **mids;
-    bool         *is_shown;         /* [n] after --watch, --ignore and --all-classes         */
-    float        *thresholds;       /* [n] --threshold, or the one given with --watch        */
+    bool         *is_trained;       /* [n] as far as the model's file says                    */
+    em_selection  selection;
 } em_tagger;
 
 /* Model and classes; no session. Returns the exit code, *err the sentence. End with em_tagger_close, always. */
@@ -29,6 +30,9 @@ int  em_tagger_open_model(em_tagger *t, const em_options *o, em_err *err);
 /* The same with a session for max_batch windows, and the choice of classes. */
 int  em_tagger_open(em_tagger *t, const em_options *o, int max_batch, em_err *err);
 void em_tagger_close(em_tagger *t);
+
+/* Borrowed from t, with the session's window. */
+em_known em_tagger_known(const em_tagger *t);
 
 /* Its own name, else the file's. */
 const char *em_tagger_name(const em_tagger *t);

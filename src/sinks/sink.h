@@ -21,7 +21,7 @@ typedef struct em_sink_cfg {
     const char *format;             /* a row of sinks.c: "text", "jsonl"                               */
     const char *path;               /* NULL or "-": stdout; else see out.h: a file is written as PATH.part and renamed at close */
     const em_classes *classes;
-    em_scores_mode scores;          /* jsonl: which scores records; text lists its top k always        */
+    em_scores_mode scores;          /* jsonl: which scores records; text: NONE, or a line a hop with its top k */
     int    top_k;
     bool   has_slots, has_embeddings;
     bool   has_source_names;        /* text: several sources share the output, each line says which    */

@@ -2,6 +2,10 @@
  *
  *   start    version, model, sha256, rate, classes (how many), backend, step, window
  *   scores   source, time, filled, then "scores" (every class in index order) or "top"; "slots", "embedding"
+ *   onset    source, time, id, index, mid, label, slug (a group: group, label, slug), score so far, threshold, res
+ *            (uncertainty of time, seconds), delay (seconds from time to when it was known), dbfs (level then)
+ *   offset   the same, score and threshold left out, then onset, offset, duration, peak, mean, clip (null)
+ *   retract  source, time of the onset, id: that event never was
  *   gap      frames, reason         source   state up | down
  *   sync     drift: seconds that the wall clock was ahead; every utc from here on is counted anew
  *   summary  duration, windows, top: ordered by the largest score, "at" the end of its window
@@ -14,8 +18,11 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/text.h"
 
 #include <stdlib.h>
+
+enum { SLUG_BYTES = 256 };
 
 typedef struct jsonl {
     em_sink base;
@@ -133,6 +140,68 @@ static bool put_scores(jsonl *s, const em_event *e)
     return true;
 }
 
+/* Which sound: what onset and offset have in common. */
+static void put_sound(jsonl *s, const em_event *e)
+{
+    const em_classes *classes = s->base.cfg.classes;
+    const int c = e->u.sound.i_class;
+    em_json *j = &s->json;
+    char slug[SLUG_BYTES];
+
+    put_where(j, e);
+    em_json_string(j, "id", e->u.sound.id);
+    if (c >= 0) {
+        em_json_int(j, "index", c);
+        em_json_string(j, "mid", classes->mids[c]);
+    } else {
+        em_json_string(j, "group", e->u.sound.label);
+    }
+    em_json_string(j, "label", e->u.sound.label);
+    em_json_string(j, "slug", em_slug(slug, sizeof slug, e->u.sound.label));
+}
+
+/* How well it is known. */
+static void put_doubt(jsonl *s, const em_event *e)
+{
+    em_json_fixed(&s->json, "res", e->u.sound.res, 3);
+    em_json_fixed(&s->json, "delay", e->u.sound.delay, 3);
+    em_json_fixed(&s->json, "dbfs", (double)e->u.sound.dbfs, 1);
+}
+
+static bool put_onset(jsonl *s, const em_event *e)
+{
+    put_head(&s->json, "onset");
+    put_sound(s, e);
+    em_json_fixed(&s->json, "score", (double)e->u.sound.score, 3);
+    em_json_fixed(&s->json, "threshold", (double)e->u.sound.threshold, 3);
+    put_doubt(s, e);
+    return true;
+}
+
+static bool put_offset(jsonl *s, const em_event *e)
+{
+    em_json *j = &s->json;
+
+    put_head(j, "offset");
+    put_sound(s, e);
+    em_json_fixed(j, "onset", e->u.sound.onset, 3);
+    em_json_fixed(j, "offset", e->u.sound.offset, 3);
+    em_json_fixed(j, "duration", e->u.sound.offset - e->u.sound.onset, 3);
+    em_json_fixed(j, "peak", (double)e->u.sound.score, 3);
+    em_json_fixed(j, "mean", (double)e->u.sound.mean, 3);
+    em_json_null(j, "clip");
+    put_doubt(s, e);
+    return true;
+}
+
+static bool put_retract(jsonl *s, const em_event *e)
+{
+    put_head(&s->json, "retract");
+    put_where(&s->json, e);
+    em_json_string(&s->json, "id", e->u.sound.id);
+    return true;
+}
+
 static bool put_gap(jsonl *s, const em_event *e)
 {
     put_head(&s->json, "gap");
@@ -199,6 +268,7 @@ static em_status jsonl_put(em_sink *base, const em_event *e, em_err *err)
 {
     static bool (*const put[])(jsonl *, const em_event *) = {
         [EM_EVENT_START] = put_start, [EM_EVENT_SOURCE] = put_source, [EM_EVENT_SCORES] = put_scores,
+        [EM_EVENT_ONSET] = put_onset, [EM_EVENT_OFFSET] = put_offset, [EM_EVENT_RETRACT] = put_retract,
         [EM_EVENT_GAP] = put_gap, [EM_EVENT_SYNC] = put_sync, [EM_EVENT_SUMMARY] = put_summary, [EM_EVENT_STOP] = put_stop,
         [EM_EVENT_LOST] = put_lost,
     };

@@ -1,6 +1,7 @@
-/* sink_text.c - for people. In a pipe or file: one line a hop,
+/* sink_text.c - for people. In a pipe or file: one line a hop, and one an event when it is over, from when to when,
  *
  *   0:12.0  Dog 0.87  Bark 0.81
+ *   0:11.04 - 0:12.48  Bark 0.93
  *
  * and one a file with --summary: name, length, and each class with its largest score and when. On a terminal
  * (cfg.is_terminal): the live view. No escape sequence ever leaves here unless is_terminal or has_color. */
@@ -66,13 +67,18 @@ static void put_source(text *t, const em_event *e)
     }
 }
 
-static void put_class(text *t, int c, float score)
+static void put_named(text *t, const char *name, float score)
 {
     bool is_loud = t->base.cfg.has_color && score >= 0.5f;
 
     em_line_put(&t->line, is_loud ? "  \x1b[1m" : "  ");
-    em_line_put_name(&t->line, t->base.cfg.classes->labels[c]);
+    em_line_put_name(&t->line, name);
     em_line_put(&t->line, " %.2f%s", (double)score, is_loud ? "\x1b[0m" : "");
+}
+
+static void put_class(text *t, int c, float score)
+{
+    put_named(t, t->base.cfg.classes->labels[c], score);
 }
 
 static em_status put_hop(text *t, const em_event *e, em_err *err)
@@ -85,6 +91,24 @@ static em_status put_hop(text *t, const em_event *e, em_err *err)
     em_line_put_stamp(&t->line, e, cfg->time_format, cfg->rate_hz);
     for (int i = 0; i < n; i++)
         put_class(t, t->top[i], e->u.scores.scores[t->top[i]]);
+    em_line_put(&t->line, "\n");
+    return flush(t, err);
+}
+
+static em_status put_event(text *t, const em_event *e, em_err *err)
+{
+    const em_sink_cfg *cfg = &t->base.cfg;
+    em_event onset = *e;
+
+    onset.time = e->u.sound.onset;
+    if (e->utc_ms >= 0)
+        onset.utc_ms -= llround((e->time - onset.time) * 1e3);
+    t->line.n = 0;
+    put_source(t, e);
+    em_line_put_stamp(&t->line, &onset, cfg->time_format, cfg->rate_hz);
+    em_line_put(&t->line, " - ");
+    em_line_put_stamp(&t->line, e, cfg->time_format, cfg->rate_hz);
+    put_named(t, e->u.sound.label, e->u.sound.score);
     em_line_put(&t->line, "\n");
     return flush(t, err);
 }
@@ -172,10 +196,12 @@ static em_status text_put(em_sink *s, const em_event *e, em_err *err)
         return put_summary(t, e, err);
     if (s->cfg.is_terminal)
         return view_put(t, e, err);
-    return e->type == EM_EVENT_SCORES ? put_hop(t, e, err) : EM_OK;
+    if (e->type == EM_EVENT_OFFSET)
+        return put_event(t, e, err);
+    return e->type == EM_EVENT_SCORES && s->cfg.scores != EM_SCORES_NONE ? put_hop(t, e, err) : EM_OK;
 }
 
 const em_sink_row em_sink_text = {
-    .format = "text", .help = "one line a hop; on a terminal the live view", .n_bytes = sizeof(text),
+    .format = "text", .help = "one line a hop and one an event; on a terminal the live view", .n_bytes = sizeof(text),
     .init = text_init, .put = text_put, .deinit = text_deinit,
 };

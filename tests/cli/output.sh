@@ -59,7 +59,7 @@ run 6 --rewrite nano -o nowhere/x; says err 'nowhere/x'
 
 # jsonl: every record parses, and the counters add up
 run 0 -f jsonl --slots --duration 1 "$demo"; one_line out 3; says out '"slots":[['
-run 0 -f jsonl --scores=all --slots --embeddings --duration 3 "$demo"; empty err
+run 0 -f jsonl --scores=all --slots --embeddings --duration 3 --min-on 600 "$demo"; empty err
 "$jsonl_check" <out >types || bad "a record is not JSON"
 [ "$(tr '\n' ' ' <types)" = 'start scores scores scores stop ' ] || bad "records: $(tr '\n' ' ' <types)"
 run 0 -f jsonl --scores -k 3 --step 0.5 --duration 1 "$demo"; one_line out 4
@@ -67,16 +67,16 @@ run 0 -f jsonl --summary "$demo"; one_line out 3; says out '"type":"summary"'; s
 run 0 -f jsonl --start-time 2026-05-01T04:30:00Z --scores --duration 1 "$demo"; says out '"utc":"2026-05-01T04:30:01.000Z"'
 run 0 -f jsonl --scores --duration 1 "$demo"; ! grep -q utc out || bad "a file without --start-time has no wall clock"
 
-# the same sound: file, pipe, raw pipe, two threads, twice
+# the same sound: file, pipe, raw pipe, two threads, twice; scores alone, for events have ids of their source (events.sh)
 n=$((12 * 32000 + 777))
 noise_wav $n >noise.wav
 noise_raw $n >noise.raw
-run 0 -f jsonl --scores=all noise.wav; cp out file.jsonl; one_line out 15
-run 0 -f jsonl --scores=all --threads 1 noise.wav; same out file.jsonl
+run 0 -f jsonl --min-on 600 --scores=all noise.wav; cp out file.jsonl; one_line out 15
+run 0 -f jsonl --min-on 600 --scores=all --threads 1 noise.wav; same out file.jsonl
 for pipe in 'cat noise.wav' 'dd bs=777 if=noise.wav status=none' 'head -c -0 noise.wav'; do
-    $pipe | em -f jsonl --scores=all - 2>err | sed 's/"stdin"/"noise.wav"/' >out; same out file.jsonl; empty err
+    $pipe | em -f jsonl --min-on 600 --scores=all - 2>err | sed 's/"stdin"/"noise.wav"/' >out; same out file.jsonl; empty err
 done
-em -f jsonl --scores=all --raw s16le - <noise.raw 2>err | sed 's/"stdin"/"noise.wav"/' >out; same out file.jsonl
+em -f jsonl --min-on 600 --scores=all --raw s16le - <noise.raw 2>err | sed 's/"stdin"/"noise.wav"/' >out; same out file.jsonl
 
 # several outputs, several files
 run 0 -f jsonl --scores -o a.jsonl -f text -o - --duration 1 "$demo"; one_line out; one_line a.jsonl 3

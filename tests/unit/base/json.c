@@ -20,6 +20,7 @@ static void a_record_reads_as_it_should(void **state)
         em_json_int(&j, "n", INT64_MIN);
         em_json_bool(&j, "up", true);
         em_json_bool(&j, "down", false);
+        em_json_null(&j, "clip");
         em_json_fixed(&j, "time", 12.3456, 3);
         em_json_float(&j, "p", 0.1234567);
         em_json_floats(&j, "scores", scores, EM_COUNT(scores));
@@ -37,7 +38,7 @@ static void a_record_reads_as_it_should(void **state)
         em_json_end(&j, ']');
         CHECK(!j.has_failed && strlen(j.text) == j.n, "%zu characters", j.n);
         assert_string_equal(j.text,
-            "{\"type\":\"scores\",\"n\":-9223372036854775808,\"up\":true,\"down\":false,\"time\":12.346,\"p\":0.1234567,"
+            "{\"type\":\"scores\",\"n\":-9223372036854775808,\"up\":true,\"down\":false,\"clip\":null,\"time\":12.346,\"p\":0.1234567,"
             "\"scores\":[0.5,0,-1.25],\"none\":[],\"rows\":[{\"i\":0},{\"i\":1}]}\n[]");
     }
     em_json_deinit(&j);

@@ -183,6 +183,10 @@ static void mistakes_teach(void **state)
         { { "--inspect", "a", "--bench" }, { "--inspect", "--bench" } }, { { "--rate", "999" }, { "1000 to 768000" } },
         { { "-k", "\x1b[31m" }, { "?[31m" } },                 { { "-c", "/nonexistent.conf" }, { "/nonexistent.conf" } },
         { { "--watch=" }, { "--watch" } },                     { { "" }, { "operand" } },
+        { { "--group", "alarm" }, { "--group", "NAME=CLASS" } }, { { "--group", "=Siren" }, { "NAME=CLASS" } },
+        { { "--tune", "Dog" }, { "--tune", "NAME:KEY=VALUE" } }, { { "--tune", "Dog:length=1" }, { "Dog:length=1", "min-on" } },
+        { { "--tune", "Dog:threshold=0" }, { "0.001 to 1" } }, { { "--tune", "Dog:gate=1" }, { "yes, no" } },
+        { { "--tune", ":min-on=1" }, { "NAME:KEY" } },         { { "--min-on", "-1" }, { "--min-on", "0 to 86400" } },
     };
     (void)state;
 
@@ -209,6 +213,9 @@ static void broken_files_name_file_line_and_key(void **state)
         { "top\x1b[2J = 3\n", { "b.conf:1", "top?[2J" } },       { "top-k = 3\n  nonsense\n", { "b.conf:2", "key = value" } },
         { "[mqtt\n", { "b.conf:1", "key = value" } },             { "= 3\n", { "b.conf:1", "key = value" } },
         { "[mqtt]\ntop-j = 3\nx\n", { "b.conf:3", "key = value" } },
+        { "[class \"Dog\"]\nloud = 3\n", { "b.conf:2", "Dog:loud=3", "min-on" } },
+        { "[group \"alarm\"]\nmin-on = soon\n", { "b.conf:2", "min-on", "86400" } },
+        { "[class \"\"]\nmin-on = 1\n", { "b.conf:1", "no name" } },  { "[group]\nclass = Dog\n", { "b.conf:1", "no name" } },
     };
     (void)state;
 
@@ -361,6 +368,43 @@ static void the_table_in_readme_is_the_table(void **state)
     free(text);
 }
 
+/* A section is another way to write a list. */
+static void sections_are_of_a_class_or_a_group(void **state)
+{
+    const char *file = write_file("s.conf", "min-on = 3\n[class \"Smoke detector, smoke alarm\"]\nthreshold = 0.3\nmin-off = 5\n"
+                                            "[midi]\nbark = note 36\n[group \"alarm\"]\nclass = Siren\nclass = /m/07pp_mv\ngate = yes\n");
+    static const char *const tunes[] = { "Smoke detector, smoke alarm:threshold=0.3", "Smoke detector, smoke alarm:min-off=5", "alarm:gate=yes" };
+    em_options o;
+    em_err err;
+    (void)state;
+
+    CHECK_OK(read_args(&o, &err, ARGS("-c", file)));
+    CHECK(o.min_on == 3 && o.min_off == 2, "what stands before the sections is of all");
+    CHECK(o.tunes.n == 3 && o.groups.n == 2, "%d and %d items", o.tunes.n, o.groups.n);
+    for (int i = 0; i < 3; i++)
+        CHECK(strcmp(o.tunes.list[i], tunes[i]) == 0, "%s", o.tunes.list[i]);
+    CHECK(strcmp(o.groups.list[0], "alarm=Siren") == 0 && strcmp(o.groups.list[1], "alarm=/m/07pp_mv") == 0, "%s", o.groups.list[1]);
+    em_options_deinit(&o);
+    CHECK_OK(read_args(&o, &err, ARGS("-c", file, "--tune", "Dog:min-on=1")));
+    CHECK(o.tunes.n == 1 && o.groups.n == 2, "a list replaces the one below");
+    em_options_deinit(&o);
+}
+
+static void a_tuning_is_read_from_its_end(void **state)
+{
+    em_tuning t;
+    char longest[300];
+    (void)state;
+
+    CHECK(em_parse_tuning(&t, "a:b=c:min-on=2.5") && strcmp(t.name, "a:b=c") == 0 && t.key == EM_TUNE_MIN_ON && t.value == 2.5, "%s", t.name);
+    CHECK(em_parse_tuning(&t, "Dog:gate=yes") && t.key == EM_TUNE_GATE && t.value == 1, "a gate");
+    CHECK(em_parse_tuning(&t, "Dog:gate=no") && t.value == 0, "no gate");
+    CHECK(!em_parse_tuning(&t, "Dog:min=1") && !em_parse_tuning(&t, "Dog:threshold=1.1") && !em_parse_tuning(&t, "min-on=1"), "none of these");
+    memset(longest, 'x', sizeof longest);
+    strcpy(longest + 256, ":min-on=1");
+    CHECK(!em_parse_tuning(&t, longest) && em_parse_tuning(&t, longest + 1), "a name of up to 255 bytes");
+}
+
 static void times_are_read_to_the_millisecond(void **state)
 {
     int64_t ms;
@@ -405,6 +449,8 @@ int main(void)
         cmocka_unit_test(what_is_printed_reads_back),
         cmocka_unit_test(the_shipped_file_is_the_table),
         cmocka_unit_test(the_table_in_readme_is_the_table),
+        cmocka_unit_test(sections_are_of_a_class_or_a_group),
+        cmocka_unit_test(a_tuning_is_read_from_its_end),
         cmocka_unit_test(times_are_read_to_the_millisecond),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

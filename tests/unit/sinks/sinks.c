@@ -64,6 +64,24 @@ static em_event hop(double time)
     return e;
 }
 
+static em_event sound(em_event_type type)
+{
+    em_event e = { .type = type, .source = "dog.wav", .time = type == EM_EVENT_OFFSET ? 3.52 : 2.24, .utc_ms = -1 };
+
+    snprintf(e.u.sound.id, sizeof e.u.sound.id, "000000026RABCDEFGHJKMNPQRS");
+    e.u.sound.label = labels[1];
+    e.u.sound.i_class = 1;
+    e.u.sound.onset = 2.24;
+    e.u.sound.offset = 3.52;
+    e.u.sound.delay = 1.76;
+    e.u.sound.res = 0.32;
+    e.u.sound.score = 0.875f;
+    e.u.sound.mean = 0.625f;
+    e.u.sound.threshold = 0.5f;
+    e.u.sound.dbfs = -31.25f;
+    return e;
+}
+
 static char *written(const em_sink_cfg *cfg, const em_event *events, int n)
 {
     em_sink *s;
@@ -103,6 +121,31 @@ static void scores_records_are_exactly_these(void **state)
     CHECK(strcmp(written(&cfg, &e, 1), "") == 0, "none asked for, none written");
 }
 
+static void event_records_are_exactly_these(void **state)
+{
+    em_sink_cfg cfg = usual("jsonl", in_folder("events.jsonl"));
+    em_event e[4] = { sound(EM_EVENT_ONSET), sound(EM_EVENT_OFFSET), sound(EM_EVENT_RETRACT), sound(EM_EVENT_ONSET) };
+    char *text;
+    (void)state;
+
+    e[1].utc_ms = 3520;
+    e[3].u.sound.i_class = -1;
+    e[3].u.sound.label = "wet & cold";
+    e[3].u.sound.dbfs = -INFINITY;
+    text = written(&cfg, e, 4);
+#define SOUND "\"id\":\"000000026RABCDEFGHJKMNPQRS\",\"index\":1,\"mid\":\"\",\"label\":\"Rain, heavy\",\"slug\":\"rain_heavy\","
+    CHECK(strcmp(text, "{\"v\":1,\"type\":\"onset\",\"source\":\"dog.wav\",\"time\":2.240," SOUND
+                       "\"score\":0.875,\"threshold\":0.500,\"res\":0.320,\"delay\":1.760,\"dbfs\":-31.2}\n"
+                       "{\"v\":1,\"type\":\"offset\",\"source\":\"dog.wav\",\"time\":3.520,\"utc\":\"1970-01-01T00:00:03.520Z\"," SOUND
+                       "\"onset\":2.240,\"offset\":3.520,\"duration\":1.280,\"peak\":0.875,\"mean\":0.625,\"clip\":null,"
+                       "\"res\":0.320,\"delay\":1.760,\"dbfs\":-31.2}\n"
+                       "{\"v\":1,\"type\":\"retract\",\"source\":\"dog.wav\",\"time\":2.240,\"id\":\"000000026RABCDEFGHJKMNPQRS\"}\n"
+                       "{\"v\":1,\"type\":\"onset\",\"source\":\"dog.wav\",\"time\":2.240,\"id\":\"000000026RABCDEFGHJKMNPQRS\","
+                       "\"group\":\"wet & cold\",\"label\":\"wet & cold\",\"slug\":\"wet_cold\",\"score\":0.875,\"threshold\":0.500,"
+                       "\"res\":0.320,\"delay\":1.760,\"dbfs\":null}\n") == 0, "%s", text);
+#undef SOUND
+}
+
 static void every_record_is_json_with_its_keys(void **state)
 {
     static const double at[N] = { 1, 2, 3, 4 };
@@ -110,6 +153,9 @@ static void every_record_is_json_with_its_keys(void **state)
         { EM_EVENT_START, "v type version model sha256 rate classes backend step window" },
         { EM_EVENT_SOURCE, "v type source time state" },
         { EM_EVENT_SCORES, "v type source time filled top" },
+        { EM_EVENT_ONSET, "v type source time id index mid label slug score threshold res delay dbfs" },
+        { EM_EVENT_OFFSET, "v type source time id index mid label slug onset offset duration peak mean clip res delay dbfs" },
+        { EM_EVENT_RETRACT, "v type source time id" },
         { EM_EVENT_GAP, "v type source time frames reason" },
         { EM_EVENT_SYNC, "v type source time drift" },
         { EM_EVENT_SUMMARY, "v type source duration windows top" },
@@ -126,6 +172,8 @@ static void every_record_is_json_with_its_keys(void **state)
         json_t *record, *value;
         json_error_t why;
 
+        if (cases[i].type == EM_EVENT_ONSET || cases[i].type == EM_EVENT_OFFSET || cases[i].type == EM_EVENT_RETRACT)
+            e = sound(cases[i].type);
         e.type = cases[i].type;
         if (e.type == EM_EVENT_START) {
             e.u.start.version = e.u.start.model = e.u.start.sha256 = e.u.start.backend = "x";
@@ -169,6 +217,31 @@ static void text_lines_are_plain(void **state)
     text = written(&cfg, e, 1);
     CHECK(strcmp(text, "dog.wav  0:12.0  bad?[31m\"name\\?? 0.50\n") == 0, "%s", text);
     CHECK(!strchr(text, '\x1b'), "no escape sequence in a pipe");
+}
+
+/* A line when an event is over, and none when it begins or never was. */
+static void an_event_is_a_line_from_when_to_when(void **state)
+{
+    em_sink_cfg cfg = usual("text", in_folder("events.txt"));
+    em_event e[4] = { sound(EM_EVENT_ONSET), hop(4), sound(EM_EVENT_OFFSET), sound(EM_EVENT_RETRACT) };
+    char *text;
+    (void)state;
+
+    cfg.scores = EM_SCORES_NONE;
+    text = written(&cfg, e, 4);
+    CHECK(strcmp(text, "0:02.24 - 0:03.52  Rain, heavy 0.88\n") == 0, "%s", text);
+    cfg.time_format = "utc";
+    cfg.has_source_names = true;
+    e[2].utc_ms = 3520;
+    text = written(&cfg, e, 4);
+    CHECK(strcmp(text, "dog.wav  1970-01-01T00:00:02.240Z - 1970-01-01T00:00:03.520Z  Rain, heavy 0.88\n") == 0, "%s", text);
+    cfg.time_format = "samples";
+    cfg.rate_hz = 32000;
+    cfg.scores = EM_SCORES_TOP;
+    cfg.has_source_names = false;
+    cfg.top_k = 1;
+    text = written(&cfg, e, 4);
+    CHECK(strcmp(text, "128000  Rain, heavy 0.88\n71680 - 112640  Rain, heavy 0.88\n") == 0, "%s", text);
 }
 
 static void the_largest_come_first_and_ties_by_index(void **state)
@@ -504,7 +577,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scores_records_are_exactly_these),
         cmocka_unit_test(every_record_is_json_with_its_keys),
+        cmocka_unit_test(event_records_are_exactly_these),
         cmocka_unit_test(text_lines_are_plain),
+        cmocka_unit_test(an_event_is_a_line_from_when_to_when),
         cmocka_unit_test(the_largest_come_first_and_ties_by_index),
         cmocka_unit_test(the_view_redraws_in_place_at_any_size),
         cmocka_unit_test(a_file_gets_its_name_at_the_end),
