@@ -126,6 +126,11 @@ static em_event start_event(const run *r)
 
 /* ---- outputs: once for the run, or once a file with --out-dir ---- */
 
+static bool wants_slots(const run *r)
+{
+    return r->o->slots || r->o->store;
+}
+
 static int open_outputs(run *r, const char *file, em_err *err)
 {
     const em_config *cfg = em_session_config(r->tagger.session);
@@ -135,7 +140,7 @@ static int open_outputs(run *r, const char *file, em_err *err)
     };
     em_outlet_cfg outlet = {
         .sinks = r->outputs.sinks, .is_queued = r->is_queued, .n_classes = cfg->n_classes,
-        .n_slots = r->o->slots ? em_config_slots(cfg) : 0, .n_embedding = r->o->embeddings ? cfg->dims[EM_STAGES - 1] : 0,
+        .n_slots = wants_slots(r) ? em_config_slots(cfg) : 0, .n_embedding = r->o->embeddings ? cfg->dims[EM_STAGES - 1] : 0,
     };
     em_status status = em_sink_set_open(&r->outputs, r->o, &outputs, err);
     em_event start = start_event(r);
@@ -258,7 +263,7 @@ static int hear(run *r, em_source *source, const char *name, em_err *err)
         .session = r->tagger.session, .outlet = r->outlet, .stop = r->stop,
         .name = r->inputs.list ? r->inputs.list[r->i_input].name : NULL,
         .max_batch = em_options_channel(r->o) < 0 ? EACH_BATCH : 1, .step_samples = em_tagger_step(&r->tagger, r->o),
-        .channel = em_options_channel(r->o), .has_slots = r->o->slots, .has_embeddings = r->o->embeddings,
+        .channel = em_options_channel(r->o), .has_slots = wants_slots(r), .has_embeddings = r->o->embeddings,
         .events = &r->rules.watch, .has_summary = r->o->summary, .needs_end = !r->is_live, .duration_s = r->o->duration, .start_ms = em_options_start_ms(r->o),
         .progress_ctx = r,
     };
@@ -343,6 +348,8 @@ int em_cmd_listen(const em_options *o, em_err *err)
     em_status status;
     int code;
 
+    if (o->replay)
+        return em_cmd_replay(o, err);
     if ((status = check(o, err)) || (status = em_inputs_from(&r.inputs, o, isatty(STDIN_FILENO), err))) {
         code = em_exit_code(status, EM_EXIT_USAGE);
         goto done;

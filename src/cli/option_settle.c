@@ -10,7 +10,8 @@ static const struct { const char *a, *b; } exclusive[] = {
     { "input", "device" },   { "input", "jack" },      { "device", "jack" },
     { "shard", "device" },   { "shard", "jack" },      { "summary", "device" },   { "summary", "jack" },
     { "out-dir", "device" }, { "out-dir", "jack" },    { "out-dir", "output" },
-    { "live", "realtime" },  { "connect", "no-connect" }, { "quiet", "verbose" },
+    { "replay", "input" },   { "replay", "device" },   { "replay", "jack" },      { "replay", "store" },
+    { "store", "out-dir" },  { "store", "summary" },   { "live", "realtime" },  { "connect", "no-connect" }, { "quiet", "verbose" },
 };
 
 static int layer_of(const em_options *o, const char *name)
@@ -30,7 +31,7 @@ static bool has_stdin(const em_texts *inputs)
  * files it means nothing. In a file and alone it is how pipes are to be read, when there is one: see inputs.c. */
 static em_status settle_raw(em_options *o, em_err *err)
 {
-    static const char *const others[] = { "input", "device", "jack" };
+    static const char *const others[] = { "input", "device", "jack", "replay" };
     int raw = layer_of(o, "raw");
     bool is_alone = true;
 

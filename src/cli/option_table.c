@@ -41,6 +41,8 @@ static const em_option input_rows[] = {
       .wanted = "a time like 2026-05-01T04:30:00Z", .help = "wall clock at a file's first sample (YYYY-MM-DDThh:mm:ss[.sss]Z)" },
     { .name = "shard", .kind = EM_OPTION_TEXT, .at = AT(shard), .arg = "I/N", .is_valid = em_is_shard,
       .wanted = "I/N with 1 <= I <= N <= 1000000", .help = "of the files given, only every N-th, beginning with the I-th" },
+    { .name = "replay", .kind = EM_OPTION_TEXT, .at = AT(replay), .arg = "FILE",
+      .help = "make the events again from what --store kept, without sound and model" },
 };
 
 static const em_option model_rows[] = {
@@ -97,6 +99,7 @@ static const em_option output_rows[] = {
     { .name = "slots", .kind = EM_OPTION_FLAG, .at = AT(slots), .help = "scores records hold the time slots of the window too" },
     { .name = "embeddings", .kind = EM_OPTION_FLAG, .at = AT(embeddings), .help = "scores records hold the latent vector too" },
     { .name = "summary", .kind = EM_OPTION_FLAG, .at = AT(summary), .help = "one record a file at its end, in place of scores" },
+    { .name = "store", .kind = EM_OPTION_TEXT, .at = AT(store), .arg = "FILE", .help = "keep all scores there, for --replay" },
     { .name = "out-dir", .kind = EM_OPTION_TEXT, .at = AT(out_dir), .arg = "DIR", .help = "one output a file, in this folder" },
     { .name = "time-format", .letter = 'T', .kind = EM_OPTION_CHOICE, .at = AT(time_format), .arg = "FORMAT", .fallback = "clock",
       .choices = "clock|seconds|ms|samples|utc", .help = "text: times as h:mm:ss, seconds, ms, samples or utc" },

@@ -56,6 +56,7 @@ typedef struct em_options {
     double duration;                /* seconds, 0: to the end                     */
     char  *start_time;
     char  *shard;
+    char  *replay;                  /* a file that --store made                   */
 
     char  *model, *labels, *backend, *precision;
     int    threads;                 /* 0: one a processor                         */
@@ -73,6 +74,7 @@ typedef struct em_options {
     em_texts formats, outputs;      /* pairs, in the order given                  */
     char  *scores;                  /* auto, none, top, all                       */
     bool   slots, embeddings, summary;
+    char  *store;
     char  *out_dir, *color, *time_format;
     char  *progress;                /* auto, jsonl, never                         */
     bool   quiet;

@@ -81,6 +81,24 @@ static em_status open_one(em_sink_set *out, const em_options *o, const em_sink_s
     return EM_OK;
 }
 
+/* --store: one more sink, of all that is scored. */
+static em_status open_store(em_sink_set *out, const em_options *o, const em_sink_set_cfg *cfg, em_err *err)
+{
+    const em_sink_store_cfg store = {
+        .is_trained = cfg->known->is_trained, .thresholds = cfg->known->thresholds, .window_samples = cfg->known->window_samples,
+        .n_slots = cfg->known->n_slots, .slot_s = cfg->known->slot_s,
+    };
+    em_sink_cfg sink = { .format = "store", .path = o->store, .classes = &cfg->known->classes,
+                         .has_source_names = cfg->has_source_names, .give_up = cfg->give_up };
+    em_status status;
+
+    out->store = store;
+    sink.store = &out->store;
+    if (!(status = em_sink_open(&out->sinks[out->n], &sink, err)))
+        out->n++;
+    return status;
+}
+
 /* The folders of a path; those that are there already stay. */
 static em_status make_folders(char *path, em_err *err)
 {
@@ -116,8 +134,12 @@ static em_status check(const em_options *o, int n, em_err *err)
 {
     int n_stdout = 0;
 
-    if (n > EM_MAX_OUTPUTS)
+    if (n + (o->store ? 1 : 0) > EM_MAX_OUTPUTS)
         return em_fail(err, EM_EINVAL, "--format: more than %d outputs", EM_MAX_OUTPUTS);
+    if (o->store && is_stdout(o->store))
+        return em_fail(err, EM_EINVAL, "--store: wants a file, not standard output");
+    if (o->store && (o->out_dir || o->summary))
+        return em_fail(err, EM_EINVAL, "--store and --%s cannot go together", o->out_dir ? "out-dir" : "summary");
     if (o->out_dir && o->outputs.n > 0)
         return em_fail(err, EM_EINVAL, "--out-dir and --output cannot go together");
     for (int i = 0; i < n; i++) {
@@ -126,6 +148,8 @@ static em_status check(const em_options *o, int n, em_err *err)
         for (int j = 0; j < i && !is_stdout(path); j++)
             if (j < o->outputs.n && strcmp(o->outputs.list[j], path) == 0)
                 return em_fail(err, EM_EINVAL, "--output: %s is named twice", path);
+        if (o->store && strcmp(o->store, path) == 0)
+            return em_fail(err, EM_EINVAL, "--store: %s is an --output, too", path);
         n_stdout += is_stdout(path);
     }
     if (n_stdout > 1 && !o->out_dir)
@@ -151,7 +175,7 @@ em_status em_sink_set_open(em_sink_set *out, const em_options *o, const em_sink_
         if (status)
             return status;
     }
-    return EM_OK;
+    return o->store ? open_store(out, o, cfg, err) : EM_OK;
 }
 
 em_status em_sink_set_close(em_sink_set *out, em_sink_end end, em_err *err)

@@ -15,6 +15,7 @@ typedef struct em_sink_set {
     int      n;
     bool     has_view;              /* one of them draws on the terminal */
     bool     has_stdout;            /* one of them is standard output    */
+    em_sink_store_cfg store;        /* of --store's sink                 */
 } em_sink_set;
 
 typedef struct em_sink_set_cfg {

@@ -210,7 +210,7 @@ static em_status begin_events(ear *e, em_err *err)
 
     for (int i = 0; e->watchers && i < e->n_lanes && !status; i++) {
         const em_watcher_cfg cfg = { .rules = e->cfg->events, .outlet = e->cfg->outlet, .source = e->names[i],
-                                     .start_ms = e->info.is_live ? e->anchor.ms : -1 };
+                                     .is_live = e->info.is_live };
 
         status = em_watcher_new(&e->watchers[i], &cfg, err);
     }

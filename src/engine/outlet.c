@@ -13,7 +13,7 @@
 
 enum {
     QUEUE_BYTES = 1 << 20,
-    MIN_ITEMS = 8, MAX_ITEMS = 256,
+    MIN_ITEMS = 64, MAX_ITEMS = 256,        /* a hop may end many events at once, and each takes the room of a hop's scores */
 };
 
 typedef struct writer {             /* one sink and, queued, the thread that writes to it      */

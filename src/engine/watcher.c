@@ -2,6 +2,7 @@
 #include "engine/watcher.h"
 
 #include "base/arena.h"
+#include "base/kept.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -14,6 +15,7 @@ enum { SOURCE_CHARS = 176 };        /* a name and a time */
 struct em_watcher {
     em_watcher_cfg cfg;
     em_detector *detector;
+    bool    has_heard;              /* a hop                                    */
     char    source[SOURCE_CHARS];   /* of ids                                   */
     float  *scores, *slots;         /* of the rules' classes: [n], [n_slots][n] */
     float   dbfs;                   /* of the newest hop, and its wall clock    */
@@ -62,10 +64,7 @@ em_status em_watcher_new(em_watcher **out, const em_watcher_cfg *cfg, em_err *er
     if (!w)
         return em_fail(err, EM_ENOMEM, "no memory for the events of %s", cfg->source);
     w->cfg = *cfg;
-    if (cfg->start_ms >= 0)
-        snprintf(w->source, sizeof w->source, "%.150s@%" PRId64, cfg->source, cfg->start_ms);
-    else
-        snprintf(w->source, sizeof w->source, "%s", cfg->source);
+    snprintf(w->source, sizeof w->source, "%s", cfg->source);
     detector.source = w->source;
     detector.take = tell;
     detector.ctx = w;
@@ -91,22 +90,36 @@ void em_watcher_free(em_watcher *w)
     free(w);
 }
 
-/* The scores of the rules' classes. */
-static void pick(float *out, const float *scores, const em_watch_rules *rules)
+static void name_run(em_watcher *w, int64_t start_ms)
 {
-    for (int c = 0; c < rules->detector.n_classes; c++)
-        out[c] = scores[rules->classes[c]];
+    if (w->cfg.is_live)
+        snprintf(w->source, sizeof w->source, "%.150s@%" PRId64, w->cfg.source, start_ms);
+    w->has_heard = true;
+}
+
+/* The scores of the rules' classes. */
+static void pick(em_watcher *w, const em_detector_hop *hop)
+{
+    const em_watch_rules *rules = w->cfg.rules;
+    const size_t n = (size_t)rules->detector.n_classes, n_scores = (size_t)rules->n_scores;
+
+    for (size_t c = 0; c < n; c++) {
+        const size_t from = (size_t)rules->classes[c];
+        const bool has_slots = em_keeps_slots(hop->scores[from]);
+
+        w->scores[c] = em_kept(hop->scores[from]);
+        for (size_t s = 0; s < (size_t)rules->detector.n_slots; s++)
+            w->slots[s * n + c] = has_slots ? em_kept(hop->slots[s * n_scores + from]) : 0;
+    }
 }
 
 em_status em_watcher_hop(em_watcher *w, const em_watched *hop, em_err *err)
 {
-    const em_watch_rules *rules = w->cfg.rules;
-    const size_t n = (size_t)rules->detector.n_classes, n_scores = (size_t)rules->n_scores;
     const em_detector_hop picked = { hop->hop.end_sample, hop->hop.filled, w->scores, w->slots };
 
-    pick(w->scores, hop->hop.scores, rules);
-    for (size_t s = 0; s < (size_t)rules->detector.n_slots; s++)
-        pick(w->slots + s * n, hop->hop.slots + s * n_scores, rules);
+    if (!w->has_heard)
+        name_run(w, hop->anchor_ms);
+    pick(w, &hop->hop);
     w->dbfs = hop->dbfs;
     w->anchor_ms = hop->anchor_ms;
     return em_detector_push(w->detector, &picked, err);

@@ -1,6 +1,6 @@
 /* watcher.h - one lane's events: its hops go through a detector, and what that tells leaves as records.
  *
- * A pure function of the settings and the hops. One thread at a time; only em_watcher_new allocates. */
+ * A pure function of the settings and the hops, whose scores count as they would be kept (base/kept.h). One thread at a time; only em_watcher_new allocates. */
 #ifndef EM_ENGINE_WATCHER_H
 #define EM_ENGINE_WATCHER_H
 
@@ -22,8 +22,8 @@ typedef struct em_watcher_cfg {
     const em_watch_rules *rules;    /* borrowed, with all that it points to                                */
     em_outlet  *outlet;             /* borrowed                                                            */
     const char *source;             /* that records and ids name; borrowed                                 */
-    int64_t     start_ms;           /* wall clock at time 0 of a run that can be heard only once, whose ids are like no
-                                       other's; -1: a file, whose ids are the same in every run             */
+    bool        is_live;            /* can be heard only once: ids hold its wall clock at the first hop, and are like no
+                                       other run's; else they are the same in every run                    */
 } em_watcher_cfg;
 
 /* EM_EINVAL: settings that em_detector_new refuses. EM_ENOMEM. The caller frees *out with em_watcher_free; on error it

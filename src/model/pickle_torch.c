@@ -3,7 +3,7 @@
 #include "model/pickle_machine.h"
 
 #include "base/text.h"
-#include "model/half.h"
+#include "base/half.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include "model/safetensors.h"
 
 #include "model/file.h"
-#include "model/half.h"
+#include "base/half.h"
 #include "model/safetensors_header.h"
 
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 
 #include "base/json.h"
 #include "base/replace.h"
-#include "model/half.h"
+#include "base/half.h"
 #include "model/safetensors_header.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* torch.c - archive, pickle and storages brought together: see torch.h. */
 #include "model/torch.h"
 
-#include "model/half.h"
+#include "base/half.h"
 #include "model/safetensors_header.h"
 #include "model/zip.h"
 

@@ -6,7 +6,7 @@
 #include "sinks/sink.h"
 
 typedef struct em_sink_row {
-    const char *format, *help;
+    const char *format, *help;      /* help NULL: not for --format                                              */
     size_t n_bytes;                 /* of the format's own struct, which begins with an em_sink; zeroed        */
     em_status (*init)(em_sink *s, em_err *err);                         /* NULL: nothing to do                 */
     em_status (*put)(em_sink *s, const em_event *e, em_err *err);
@@ -19,6 +19,6 @@ struct em_sink {
     em_out      out;
 };
 
-extern const em_sink_row em_sink_text, em_sink_jsonl;
+extern const em_sink_row em_sink_text, em_sink_jsonl, em_sink_store;
 
 #endif

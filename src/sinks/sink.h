@@ -17,8 +17,16 @@ typedef enum em_scores_mode { EM_SCORES_NONE, EM_SCORES_TOP, EM_SCORES_ALL } em_
 /* Copies the newest message for the person at the terminal into out, "" when there is none. */
 typedef void em_sink_notice(void *ctx, char *out, size_t room);
 
+/* What a file of scores says of its model beside what the start event says. */
+typedef struct em_sink_store_cfg {
+    const bool  *is_trained;        /* [n_classes]                                                     */
+    const float *thresholds;        /* [n_classes], NULL: the model has none                           */
+    int    window_samples, n_slots; /* of a window                                                     */
+    double slot_s;
+} em_sink_store_cfg;
+
 typedef struct em_sink_cfg {
-    const char *format;             /* a row of sinks.c: "text", "jsonl"                               */
+    const char *format;             /* a row of sinks.c: "text", "jsonl", "store"                      */
     const char *path;               /* NULL or "-": stdout; else see out.h: a file is written as PATH.part and renamed at close */
     const em_classes *classes;
     em_scores_mode scores;          /* jsonl: which scores records; text: NONE, or a line a hop with its top k */
@@ -32,6 +40,7 @@ typedef struct em_sink_cfg {
     bool   has_utf8;                /* the terminal shows block characters                             */
     const bool  *is_shown;          /* [n_classes] after --watch and --ignore, NULL: all               */
     const float *thresholds;        /* [n_classes] text: scores below are not listed, NULL: all are    */
+    const em_sink_store_cfg *store; /* "store" only; its scores events have slots                      */
     const atomic_bool *give_up;     /* once true, the same as em_sink_hurry; may be NULL               */
     em_sink_notice *notice;         /* the live view's last line asks for it, may be NULL              */
     void  *notice_ctx;

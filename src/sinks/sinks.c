@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const em_sink_row *const rows[] = { &em_sink_text, &em_sink_jsonl };
+static const em_sink_row *const rows[] = { &em_sink_text, &em_sink_jsonl, &em_sink_store };       /* those without help last */
 
 const char *em_sink_format(int i, const char **help)
 {
-    if (i < 0 || (size_t)i >= EM_COUNT(rows))
+    if (i < 0 || (size_t)i >= EM_COUNT(rows) || !rows[i]->help)
         return NULL;
     if (help)
         *help = rows[i]->help;

@@ -47,6 +47,36 @@ jq -e -s 'any(.[]; .type == "onset" and .group == "it" and .slug == "it" and (ha
 run 2 --tune "Bogus sound:min-on=1" "$demo"; says err 'Bogus sound'
 run 2 --group "alarm=Bogus sound" "$demo"; says err 'Bogus sound'
 
+# kept scores tell the same again, byte by byte, from files, several channels and a device, and other events by other rules
+run 0 -f jsonl --store demo.scores -o demo.again -f text -o demo.txt "$demo"; same demo.again demo.jsonl
+run 0 --replay demo.scores -f jsonl; same out demo.jsonl; empty err
+run 0 -f jsonl --watch "$loud" --min-off 0 "$demo"; cp out want
+run 0 -f jsonl --watch "$loud" --min-off 0 --replay demo.scores; same out want
+run 0 --replay demo.scores; grep ' - ' out >events; grep ' - ' demo.txt >want; same events want; one_line out "$(wc -l <demo.txt)"
+silence_wav 64000 2 >two.wav
+run 0 --channel each -f jsonl --all-classes -t 0.005 --start-time 2026-05-01T04:30:00Z --store two.scores noise.wav two.wav; cp out want
+run 0 -f jsonl --all-classes -t 0.005 --replay two.scores; same out want; says out '"source":"two.wav:2"'
+run 0 --all-classes -t 0.005 --replay two.scores; says out 'noise.wav:1  '
+for _ in 1 2 3; do          # a machine that is busy may lose records of one output that the other has
+    em --live -f jsonl --all-classes -t 0.005 --store live.scores - <noise.wav >want 2>err
+    grep -q '"type":"lost"' want || break
+done
+says want '"type":"offset"'; says want '"state":"up"'
+run 0 -f jsonl --all-classes -t 0.005 --replay live.scores; same out want
+
+# a file of scores that is none, or damaged
+run 4 --replay nope.scores; says err nope.scores; one_line err
+run 4 --replay noise.wav; says err 'no file of scores'; one_line err; empty out
+head -c 90000 demo.scores >cut.scores
+run 4 -f jsonl --replay cut.scores; says err 'ends inside a record'; says out '"type":"start"'
+run 2 --replay demo.scores noise.wav; says err noise.wav
+run 2 --replay demo.scores --store x.scores; says err '--store'
+run 2 --store x.scores --summary noise.wav; says err '--summary'
+run 2 --store - noise.wav; says err 'standard output'
+run 2 --store x.txt -o x.txt noise.wav; says err 'x.txt'
+run 2 -f store noise.wav; says err "'store'"
+run 6 --store nowhere/x.scores noise.wav; says err 'nowhere/x.scores'
+
 # silence, and too little sound for an event
 silence_wav $((3 * 32000)) >silence.wav
 run 0 -f jsonl silence.wav; one_line out 2

@@ -1,7 +1,7 @@
 /* 16-bit floats, all of them; and the writer: what it writes is read back, and a failure leaves the old file. */
 #include "check.h"
 
-#include "model/half.h"
+#include "base/half.h"
 #include "model/safetensors.h"
 
 #include <dirent.h>

@@ -1,7 +1,7 @@
 /* half.h - stored numbers to floats. F16 and BF16 numbers are all floats, so nothing is rounded; F64 is, to the nearest.
  * Bytes are little-endian and need no alignment. */
-#ifndef EM_MODEL_HALF_H
-#define EM_MODEL_HALF_H
+#ifndef EM_BASE_HALF_H
+#define EM_BASE_HALF_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* half.c - F32, F16, BF16 and F64 bytes to floats, in loops that the compiler can vectorize; floats to F16. */
-#include "model/half.h"
+#include "base/half.h"
 
 #include <endian.h>
 #include <math.h>

@@ -1,0 +1,96 @@
+/* cmd_replay.c - --replay: events made again from a file of scores, by the rules that the options say now. */
+#include "cli/commands.h"
+#include "cli/outputs.h"
+#include "cli/rules.h"
+#include "cli/signals.h"
+#include "engine/replay.h"
+
+#include <string.h>
+
+typedef struct rerun {
+    const em_options *o;
+    const atomic_bool *stop;
+    em_stored   *stored;
+    em_known     known;
+    em_selection selection;
+    em_rules     rules;
+    em_sink_set  outputs;
+    em_outlet   *outlet;
+} rerun;
+
+static em_status check(const em_options *o, em_err *err)
+{
+    if (o->inputs.n > 0)
+        return em_fail(err, EM_EINVAL, "%.80s: --replay hears its file of scores, and no sound", o->inputs.list[0]);
+    if (o->device || o->jack)
+        return em_fail(err, EM_EINVAL, "--replay and --%s cannot go together", o->jack ? "jack" : "device");
+    if (o->store || o->summary || o->out_dir || o->embeddings)
+        return em_fail(err, EM_EINVAL, "--replay and --%s cannot go together",
+                       o->store ? "store" : o->summary ? "summary" : o->out_dir ? "out-dir" : "embeddings");
+    return EM_OK;
+}
+
+static em_known known_of(const em_stored_head *head)
+{
+    return (em_known){
+        .classes = head->classes, .is_trained = head->is_trained, .thresholds = head->thresholds, .rate_hz = head->start.u.start.rate_hz,
+        .window_samples = head->window_samples, .n_slots = head->n_slots, .slot_s = head->slot_s,
+    };
+}
+
+/* All that goes before the first record. */
+static int begin(rerun *r, em_err *err)
+{
+    em_sink_set_cfg outputs = { .known = &r->known, .selection = &r->selection, .give_up = r->stop };
+    em_outlet_cfg outlet = { .sinks = r->outputs.sinks };
+    em_status status = check(r->o, err);
+
+    if (status)
+        return em_exit_code(status, EM_EXIT_USAGE);
+    if ((status = em_stored_open(&r->stored, r->o->replay, err)))
+        return em_exit_code(status, EM_EXIT_INPUT);
+    r->known = known_of(em_stored_head_of(r->stored));
+    outputs.has_source_names = em_stored_head_of(r->stored)->has_source_names;
+    if ((status = em_selection_make(&r->selection, &r->known, r->o, err)) ||
+        (status = em_rules_make(&r->rules, &r->known, &r->selection, r->o, err)))
+        return em_exit_code(status, EM_EXIT_USAGE);
+    if ((status = em_sink_set_open(&r->outputs, r->o, &outputs, err)))
+        return em_exit_code(status, status == EM_EINVAL ? EM_EXIT_USAGE : EM_EXIT_OUTPUT);
+    outlet.n_sinks = r->outputs.n;
+    outlet.n_classes = r->known.classes.n;
+    if ((status = em_outlet_new(&r->outlet, &outlet, err)))
+        return em_exit_code(status, EM_EXIT_INTERNAL);
+    return em_exit_code(em_outlet_put(r->outlet, &em_stored_head_of(r->stored)->start, err), EM_EXIT_OUTPUT);
+}
+
+static int hear(rerun *r, em_err *err)
+{
+    const em_replay_cfg cfg = { .stored = r->stored, .outlet = r->outlet, .rules = &r->rules.watch, .has_slots = r->o->slots, .stop = r->stop };
+    em_replay_result result;
+    em_status status = em_replay_run(&result, &cfg, err);
+
+    if (status)
+        return em_exit_code(status, result.output_failed ? EM_EXIT_OUTPUT : EM_EXIT_INPUT);
+    return result.was_stopped ? EM_EXIT_CUT : EM_EXIT_OK;
+}
+
+int em_cmd_replay(const em_options *o, em_err *err)
+{
+    rerun r = { .o = o, .stop = em_signals_catch() };
+    em_err why = { 0 };
+    int code = begin(&r, err);
+
+    if (code == EM_EXIT_OK)
+        code = hear(&r, err);
+    em_outlet_free(r.outlet);
+    if (em_sink_set_close(&r.outputs, code == EM_EXIT_OK || code == EM_EXIT_INPUT ? EM_SINK_WHOLE : EM_SINK_CUT, &why) && code == EM_EXIT_OK) {
+        em_fail(err, why.code, "%s", why.msg);
+        code = EM_EXIT_OUTPUT;
+    }
+    em_rules_deinit(&r.rules);
+    em_selection_deinit(&r.selection);
+    em_stored_close(r.stored);
+    if (err->code == EM_ECANCELED)
+        err->msg[0] = '\0';
+    return code;
+}

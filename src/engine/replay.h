@@ -1,0 +1,28 @@
+/* replay.h - a file of scores heard again: its records leave as they were told, and events are made anew by the rules of now. */
+#ifndef EM_ENGINE_REPLAY_H
+#define EM_ENGINE_REPLAY_H
+
+#include "engine/watcher.h"
+#include "sinks/stored.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+typedef struct em_replay_cfg {
+    em_stored  *stored;             /* borrowed                                                    */
+    em_outlet  *outlet;             /* borrowed                                                    */
+    const em_watch_rules *rules;    /* borrowed                                                    */
+    bool        has_slots;          /* scores records have them                                    */
+    const atomic_bool *stop;        /* true: come to an end, which is no failure; may be NULL      */
+} em_replay_cfg;
+
+typedef struct em_replay_result {
+    bool output_failed;             /* where an error came from: the outlet, or else the file      */
+    bool was_stopped;
+} em_replay_result;
+
+/* From the next record to the last. EM_EFORMAT, EM_EIO: of the file; what it had before is told, and its events are ended.
+ * EM_ECANCELED: nobody reads any more. EM_ENOMEM. */
+em_status em_replay_run(em_replay_result *out, const em_replay_cfg *cfg, em_err *err);
+
+#endif
