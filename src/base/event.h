@@ -15,6 +15,7 @@ typedef enum em_event_type {
     EM_EVENT_ONSET,                 /* a sound has begun                                       */
     EM_EVENT_OFFSET,                /* it is over: the whole event                             */
     EM_EVENT_RETRACT,               /* in place of OFFSET: it never was                        */
+    EM_EVENT_EXPLAIN,               /* why a sound is told or not, as one hop has it           */
     EM_EVENT_GAP,                   /* frames are missing                                      */
     EM_EVENT_SYNC,                  /* sound and wall clock came apart: utc_ms counts anew     */
     EM_EVENT_SUMMARY,               /* one file, at its end                                    */
@@ -59,6 +60,13 @@ typedef struct em_event {
             float       threshold;  /* that it has reached                                     */
             float       dbfs;       /* level when this was known; -INFINITY: digital silence   */
         } sound;
+        struct {                    /* strings outlive every sink                              */
+            const char *label;      /* of the class or group                                   */
+            const char *verdict;    /* told, quiet, weak, short, hidden, gated, ignored        */
+            float       now, peak;  /* evidence in the window: newest, highest                 */
+            double      at;         /* when it was highest, seconds                            */
+            float       on, off;    /* what it has to reach to begin, and to last              */
+        } explain;
         struct { uint64_t n_frames; const char *reason; } gap;      /* overrun, xrun, device   */
         struct { double drift_s; } sync;                            /* how far the wall clock was ahead */
         struct { double duration; int64_t n_windows; const float *mean, *max; const double *at; } summary;  /* [n_classes] */

@@ -87,6 +87,8 @@ static const em_option event_rows[] = {
     { .name = "tune", .kind = EM_OPTION_TEXTS, .at = AT(tunes), .arg = "NAME:KEY=VALUE", .is_valid = em_is_tuning,
       .wanted = "NAME:KEY=VALUE with a threshold (0.001 to 1), hysteresis (0 to 1), min-on or min-off (0 to 86400 s) or gate (yes, no)",
       .help = "for one class or group: threshold, hysteresis, min-on, min-off, gate; repeatable" },
+    { .name = "explain", .kind = EM_OPTION_TEXTS, .at = AT(explain), .arg = "NAME",
+      .help = "tell at each result why this class or group is told or not; repeatable" },
 };
 
 static const em_option output_rows[] = {

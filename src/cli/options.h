@@ -69,7 +69,7 @@ typedef struct em_options {
 
     double hysteresis;              /* events end below the threshold less this   */
     double min_on, min_off;         /* seconds: shortest event, shortest pause    */
-    em_texts groups, tunes;
+    em_texts groups, tunes, explain;
 
     em_texts formats, outputs;      /* pairs, in the order given                  */
     char  *scores;                  /* auto, none, top, all                       */

@@ -140,23 +140,22 @@ static void draft_all(making *m, const em_selection *selection)
         m->drafts[r->n + g] = usual(m->o, (float)m->o->threshold);
 }
 
-/* The draft of a class or group; NULL in *out: of a class that the rules do not have. */
-static em_status find_draft(making *m, draft **out, const char *name)
+/* A group, or a class of the rules' (groups come behind them); -1 in *i: a class that they do not have. */
+static em_status find_sound(const making *m, int *i, const char *name, const char *option)
 {
     const em_classes *classes = &m->known->classes;
     const em_group_cfg *group = find_group(m->out, name, strlen(name));
     em_status status;
     int c;
 
-    *out = group ? &m->drafts[m->out->n + (group - m->out->groups)] : NULL;
+    *i = group ? m->out->n + (int)(group - m->out->groups) : -1;
     if (group)
         return EM_OK;
     if ((status = em_labels_resolve(&c, classes->labels, classes->mids, classes->n, name, m->err)))
         return status;
-    if (m->place[c] >= 0)
-        *out = &m->drafts[m->place[c]];
-    else
-        em_log(EM_LOG_WARNING, "--tune: the model was not trained on %s", classes->labels[c]);
+    *i = m->place[c];
+    if (*i < 0)
+        em_log(EM_LOG_WARNING, "--%s: the model was not trained on %s", option, classes->labels[c]);
     return EM_OK;
 }
 
@@ -166,10 +165,12 @@ static em_status tune(making *m, const char *text)
     em_tuning t;
     draft *d;
     em_status status;
+    int i;
 
     em_parse_tuning(&t, text);                          /* was checked when it was set */
-    if ((status = find_draft(m, &d, t.name)) || !d)
+    if ((status = find_sound(m, &i, t.name, "tune")) || i < 0)
         return status;
+    d = &m->drafts[i];
     if (t.key == EM_TUNE_THRESHOLD)
         d->sound.on = (float)t.value;
     else if (t.key == EM_TUNE_HYSTERESIS)
@@ -181,6 +182,21 @@ static em_status tune(making *m, const char *text)
     else
         d->sound.is_gate = t.value > 0;
     return EM_OK;
+}
+
+static em_status explain(making *m)
+{
+    em_rules *r = m->out;
+    em_status status = EM_OK;
+    int i;
+
+    if (!(r->explained = calloc((size_t)m->o->explain.n + 1, sizeof *r->explained)))
+        return no_memory(m->err);
+    for (int k = 0; k < m->o->explain.n && !status; k++)
+        if (!(status = find_sound(m, &i, m->o->explain.list[k], "explain")) && i >= 0)
+            r->explained[r->watch.n_explained++] = i;
+    r->watch.explained = r->explained;
+    return status;
 }
 
 static em_sound_cfg finished(const draft *d)
@@ -267,6 +283,8 @@ em_status em_rules_make(em_rules *out, const em_known *known, const em_selection
     for (int i = 0; i < o->tunes.n && !status; i++)
         status = tune(&m, o->tunes.list[i]);
     if (!status)
+        status = explain(&m);
+    if (!status)
         status = order(&m);
     if (!status)
         settle(&m);
@@ -285,6 +303,7 @@ void em_rules_deinit(em_rules *r)
     free(r->classes);
     free(r->labels);
     free(r->sounds);
+    free(r->explained);
     free(r->above);
     *r = (em_rules){ 0 };
 }

@@ -18,6 +18,7 @@ struct em_watcher {
     bool    has_heard;              /* a hop                                    */
     char    source[SOURCE_CHARS];   /* of ids                                   */
     float  *scores, *slots;         /* of the rules' classes: [n], [n_slots][n] */
+    em_verdict *verdicts;           /* [n_explained] of the last hop            */
     float   dbfs;                   /* of the newest hop, and its wall clock    */
     int64_t anchor_ms;
 };
@@ -70,7 +71,10 @@ em_status em_watcher_new(em_watcher **out, const em_watcher_cfg *cfg, em_err *er
     detector.ctx = w;
     w->scores = em_alloc(n * sizeof *w->scores);
     w->slots = em_alloc((size_t)detector.n_slots * n * sizeof *w->slots);
-    status = w->scores && w->slots ? em_detector_new(&w->detector, &detector, err)
+    w->verdicts = em_alloc(((size_t)cfg->rules->n_explained + 1) * sizeof *w->verdicts);
+    for (int i = 0; w->verdicts && i < cfg->rules->n_explained; i++)
+        w->verdicts[i] = EM_VERDICT_QUIET;
+    status = w->scores && w->slots && w->verdicts ? em_detector_new(&w->detector, &detector, err)
                                    : em_fail(err, EM_ENOMEM, "no memory for the events of %s", cfg->source);
     if (status) {
         em_watcher_free(w);
@@ -87,6 +91,7 @@ void em_watcher_free(em_watcher *w)
     em_detector_free(w->detector);
     free(w->scores);
     free(w->slots);
+    free(w->verdicts);
     free(w);
 }
 
@@ -113,8 +118,53 @@ static void pick(em_watcher *w, const em_detector_hop *hop)
     }
 }
 
+static em_event explanation(const em_watcher *w, int lane, const em_look *look, double time)
+{
+    static const char *const verdicts[] = {
+        [EM_VERDICT_TOLD] = "told",   [EM_VERDICT_QUIET] = "quiet",   [EM_VERDICT_WEAK] = "weak",       [EM_VERDICT_SHORT] = "short",
+        [EM_VERDICT_HIDDEN] = "hidden", [EM_VERDICT_GATED] = "gated", [EM_VERDICT_IGNORED] = "ignored",
+    };
+    const em_detector_cfg *d = &w->cfg.rules->detector;
+    const bool is_class = lane < d->n_classes;
+    const em_sound_cfg *sound = is_class ? &d->classes[lane] : &d->groups[lane - d->n_classes].sound;
+    em_event e = { .type = EM_EVENT_EXPLAIN, .source = w->cfg.source, .time = time, .utc_ms = -1 };
+
+    if (w->anchor_ms >= 0)
+        e.utc_ms = w->anchor_ms + llround(time * 1e3);
+    e.u.explain.label = is_class ? d->labels[lane] : d->groups[lane - d->n_classes].name;
+    e.u.explain.verdict = verdicts[look->verdict];
+    e.u.explain.now = look->now;
+    e.u.explain.peak = look->peak;
+    e.u.explain.at = look->peak_s;
+    e.u.explain.on = sound->on;
+    e.u.explain.off = sound->off;
+    return e;
+}
+
+static em_status explain(em_watcher *w, double time, em_err *err)
+{
+    const em_watch_rules *rules = w->cfg.rules;
+    em_status status = EM_OK;
+
+    for (int i = 0; i < rules->n_explained && !status; i++) {
+        const em_verdict before = w->verdicts[i];
+        em_look look;
+        em_event e;
+
+        em_detector_look(&look, w->detector, rules->explained[i]);
+        w->verdicts[i] = look.verdict;
+        if (look.verdict == EM_VERDICT_QUIET && before == EM_VERDICT_QUIET)
+            continue;
+        e = explanation(w, rules->explained[i], &look, time);
+        status = em_outlet_put(w->cfg.outlet, &e, err);
+    }
+    return status;
+}
+
 em_status em_watcher_hop(em_watcher *w, const em_watched *hop, em_err *err)
 {
+    em_status status;
+
     const em_detector_hop picked = { hop->hop.end_sample, hop->hop.filled, w->scores, w->slots };
 
     if (!w->has_heard)
@@ -122,7 +172,8 @@ em_status em_watcher_hop(em_watcher *w, const em_watched *hop, em_err *err)
     pick(w, &hop->hop);
     w->dbfs = hop->dbfs;
     w->anchor_ms = hop->anchor_ms;
-    return em_detector_push(w->detector, &picked, err);
+    status = em_detector_push(w->detector, &picked, err);
+    return status ? status : explain(w, (double)hop->hop.end_sample / w->cfg.rules->detector.rate_hz, err);
 }
 
 em_status em_watcher_finish(em_watcher *w, em_err *err)

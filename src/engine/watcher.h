@@ -16,6 +16,9 @@ typedef struct em_watch_rules {     /* what an event is                         
     em_detector_cfg detector;       /* all but source, take and ctx; its classes are those that can matter */
     const int *classes;             /* [detector.n_classes] which of the scores they are                   */
     int        n_scores;            /* of a hop, and of each of its slots                                  */
+    const int *explained;           /* [n_explained] classes of the detector, or n_classes + a group: each hop says why it is
+                                       told or not, unless it is quiet and was                              */
+    int        n_explained;
 } em_watch_rules;
 
 typedef struct em_watcher_cfg {

@@ -6,6 +6,8 @@
  *            (uncertainty of time, seconds), delay (seconds from time to when it was known), dbfs (level then)
  *   offset   the same, score and threshold left out, then onset, offset, duration, peak, mean, clip (null)
  *   retract  source, time of the onset, id: that event never was
+ *   explain  source, time, label, slug, verdict (told, quiet, weak, short, hidden, gated, ignored), now, peak and at (when), threshold,
+ *            lasts (down to): only with --explain
  *   gap      frames, reason         source   state up | down
  *   sync     drift: seconds that the wall clock was ahead; every utc from here on is counted anew
  *   summary  duration, windows, top: ordered by the largest score, "at" the end of its window
@@ -202,6 +204,24 @@ static bool put_retract(jsonl *s, const em_event *e)
     return true;
 }
 
+static bool put_explain(jsonl *s, const em_event *e)
+{
+    em_json *j = &s->json;
+    char slug[SLUG_BYTES];
+
+    put_head(j, "explain");
+    put_where(j, e);
+    em_json_string(j, "label", e->u.explain.label);
+    em_json_string(j, "slug", em_slug(slug, sizeof slug, e->u.explain.label));
+    em_json_string(j, "verdict", e->u.explain.verdict);
+    em_json_fixed(j, "now", (double)e->u.explain.now, 3);
+    em_json_fixed(j, "peak", (double)e->u.explain.peak, 3);
+    em_json_fixed(j, "at", e->u.explain.at, 3);
+    em_json_fixed(j, "threshold", (double)e->u.explain.on, 3);
+    em_json_fixed(j, "lasts", (double)e->u.explain.off, 3);
+    return true;
+}
+
 static bool put_gap(jsonl *s, const em_event *e)
 {
     put_head(&s->json, "gap");
@@ -269,6 +289,7 @@ static em_status jsonl_put(em_sink *base, const em_event *e, em_err *err)
     static bool (*const put[])(jsonl *, const em_event *) = {
         [EM_EVENT_START] = put_start, [EM_EVENT_SOURCE] = put_source, [EM_EVENT_SCORES] = put_scores,
         [EM_EVENT_ONSET] = put_onset, [EM_EVENT_OFFSET] = put_offset, [EM_EVENT_RETRACT] = put_retract,
+        [EM_EVENT_EXPLAIN] = put_explain,
         [EM_EVENT_GAP] = put_gap, [EM_EVENT_SYNC] = put_sync, [EM_EVENT_SUMMARY] = put_summary, [EM_EVENT_STOP] = put_stop,
         [EM_EVENT_LOST] = put_lost,
     };

@@ -113,6 +113,21 @@ static em_status put_event(text *t, const em_event *e, em_err *err)
     return flush(t, err);
 }
 
+/* "0:12.0  Bark? weak: 0.41 at 0:11.2, 0.30 now; begins at 0.50, lasts to 0.35" */
+static em_status put_explain(text *t, const em_event *e, em_err *err)
+{
+    t->line.n = 0;
+    put_source(t, e);
+    em_line_put_stamp(&t->line, e, t->base.cfg.time_format, t->base.cfg.rate_hz);
+    em_line_put(&t->line, "  ");
+    em_line_put_name(&t->line, e->u.explain.label);
+    em_line_put(&t->line, "? %s: %.2f at ", e->u.explain.verdict, (double)e->u.explain.peak);
+    em_line_put_time(&t->line, e->u.explain.at);
+    em_line_put(&t->line, ", %.2f now; begins at %.2f, lasts to %.2f\n", (double)e->u.explain.now, (double)e->u.explain.on,
+                (double)e->u.explain.off);
+    return flush(t, err);
+}
+
 static em_status put_summary(text *t, const em_event *e, em_err *err)
 {
     const em_sink_cfg *cfg = &t->base.cfg;
@@ -198,6 +213,8 @@ static em_status text_put(em_sink *s, const em_event *e, em_err *err)
         return view_put(t, e, err);
     if (e->type == EM_EVENT_OFFSET)
         return put_event(t, e, err);
+    if (e->type == EM_EVENT_EXPLAIN)
+        return put_explain(t, e, err);
     return e->type == EM_EVENT_SCORES && s->cfg.scores != EM_SCORES_NONE ? put_hop(t, e, err) : EM_OK;
 }
 

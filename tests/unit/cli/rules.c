@@ -18,7 +18,7 @@ static const em_known known = { .classes = { labels, mids, N }, .is_trained = tr
 
 static em_status make(em_rules *rules, const em_known *of, const char *const *args, em_err *err)
 {
-    char *argv[16] = { (char *)(uintptr_t)"earmark" };
+    char *argv[24] = { (char *)(uintptr_t)"earmark" };
     em_selection selection = { 0 };
     em_options o;
     int argc = 1;
@@ -143,7 +143,8 @@ static void groups_have_branches_as_members(void **state)
     CHECK(r.groups[0].n_members == 1 && r.groups[0].members[0] == UNTRAINED, "what was not trained belongs to it on demand only");
     em_rules_deinit(&r);
     CHECK_OK(make(&r, &known, ARGS("--group", "a=Dog", "--group", "b=Siren", "--group", "a=Bark", "--group", "a=my doorbell", "-t", ".35",
-                                   "--tune", "a:min-on=7"), &err));
+                                   "--tune", "a:min-on=7", "--explain", "b", "--explain", "bark", "--explain", "Speech"), &err));
+    CHECK(r.watch.n_explained == 2 && r.explained[0] == r.n + 1 && r.explained[1] == BARK, "a group and a class are explained");
     CHECK(r.watch.detector.n_groups == 2 && r.groups[0].n_members == 3 && r.groups[1].n_members == 1, "each member once");
     CHECK(r.groups[0].sound.shortest_s == 7 && is_near(r.groups[1].sound.on, .35) && r.groups[0].sound.is_told, "with rules of their own");
     em_rules_deinit(&r);
@@ -168,6 +169,7 @@ static void unknown_names_are_told_with_the_nearest(void **state)
     static const struct { const char *args[3]; const char *word; } cases[] = {
         { { "--watch", "Dogg" }, "\"Dog\"" },           { { "--ignore", "sirn" }, "\"Siren\"" },
         { { "--tune", "Barc:min-on=1" }, "\"Bark\"" },  { { "--group", "alarm=Alarn" }, "\"Alarm\"" },
+        { { "--explain", "Syren" }, "\"Siren\"" },
         { { "--watch", "Dog=2" }, "0 to 1" },
     };
     (void)state;

@@ -122,7 +122,7 @@ em_watch_rules fake_events(int sample_rate)
     static const char *const labels[] = { "Cat", "Dog" };
     static const int classes[] = { FAKE_HEARD - 1, FAKE_HEARD };
     static em_sound_cfg sounds[2];
-    em_watch_rules rules = { em_detector_default(), classes, FAKE_CLASSES };
+    em_watch_rules rules = { .detector = em_detector_default(), .classes = classes, .n_scores = FAKE_CLASSES };
 
     sounds[0] = sounds[1] = em_sound_default(0);
     rules.detector.rate_hz = sample_rate;

@@ -17,6 +17,11 @@ typedef struct heard {
     em_engine_result result;
 } heard;
 
+static bool is_close(float a, float b)
+{
+    return fabsf(a - b) < 1e-6f;
+}
+
 static em_engine_cfg usual(const em_watch_rules *events)
 {
     return (em_engine_cfg){ .max_batch = 2, .step_samples = STEP, .channel = 1, .start_ms = -1, .events = events };
@@ -143,6 +148,30 @@ static void a_stop_ends_events(void **state)
     CHECK(h.sink.events[h.sink.n - 1].e.type == EM_EVENT_STOP, "then the stop record");
 }
 
+/* At each hop, but where a class is quiet and was. */
+static void why_is_told_of_those_asked_for(void **state)
+{
+    fake_step step = { .n_frames = 5 * STEP, .state = EM_SOURCE_UP };
+    fake_script script = script_of(&step, 1, false);
+    static const int asked[] = { 0, 1 };
+    em_watch_rules events = fake_events(RATE);
+    const memory_event *first, *last;
+    static heard h;
+    (void)state;
+
+    events.explained = asked;
+    events.n_explained = 2;
+    hear(&h, &script, usual(&events));
+    CHECK(memory_count(&h.sink, EM_EVENT_EXPLAIN) == 5, "%d of the one that sounds", memory_count(&h.sink, EM_EVENT_EXPLAIN));
+    first = memory_nth(&h.sink, EM_EVENT_EXPLAIN, 0);
+    last = memory_nth(&h.sink, EM_EVENT_EXPLAIN, 4);
+    CHECK(strcmp(first->e.u.explain.label, "Dog") == 0 && first->e.time == 1 && last->e.time == 5, "at %g and %g s", first->e.time, last->e.time);
+    CHECK(strcmp(first->e.u.explain.verdict, "short") == 0 || strcmp(first->e.u.explain.verdict, "told") == 0, "%s", first->e.u.explain.verdict);
+    CHECK(strcmp(last->e.u.explain.verdict, "told") == 0 && last->e.u.explain.peak > .9f && is_close(last->e.u.explain.on, .5f) &&
+          is_close(last->e.u.explain.off, .35f), "%s", last->e.u.explain.verdict);
+    CHECK(last > memory_nth(&h.sink, EM_EVENT_ONSET, 0), "behind what it explains");
+}
+
 static void without_rules_or_with_a_summary_there_are_none(void **state)
 {
     fake_step step = { .n_frames = 5 * STEP, .state = EM_SOURCE_UP };
@@ -167,6 +196,7 @@ int main(void)
         cmocka_unit_test(a_gap_is_silence_between_two_events),
         cmocka_unit_test(channels_have_events_of_their_own),
         cmocka_unit_test(a_stop_ends_events),
+        cmocka_unit_test(why_is_told_of_those_asked_for),
         cmocka_unit_test(without_rules_or_with_a_summary_there_are_none),
     };
 

@@ -82,6 +82,20 @@ static em_event sound(em_event_type type)
     return e;
 }
 
+static em_event explanation(void)
+{
+    em_event e = { .type = EM_EVENT_EXPLAIN, .source = "dog.wav", .time = 12, .utc_ms = -1 };
+
+    e.u.explain.label = "Dog";
+    e.u.explain.verdict = "weak";
+    e.u.explain.now = 0.25f;
+    e.u.explain.peak = 0.375f;
+    e.u.explain.at = 11.2;
+    e.u.explain.on = 0.5f;
+    e.u.explain.off = 0.25f;
+    return e;
+}
+
 static char *written(const em_sink_cfg *cfg, const em_event *events, int n)
 {
     em_sink *s;
@@ -156,6 +170,7 @@ static void every_record_is_json_with_its_keys(void **state)
         { EM_EVENT_ONSET, "v type source time id index mid label slug score threshold res delay dbfs" },
         { EM_EVENT_OFFSET, "v type source time id index mid label slug onset offset duration peak mean clip res delay dbfs" },
         { EM_EVENT_RETRACT, "v type source time id" },
+        { EM_EVENT_EXPLAIN, "v type source time label slug verdict now peak at threshold lasts" },
         { EM_EVENT_GAP, "v type source time frames reason" },
         { EM_EVENT_SYNC, "v type source time drift" },
         { EM_EVENT_SUMMARY, "v type source duration windows top" },
@@ -183,6 +198,8 @@ static void every_record_is_json_with_its_keys(void **state)
         } else if (e.type == EM_EVENT_GAP) {
             e.u.gap.n_frames = 1ull << 40;
             e.u.gap.reason = "overrun";
+        } else if (e.type == EM_EVENT_EXPLAIN) {
+            e = explanation();
         } else if (e.type == EM_EVENT_SYNC) {
             e.u.sync.drift_s = -0.063;
         } else if (e.type == EM_EVENT_SUMMARY) {
@@ -235,6 +252,10 @@ static void an_event_is_a_line_from_when_to_when(void **state)
     e[2].utc_ms = 3520;
     text = written(&cfg, e, 4);
     CHECK(strcmp(text, "dog.wav  1970-01-01T00:00:02.240Z - 1970-01-01T00:00:03.520Z  Rain, heavy 0.88\n") == 0, "%s", text);
+    e[0] = explanation();
+    text = written(&cfg, e, 1);
+    CHECK(strcmp(text, "dog.wav  0:12.0  Dog? weak: 0.38 at 0:11.2, 0.25 now; begins at 0.50, lasts to 0.25\n") == 0, "%s", text);
+    e[0] = sound(EM_EVENT_ONSET);
     cfg.time_format = "samples";
     cfg.rate_hz = 32000;
     cfg.scores = EM_SCORES_TOP;
