@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_LANES = 64 };           /* of one source: its channels */
+enum { MOST_LANES = 64, MOST_CELLS = 1 << 23 };     /* of one source: its channels; classes x slots of them all */
 
 typedef struct lane { char name[EM_STORED_NAME]; em_watcher *watcher; } lane;
 
@@ -26,6 +26,7 @@ static em_status output(replay *r, em_status status)
 
 static em_status find_lane(replay *r, lane **out, const char *name, em_err *err)
 {
+    const em_detector_cfg *d = &r->cfg->rules->detector;
     em_watcher_cfg cfg = { .rules = r->cfg->rules, .outlet = r->cfg->outlet, .is_live = r->is_live };
     lane *l = r->lanes;
 
@@ -34,8 +35,8 @@ static em_status find_lane(replay *r, lane **out, const char *name, em_err *err)
     *out = l;
     if (l < r->lanes + r->n_lanes)
         return EM_OK;
-    if (r->n_lanes == MOST_LANES)
-        return em_fail(err, EM_EFORMAT, "%s: more than %d channels of one source", name, MOST_LANES);
+    if (r->n_lanes == MOST_LANES || (int64_t)(r->n_lanes + 1) * d->n_classes * d->n_slots > MOST_CELLS)
+        return em_fail(err, EM_EFORMAT, "%.80s: channel %d of one source is more than --replay takes", name, r->n_lanes + 1);
     snprintf(l->name, sizeof l->name, "%s", name);
     cfg.source = l->name;
     r->n_lanes++;                                           /* now, so that it is freed */

@@ -13,7 +13,7 @@
 
 enum {
     MOST_HEAD = 8 << 20,            /* bytes of JSON, and more than any record that fits it            */
-    MOST_CLASSES = 10000, MOST_LABEL = 255, MOST_SLOTS = 4096, MOST_RATE = 768000, MOST_WINDOW = 1 << 24,
+    MOST_CLASSES = 10000, MOST_LABEL = 255, MOST_SLOTS = 4096, MOST_RATE = 768000, MOST_WINDOW = 1 << 24, MOST_CELLS = 1 << 22,
     HOP_BYTES = 32,                 /* of a hop before its scores                                      */
     MARK_BYTES = sizeof EM_STORED_MARK - 1,
 };
@@ -142,7 +142,7 @@ static em_status make_room(em_stored *s, em_err *err)
 {
     const size_t n = (size_t)s->head.classes.n, n_slots = (size_t)s->head.n_slots;
 
-    if (n * n_slots > MOST_WINDOW)
+    if (n * n_slots > MOST_CELLS)
         return broken(s, err, "more slots than any model has");
     s->most = HOP_BYTES + 2 * n + n * (2 + 2 * n_slots);
     s->most = s->most < 256 ? 256 : s->most;
@@ -173,19 +173,24 @@ static em_status read_json(em_stored *s, em_err *err)
     return s->root ? EM_OK : broken(s, err, "its head is not JSON");
 }
 
-em_status em_stored_open(em_stored **out, const char *path, em_err *err)
+/* Takes the file, NULL: it could not be opened. */
+static em_status open_file(em_stored **out, FILE *file, const char *path, em_err *err)
 {
     em_stored *s = calloc(1, sizeof *s);
     em_status status;
 
     *out = NULL;
-    if (!s)
-        return em_fail(err, EM_ENOMEM, "%s: no memory", path);
+    if (!file || !s) {
+        status = file ? em_fail(err, EM_ENOMEM, "%s: no memory", path)
+                      : em_fail(err, EM_EIO, "%s: cannot be read: %s", path, strerror(errno));
+        if (file)
+            fclose(file);
+        free(s);
+        return status;
+    }
     s->path = path;
-    if (!(s->file = fopen(path, "rbe")))
-        status = em_fail(err, EM_EIO, "%s: cannot be read: %s", path, strerror(errno));
-    else
-        status = read_json(s, err);
+    s->file = file;
+    status = read_json(s, err);
     if (!status && !read_numbers(s))
         status = broken(s, err, "its head lacks something");
     if (!status)
@@ -198,6 +203,16 @@ em_status em_stored_open(em_stored **out, const char *path, em_err *err)
     }
     *out = s;
     return EM_OK;
+}
+
+em_status em_stored_open(em_stored **out, const char *path, em_err *err)
+{
+    return open_file(out, fopen(path, "rbe"), path, err);
+}
+
+em_status em_stored_open_bytes(em_stored **out, const void *bytes, size_t n, const char *path, em_err *err)
+{
+    return open_file(out, fmemopen((void *)(uintptr_t)bytes, n, "rb"), path, err);
 }
 
 void em_stored_close(em_stored *s)

@@ -41,10 +41,13 @@ typedef struct em_stored_head {
 
 typedef struct em_stored em_stored;
 
-/* EM_EIO: cannot be read; EM_EFORMAT: no file of scores, or a damaged one; EM_ENOMEM. The sentence names path. The caller ends
+/* EM_EIO: cannot be read; EM_EFORMAT: no file of scores, or a damaged one; EM_ENOMEM. The sentence names path, which must outlive *out. The caller ends
  * *out with em_stored_close; on error it is NULL. */
 em_status em_stored_open(em_stored **out, const char *path, em_err *err);
 void      em_stored_close(em_stored *s);
+
+/* The same of n > 0 bytes in memory, which must outlive *out; sentences call them path. */
+em_status em_stored_open_bytes(em_stored **out, const void *bytes, size_t n, const char *path, em_err *err);
 
 /* Valid until em_stored_close. */
 const em_stored_head *em_stored_head_of(const em_stored *s);

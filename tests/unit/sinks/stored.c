@@ -171,8 +171,9 @@ static bool read_all(const unsigned char *bytes, size_t n, int *n_events)
     em_event e;
 
     *n_events = 0;
-    write_file(bytes, n);
-    status = em_stored_open(&s, path, &err);
+    if (n == 0)
+        write_file(bytes, n);
+    status = n ? em_stored_open_bytes(&s, bytes, n, path, &err) : em_stored_open(&s, path, &err);
     while (!status && has_one && !(status = em_stored_next(s, &e, &has_one, &err)) && has_one) {
         (*n_events)++;
         if (e.type == EM_EVENT_SCORES)
