@@ -12,6 +12,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -23,6 +24,8 @@ typedef struct text {
     int     *top;                   /* [top_k] scratch                          */
     em_view  view;
     em_view_state state;
+    em_recent recent;
+    float   *scores;                /* [n_classes] of the newest hop, for the view */
     uint64_t n_lost;                /* frames missing so far                    */
     char     source[128], status[NOTICE_BYTES];
 } text;
@@ -38,8 +41,10 @@ static em_status text_init(em_sink *s, em_err *err)
     t->line.text = malloc(t->line.room);
     t->top = calloc((size_t)s->cfg.top_k + 1, sizeof *t->top);
     t->state = (em_view_state){ .source = t->source, .status = t->status, .is_up = true, .rms_dbfs = -INFINITY,
-                                .peak_dbfs = -INFINITY, .classes = s->cfg.classes, .top = t->top };
-    if (!t->line.text || !t->top)
+                                .peak_dbfs = -INFINITY, .classes = s->cfg.classes, .top = t->top,
+                                .recent = &t->recent };
+    t->state.scores = t->scores = calloc((size_t)s->cfg.classes->n + 1, sizeof *t->scores);
+    if (!t->line.text || !t->top || !t->scores)
         return em_fail(err, EM_ENOMEM, "no memory for a text output");
     return EM_OK;
 }
@@ -50,6 +55,7 @@ static void text_deinit(em_sink *s)
 
     free(t->line.text);
     free(t->top);
+    free(t->scores);
 }
 
 static em_status flush(text *t, em_err *err)
@@ -180,11 +186,13 @@ static em_status view_put(text *t, const em_event *e, em_err *err)
 {
     const em_sink_cfg *cfg = &t->base.cfg;
 
+    if (em_recent_take(&t->recent, e))
+        return draw(t, e, err);
     t->state.time = e->time;
     switch (e->type) {
     case EM_EVENT_SCORES:
         t->state.n = em_top(t->top, cfg->top_k, e->u.scores.scores, cfg->classes->n, cfg->is_shown, cfg->thresholds);
-        t->state.scores = e->u.scores.scores;           /* borrowed for this drawing */
+        memcpy(t->scores, e->u.scores.scores, (size_t)cfg->classes->n * sizeof *t->scores);
         t->state.filled = e->u.scores.filled;
         t->state.rms_dbfs = e->u.scores.rms_dbfs;
         t->state.peak_dbfs = e->u.scores.peak_dbfs;

@@ -19,7 +19,7 @@ static const double METER_FLOOR_DB = -60;
 
 size_t em_view_room(const em_view_cfg *cfg)
 {
-    return (size_t)(cfg->n_rows + 3) * LINE_BYTES;
+    return (size_t)(cfg->n_rows + EM_RECENT + 3) * LINE_BYTES;
 }
 
 /* Puts s cut or filled up to exactly `cols` characters. One character counts as one column. */
@@ -117,9 +117,35 @@ static void draw_class(em_view *v, em_line *l, const em_view_state *s, int i, in
     end_line(v, l);
 }
 
+/* "0:22.0 - 0:27.28  Helicopter 1.00"; one that is not over has no end yet. */
+static void draw_sound(em_view *v, em_line *l, const em_recent *recent, int i, int width)
+{
+    char text[256];
+    em_line line = { text, 0, sizeof text };
+
+    text[0] = '\0';
+    if (i < recent->n) {
+        const em_recent_sound *s = &recent->sounds[i];
+
+        em_line_put_time(&line, s->onset);
+        em_line_put(&line, " - ");
+        if (s->is_over)
+            em_line_put_time(&line, s->offset);
+        else
+            em_line_put(&line, "...");
+        em_line_put(&line, "  ");
+        em_line_put_name(&line, s->label);
+        em_line_put(&line, " %.2f", (double)s->score);
+        put_color(l, v, s->is_over ? "2" : "1");
+    }
+    put_cell(l, text, width);
+    put_color(l, v, "0");
+    end_line(v, l);
+}
+
 void em_view_draw(em_view *v, em_line *l, const em_view_state *s, int width, int height)
 {
-    int rows = v->cfg.n_rows;
+    int rows = v->cfg.n_rows, n_sounds;
 
     /* A terminal of another width has wrapped the old lines anew; nobody knows where they are. */
     if (v->n_drawn && width != v->width)
@@ -131,9 +157,12 @@ void em_view_draw(em_view *v, em_line *l, const em_view_state *s, int width, int
     width = width - 1 < MAX_WIDTH ? width - 1 : MAX_WIDTH;      /* the last column would wrap on some */
     if (rows > height - 3)
         rows = height > 3 ? height - 3 : 0;
+    n_sounds = height - 3 - rows < EM_RECENT ? height - 3 - rows : EM_RECENT;
     draw_head(v, l, s, width);
     for (int i = 0; i < rows; i++)
         draw_class(v, l, s, i, width);
+    for (int i = 0; i < n_sounds; i++)
+        draw_sound(v, l, s->recent, i, width);
     put_color(l, v, "2");
     put_cell(l, s->status, width);
     put_color(l, v, "0");

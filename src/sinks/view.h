@@ -1,10 +1,11 @@
-/* view.h - the live view of a terminal: a head with the level, one bar a class, a status line. It is redrawn
+/* view.h - the live view of a terminal: a head with the level, one bar a class, the last events, a status line. It is redrawn
  * in place; no line is ever wider than the terminal is at that moment, and the cursor is left below it. */
 #ifndef EM_SINKS_VIEW_H
 #define EM_SINKS_VIEW_H
 
 #include "base/event.h"
 #include "sinks/line.h"
+#include "sinks/recent.h"
 
 #include <stdbool.h>
 
@@ -28,6 +29,7 @@ typedef struct em_view_state {
     const int   *top;               /* [n] which                                */
     const float *scores;            /* [n_classes]                              */
     const em_classes *classes;
+    const em_recent  *recent;       /* the last events                          */
 } em_view_state;
 
 /* Bytes that one drawing needs at most. */

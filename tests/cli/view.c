@@ -102,8 +102,8 @@ static void it_redraws_in_place_and_ends_clean(void **state)
     pid_t pid = start(&fd, 80, args);
     (void)state;
 
-    /* Head, five bars, status: seven lines up. */
-    CHECK(wait_for(fd, "\x1b[7F", 3), "it redraws over itself: %zu bytes", n_seen);
+    /* Head, five bars, three events, status: ten lines up. */
+    CHECK(wait_for(fd, "\x1b[10F", 3), "it redraws over itself: %zu bytes", n_seen);
     CHECK(count("dBFS") >= 3 && wait_for(fd, "█", 1), "level and bars");
     kill(pid, SIGTERM);
     CHECK(end_of(pid, fd) == 0, "exit code 0");
@@ -122,12 +122,12 @@ static void it_follows_the_size(void **state)
     const char *p;
     (void)state;
 
-    CHECK(wait_for(fd, "\x1b[7F", 2), "it draws");
+    CHECK(wait_for(fd, "\x1b[10F", 2), "it draws");
     CHECK(count("\x1b[2J") == 0, "nothing is wiped while the size stays");
     CHECK(ioctl(fd, TIOCSWINSZ, &narrow) == 0, "a smaller terminal");
     CHECK(wait_for(fd, "\x1b[2J", 1), "it draws anew");
     n_seen = 0;
-    CHECK(wait_for(fd, "\x1b[7F", 2), "and goes on in place");
+    CHECK(wait_for(fd, "\x1b[9F", 2), "and goes on in place, with two events in ten rows");
     CHECK(write(fd, "\x03", 1) == 1, "Ctrl-C");
     CHECK(end_of(pid, fd) == 0, "exit code 0");
     /* Between two line ends stand at most 29 columns; what the view held back comes after it. */
@@ -138,6 +138,8 @@ static void it_follows_the_size(void **state)
         for (const char *c = p + 1; *c != '\n'; c++) {
             if (*c == '\x1b')
                 c += strcspn(c, "KJFHm");
+            else if (c[0] == '^' && c[1] == 'C')                /* the terminal's echo, wherever a drawing begins */
+                c++;
             else if (((unsigned char)*c & 0xc0) != 0x80 && *c != '\r')
                 columns++;
         }
@@ -155,7 +157,7 @@ static void channels_do_not_draw_over_each_other(void **state)
     CHECK(wait_for(fd, "demo.flac:1  0:00.6", 1), "a line a channel and result: %.200s", seen);
     kill(pid, SIGTERM);
     CHECK(end_of(pid, fd) == 0, "exit code 0");
-    CHECK(count("\x1b[7F") == 0 && count("\x1b[J") == 0, "nothing is redrawn");
+    CHECK(count("\x1b[10F") == 0 && count("\x1b[J") == 0, "nothing is redrawn");
     CHECK(count("demo.flac:1  0:00.2") == 1, "lines stay");
 }
 

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "sinks/line.h"
 #include "sinks/out.h"
+#include "sinks/recent.h"
 #include "sinks/sink.h"
 #include "sinks/top.h"
 #include "sinks/view.h"
@@ -322,8 +323,15 @@ static void the_view_redraws_in_place_at_any_size(void **state)
     em_view_state what = { .source = "porch", .status = "2 frames lost", .is_up = true, .time = 12, .filled = 0.5, .rms_dbfs = -INFINITY,
                            .peak_dbfs = -3, .n = N, .top = top, .scores = scores, .classes = &classes };
     em_line line = { .room = em_view_room(&view.cfg) };
+    em_event e[2] = { sound(EM_EVENT_OFFSET), sound(EM_EVENT_ONSET) };
+    em_recent recent = { 0 };
     static screen s;
     (void)state;
+
+    e[1].u.sound.id[0] = '1';
+    em_recent_take(&recent, &e[0]);
+    em_recent_take(&recent, &e[1]);
+    what.recent = &recent;
 
     line.text = malloc(line.room);
     for (size_t i = 0; i < EM_COUNT(sizes); i++) {
@@ -340,7 +348,29 @@ static void the_view_redraws_in_place_at_any_size(void **state)
     }
     CHECK(strstr(s.cells[0], "porch") && strstr(s.cells[0], "-inf dBFS"), "head: %s", s.cells[0]);
     CHECK(strstr(s.cells[1], "0.88 Rain, heavy"), "first bar: %s", s.cells[1]);
+    CHECK(strstr(s.cells[7], "0:02.24 - 0:03.52  Rain, heavy 0.88"), "first event: %s", s.cells[7]);
+    CHECK(strstr(s.cells[8], "0:02.24 - ...  Rain, heavy 0.88"), "one that is not over: %s", s.cells[8]);
     free(line.text);
+}
+
+static void the_last_events_are_kept_by_their_ids(void **state)
+{
+    em_recent r = { 0 };
+    em_event e = sound(EM_EVENT_ONSET), other = hop(1);
+    (void)state;
+
+    CHECK(!em_recent_take(&r, &other) && r.n == 0, "scores are no event");
+    for (int i = 0; i < EM_RECENT + 2; i++) {
+        e.u.sound.id[0] = (char)('A' + i);
+        CHECK(em_recent_take(&r, &e) && r.n == (i < EM_RECENT ? i + 1 : EM_RECENT), "%d of them", r.n);
+    }
+    CHECK(r.sounds[0].id[0] == 'C' && r.sounds[EM_RECENT - 1].id[0] == 'E' && !r.sounds[0].is_over, "the newest, oldest first");
+    e = sound(EM_EVENT_OFFSET);
+    e.u.sound.id[0] = 'D';
+    CHECK(em_recent_take(&r, &e) && r.n == EM_RECENT && r.sounds[1].is_over && r.sounds[1].offset == 3.52, "one is over");
+    e.type = EM_EVENT_RETRACT;
+    CHECK(em_recent_take(&r, &e) && r.n == EM_RECENT - 1 && r.sounds[1].id[0] == 'E', "one never was");
+    CHECK(!em_recent_take(&r, &e), "and is not there twice");
 }
 
 static void a_file_gets_its_name_at_the_end(void **state)
@@ -603,6 +633,7 @@ int main(void)
         cmocka_unit_test(an_event_is_a_line_from_when_to_when),
         cmocka_unit_test(the_largest_come_first_and_ties_by_index),
         cmocka_unit_test(the_view_redraws_in_place_at_any_size),
+        cmocka_unit_test(the_last_events_are_kept_by_their_ids),
         cmocka_unit_test(a_file_gets_its_name_at_the_end),
         cmocka_unit_test(a_link_stays_and_its_file_is_replaced),
         cmocka_unit_test(an_open_descriptor_is_written_as_it_is),
