@@ -28,6 +28,39 @@ void em_line_put_name(em_line *l, const char *name)
     em_line_put(l, "%s", em_text_clean(clean, sizeof clean, name));
 }
 
+static const char *escape_of(char c, const em_escape *escapes)
+{
+    for (; escapes && escapes->c; escapes++)
+        if (escapes->c == c)
+            return escapes->as;
+    return NULL;
+}
+
+void em_line_put_label(em_line *l, const char *label, const em_escape *escapes)
+{
+    char line[EM_LABEL_BYTES], clean[EM_LABEL_BYTES];
+
+    snprintf(line, sizeof line, "%s", label);
+    for (char *c = line; *c; c++)
+        if (*c == '\t' || *c == '\n' || *c == '\r' || *c == '\v' || *c == '\f')
+            *c = ' ';
+    em_text_clean(clean, sizeof clean, line);
+    for (const char *c = clean; *c; c++) {
+        const char *as = escape_of(*c, escapes);
+
+        em_line_put(l, "%.*s", as ? (int)strlen(as) : 1, as ? as : c);
+    }
+}
+
+void em_line_put_sound(em_line *l, const em_event *e, bool has_source, const em_escape *escapes)
+{
+    if (has_source) {
+        em_line_put_label(l, e->source, escapes);
+        em_line_put(l, ": ");
+    }
+    em_line_put_label(l, e->u.sound.label, escapes);
+}
+
 void em_line_put_time(em_line *l, double seconds)
 {
     long long ms = llround(seconds * 1e3);
@@ -44,6 +77,16 @@ void em_line_put_time(em_line *l, double seconds)
         em_line_put(l, "%02lld", ms / 10);
     else
         em_line_put(l, "%03lld", ms);
+}
+
+em_event em_line_onset(const em_event *e)
+{
+    em_event onset = *e;
+
+    onset.time = e->u.sound.onset;
+    if (e->utc_ms >= 0)
+        onset.utc_ms -= llround((e->time - onset.time) * 1e3);
+    return onset;
 }
 
 static void put_clock(em_line *l, const em_event *e, int rate_hz)

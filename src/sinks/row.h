@@ -7,9 +7,13 @@
 
 typedef struct em_sink_row {
     const char *format, *help;      /* help NULL: not for --format                                              */
+    em_sink_traits traits;
+    const void *kind;               /* where several formats share a file: what tells this one from the others */
     size_t n_bytes;                 /* of the format's own struct, which begins with an em_sink; zeroed        */
     em_status (*init)(em_sink *s, em_err *err);                         /* NULL: nothing to do                 */
     em_status (*put)(em_sink *s, const em_event *e, em_err *err);
+    em_status (*end)(em_sink *s, em_err *err);                          /* what was held back goes out, before the
+                                                                           output closes; NULL: nothing is     */
     void      (*deinit)(em_sink *s);                                    /* also after an init that failed      */
 } em_sink_row;
 
@@ -17,8 +21,11 @@ struct em_sink {
     const em_sink_row *row;
     em_sink_cfg cfg;
     em_out      out;
+    bool        is_open;            /* its init went well                                                      */
 };
 
-extern const em_sink_row em_sink_text, em_sink_jsonl, em_sink_store;
+extern const em_sink_row em_sink_text, em_sink_jsonl, em_sink_audacity, em_sink_dcase, em_sink_sed_eval, em_sink_audioset,
+    em_sink_raven, em_sink_csv,
+    em_sink_store;
 
 #endif

@@ -26,16 +26,17 @@ typedef struct em_sink_store_cfg {
 } em_sink_store_cfg;
 
 typedef struct em_sink_cfg {
-    const char *format;             /* a row of sinks.c: "text", "jsonl", "store"                      */
+    const char *format;             /* a row of sinks.c: "text", "jsonl", "vtt", ..., "store"          */
     const char *path;               /* NULL or "-": stdout; else see out.h: a file is written as PATH.part and renamed at close */
     const em_classes *classes;
     em_scores_mode scores;          /* jsonl: which scores records; text: NONE, or a line a hop with its top k */
-    int    top_k;
+    int    top_k;                   /* classes a record; obs: lines                                    */
     bool   has_slots, has_embeddings;
-    bool   has_source_names;        /* text: several sources share the output, each line says which    */
+    bool   has_source_names;        /* several sources share the output, each line says which          */
+    int    channel;                 /* of the source, 0: their mean, -1: each, as "dog.wav:2"          */
     bool   is_terminal;             /* text: redraw in place instead of lines; stdout only             */
     bool   has_color;
-    const char *time_format;        /* text: clock, seconds, ms, samples, utc; NULL: clock            */
+    const char *time_format;        /* text, csv: clock, seconds, ms, samples, utc; NULL: clock        */
     int    rate_hz;                 /* of the model: what samples are counted in                      */
     bool   has_utf8;                /* the terminal shows block characters                             */
     const bool  *is_shown;          /* [n_classes] after --watch and --ignore, NULL: all               */
@@ -48,7 +49,7 @@ typedef struct em_sink_cfg {
 
 typedef struct em_sink em_sink;
 
-/* Copies cfg; what it points to must outlive the sink.
+/* Copies cfg and its path; what else it points to must outlive the sink.
  * EM_EUNSUPPORTED: not built, names the option. EM_EIO: names the path. Caller ends it with em_sink_close. */
 em_status em_sink_open(em_sink **out, const em_sink_cfg *cfg, em_err *err);
 
@@ -66,10 +67,19 @@ typedef enum em_sink_end {
     EM_SINK_EMPTY,                  /* nothing was heard: it goes, and what PATH was before stays      */
 } em_sink_end;
 
-/* Flushes, renames, frees. EM_EIO: names the path. After a lost record PATH.part keeps its name. */
+/* Writes what was held back, flushes, renames, frees. EM_EIO: names the path. After a lost record PATH.part keeps its name. */
 em_status em_sink_close(em_sink *s, em_sink_end end, em_err *err);
 
 /* The i-th format and what it is, for help and checks; NULL after the last. */
 const char *em_sink_format(int i, const char **help);
+
+typedef struct em_sink_traits {
+    const char *extension;          /* of its files in a folder: "vtt", "dcase.tsv"; no two are alike  */
+    bool is_events;                 /* it tells events and nothing else                                */
+    bool is_one_timeline;           /* its times have no place for a file's name beside them           */
+} em_sink_traits;
+
+/* format must be a row of sinks.c. */
+em_sink_traits em_sink_traits_of(const char *format);
 
 #endif

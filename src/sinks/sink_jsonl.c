@@ -306,5 +306,6 @@ static em_status jsonl_put(em_sink *base, const em_event *e, em_err *err)
 
 const em_sink_row em_sink_jsonl = {
     .format = "jsonl", .help = "one JSON object a line", .n_bytes = sizeof(jsonl),
+    .traits = { .extension = "jsonl" },
     .init = jsonl_init, .put = jsonl_put, .deinit = jsonl_deinit,
 };

@@ -104,11 +104,8 @@ static em_status put_hop(text *t, const em_event *e, em_err *err)
 static em_status put_event(text *t, const em_event *e, em_err *err)
 {
     const em_sink_cfg *cfg = &t->base.cfg;
-    em_event onset = *e;
+    const em_event onset = em_line_onset(e);
 
-    onset.time = e->u.sound.onset;
-    if (e->utc_ms >= 0)
-        onset.utc_ms -= llround((e->time - onset.time) * 1e3);
     t->line.n = 0;
     put_source(t, e);
     em_line_put_stamp(&t->line, &onset, cfg->time_format, cfg->rate_hz);
@@ -228,5 +225,6 @@ static em_status text_put(em_sink *s, const em_event *e, em_err *err)
 
 const em_sink_row em_sink_text = {
     .format = "text", .help = "one line a hop and one an event; on a terminal the live view", .n_bytes = sizeof(text),
+    .traits = { .extension = "txt" },
     .init = text_init, .put = text_put, .deinit = text_deinit,
 };

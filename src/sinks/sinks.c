@@ -1,10 +1,15 @@
 /* sinks.c - the table of formats. A new one is a file and a row. */
 #include "sinks/row.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const em_sink_row *const rows[] = { &em_sink_text, &em_sink_jsonl, &em_sink_store };       /* those without help last */
+static const em_sink_row *const rows[] = {
+    &em_sink_text, &em_sink_jsonl, &em_sink_audacity, &em_sink_dcase, &em_sink_sed_eval, &em_sink_audioset,
+    &em_sink_raven, &em_sink_csv,
+    &em_sink_store,                 /* those without help last */
+};
 
 const char *em_sink_format(int i, const char **help)
 {
@@ -21,6 +26,14 @@ static const em_sink_row *find(const char *format)
         if (strcmp(rows[i]->format, format) == 0)
             return rows[i];
     return NULL;
+}
+
+em_sink_traits em_sink_traits_of(const char *format)
+{
+    const em_sink_row *row = find(format);
+
+    assert(row);
+    return row->traits;
 }
 
 em_status em_sink_open(em_sink **out, const em_sink_cfg *cfg, em_err *err)
@@ -41,6 +54,7 @@ em_status em_sink_open(em_sink **out, const em_sink_cfg *cfg, em_err *err)
         em_sink_close(s, EM_SINK_EMPTY, NULL);
         return status;
     }
+    s->is_open = true;
     *out = s;
     return EM_OK;
 }
@@ -57,13 +71,15 @@ void em_sink_hurry(em_sink *s)
 
 em_status em_sink_close(em_sink *s, em_sink_end end, em_err *err)
 {
-    em_status status;
+    em_status status = EM_OK, closed;
 
     if (!s)
         return EM_OK;
-    status = em_out_close(&s->out, end, err);
+    if (s->is_open && s->row->end && (status = s->row->end(s, err)) == EM_ECANCELED)
+        status = EM_OK;
+    closed = em_out_close(&s->out, end, status ? NULL : err);
     if (s->row->deinit)
         s->row->deinit(s);
     free(s);
-    return status;
+    return status ? status : closed;
 }
