@@ -1,12 +1,31 @@
-/* Formats of events, byte for byte: rows. How other programs
+/* Formats of events, byte for byte: rows, cues; who leaves when; and outputs that fail. How other programs
  * read them, and what hostile labels do to them: tests/cli/formats.sh. */
 #include "check.h"
 
 #include "sinks/line.h"
+#include "sinks/onset_order.h"
 
 #include "made.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 static const char *const tables[] = { "audacity", "dcase", "sed-eval", "audioset", "raven", "csv" };
+
+/* A sound of its own name, from when to when. */
+static em_event named(em_event_type type, const char *id, double onset, double offset)
+{
+    em_event e = sound(type);
+
+    snprintf(e.u.sound.id, sizeof e.u.sound.id, "%s", id);
+    e.u.sound.label = id;
+    e.u.sound.onset = onset;
+    e.u.sound.offset = offset;
+    e.time = type == EM_EVENT_OFFSET ? offset : onset;
+    return e;
+}
 
 static void rows_are_exactly_these(void **state)
 {
@@ -53,6 +72,8 @@ static void a_row_says_whose_it_is(void **state)
         { "raven", "dog.wav", 3, "\n1\tSpectrogram 1\t3\tdog.wav\t2.240\t" },
         { "raven", "odd:name.wav", 0, "\n1\tSpectrogram 1\t1\todd:name.wav\t2.240\t" },
         { "csv", "dog.wav:2", -1, "\n\"dog.wav:2\",2.240,3.520," },
+        { "vtt", "dog.wav:2", -1, "\n[dog.wav:2: Rain, heavy]\n" },
+        { "srt", "dog.wav:2", -1, "\n[dog.wav:2: Rain, heavy]\n" },
     };
     (void)state;
 
@@ -108,6 +129,166 @@ static void a_row_is_there_when_its_event_is_over(void **state)
     }
 }
 
+static void cues_are_exactly_these(void **state)
+{
+    em_event e[4] = { hop(9), named(EM_EVENT_OFFSET, "b<i>&", 3725.25, 360000.0004), named(EM_EVENT_OFFSET, "a --> c", 0, 59.9996),
+                      named(EM_EVENT_OFFSET, "instant", 3725.25, 3725.25) };
+    em_sink_cfg cfg = usual("vtt", in_folder("cues.vtt"));
+    const char *text;
+    (void)state;
+
+    text = written(&cfg, e, 4);
+    CHECK(strcmp(text, "WEBVTT\n\n00:00:00.000 --> 00:01:00.000\n[a --&gt; c]\n\n01:02:05.250 --> 100:00:00.000\n[b&lt;i&gt;&amp;]\n\n"
+                       "01:02:05.250 --> 01:02:05.251\n[instant]\n\n") == 0, "%s", text);
+    cfg.format = "srt";
+    text = written(&cfg, e, 4);
+    CHECK(strcmp(text, "1\n00:00:00,000 --> 00:01:00,000\n[a --\u203a c]\n\n2\n01:02:05,250 --> 100:00:00,000\n[b\u2039i\u203a&]\n\n"
+                       "3\n01:02:05,250 --> 01:02:05,251\n[instant]\n\n") == 0, "%s", text);
+    CHECK(strcmp(written(&cfg, e, 1), "") == 0, "no events, no cues");
+}
+
+/* ---- onset_order ---- */
+
+/* What leaves after a record, as "a b ". */
+static const char *leaving(em_onset_order *o, const em_event *e)
+{
+    static char ids[256];
+    const em_event *next;
+
+    ids[0] = '\0';
+    if (e)
+        em_onset_order_put(o, e);
+    while ((next = em_onset_order_take(o, !e)))
+        snprintf(ids + strlen(ids), sizeof ids - strlen(ids), "%s ", next->u.sound.id);
+    return ids;
+}
+
+static void an_event_waits_until_none_can_begin_before_it(void **state)
+{
+    const struct { em_event e; const char *leave, *why; } steps[] = {
+        { named(EM_EVENT_ONSET, "rain", 2, 4), "", "begins" },
+        { named(EM_EVENT_ONSET, "bark", 5, 6), "", "begins later" },
+        { named(EM_EVENT_OFFSET, "bark", 5, 6), "", "is over, the rain is not" },
+        { hop(60), "", "the rain still is not" },
+        { named(EM_EVENT_OFFSET, "rain", 1.5, 61), "rain bark ", "in order, all long ago" },
+        { named(EM_EVENT_ONSET, "cough", 70, 71), "", "begins" },
+        { named(EM_EVENT_OFFSET, "sneeze", 62, 63), "", "its onset is two seconds ago" },
+        { hop(91.9), "", "not yet three windows" },
+        { hop(92), "", "the cough may turn out to have begun before it" },
+        { named(EM_EVENT_RETRACT, "cough", 70, 71), "sneeze ", "there was no cough" },
+        { named(EM_EVENT_ONSET, "hum", 73.1, 74), "", "begins more than a window behind what follows" },
+        { named(EM_EVENT_OFFSET, "click", 63, 64), "", "is over" },
+        { hop(93), "click ", "three windows ago, and the hum is not in its way" },
+        { named(EM_EVENT_OFFSET, "ring", 94, 95), "", "is over, the hum is not" },
+        { hop(200), "", "the hum is not" },
+        { { .type = EM_EVENT_LOST }, "ring ", "perhaps the hum's end was lost" },
+        { named(EM_EVENT_OFFSET, "last", 190, 195), "", "is over" },
+    };
+    em_onset_order *o;
+    em_err err;
+    (void)state;
+
+    CHECK_OK(em_onset_order_new(&o, &err));
+    for (size_t i = 0; i < EM_COUNT(steps); i++) {
+        const char *ids = leaving(o, &steps[i].e);
+
+        CHECK(strcmp(ids, steps[i].leave) == 0, "step %zu, %s: \"%s\"", i, steps[i].why, ids);
+    }
+    CHECK(strcmp(leaving(o, NULL), "last ") == 0, "the end lets all go");
+    em_onset_order_free(o);
+    em_onset_order_free(NULL);
+}
+
+/* Longer windows hold longer, and a full list lets its first one go; what comes too late takes the last onset. */
+static void an_onset_never_goes_back(void **state)
+{
+    em_event start = { .type = EM_EVENT_START }, soon = named(EM_EVENT_OFFSET, "soon", 1, 2),
+             late = named(EM_EVENT_OFFSET, "late", 1, 2);
+    const em_event *next;
+    em_onset_order *o;
+    em_err err;
+    (void)state;
+
+    start.u.start.window_s = 160;
+    CHECK_OK(em_onset_order_new(&o, &err));
+    leaving(o, &start);
+    leaving(o, &(em_event){ .type = EM_EVENT_SCORES, .time = 480.5 });
+    CHECK(strcmp(leaving(o, &soon), "") == 0 && strcmp(leaving(o, &(em_event){ .type = EM_EVENT_SCORES, .time = 481 }), "soon ") == 0,
+          "three windows of 160 s");
+    for (int i = 0; i < EM_ORDER_MOST; i++) {
+        const em_event e = named(EM_EVENT_OFFSET, "many", 1000 - 0.5 * i, 1001);
+        const char *ids = leaving(o, &e);
+
+        CHECK(strcmp(ids, i < EM_ORDER_MOST - 1 ? "" : "many ") == 0, "event %d: \"%s\"", i, ids);
+    }
+    em_onset_order_put(o, &late);
+    CHECK((next = em_onset_order_take(o, false)) && strcmp(next->u.sound.id, "late") == 0, "a full list");
+    CHECK(next->u.sound.onset >= 1000 - 0.5 * (EM_ORDER_MOST - 1) && next->u.sound.offset >= next->u.sound.onset, "at %g to %g",
+          next->u.sound.onset, next->u.sound.offset);
+    for (double last = 0; (next = em_onset_order_take(o, true)); last = next->u.sound.onset)
+        CHECK(next->u.sound.onset >= last, "%g behind %g", next->u.sound.onset, last);
+    em_onset_order_free(o);
+}
+
+/* ---- failures ---- */
+
+static void limit_files(size_t n_bytes)
+{
+    struct rlimit r;
+
+    getrlimit(RLIMIT_FSIZE, &r);
+    r.rlim_cur = n_bytes ? n_bytes : r.rlim_max;
+    setrlimit(RLIMIT_FSIZE, &r);
+}
+
+/* The cues that were held back come at the close: that this fails is told there, and the part keeps its name. */
+static void a_disk_that_fills_up_at_the_end_is_told(void **state)
+{
+    static const char *const formats[] = { "vtt", "srt" };
+    em_event e = sound(EM_EVENT_OFFSET);
+    (void)state;
+
+    signal(SIGXFSZ, SIG_IGN);
+    for (size_t i = 0; i < EM_COUNT(formats); i++) {
+        em_sink_cfg cfg = usual(formats[i], in_folder("filled"));
+        em_err err = { 0 };
+        struct stat st;
+        em_status status;
+        em_sink *s;
+
+        CHECK_OK(em_sink_open(&s, &cfg, &err));
+        CHECK_OK(em_sink_put(s, &e, &err));
+        limit_files(12);
+        status = em_sink_close(s, EM_SINK_WHOLE, &err);
+        limit_files(0);
+        CHECK(status == EM_EIO && strstr(err.msg, "filled"), "%s: %d %s", formats[i], status, err.msg);
+        CHECK(stat(in_folder("filled"), &st) != 0 && stat(in_folder("filled.part"), &st) == 0, "%s: not whole", formats[i]);
+        unlink(in_folder("filled.part"));
+    }
+}
+
+/* Held-back cues for a reader that has gone are no failure. */
+static void a_reader_that_is_gone_at_the_end_is_no_failure(void **state)
+{
+    em_event e = sound(EM_EVENT_OFFSET);
+    char path[32];
+    int ends[2];
+    em_sink_cfg cfg;
+    em_err err = { 0 };
+    em_sink *s;
+    (void)state;
+
+    signal(SIGPIPE, SIG_IGN);
+    CHECK(pipe(ends) == 0, "a pipe");
+    snprintf(path, sizeof path, "/dev/fd/%d", ends[1]);
+    cfg = usual("srt", path);
+    CHECK_OK(em_sink_open(&s, &cfg, &err));
+    CHECK_OK(em_sink_put(s, &e, &err));
+    close(ends[0]);
+    CHECK_OK(em_sink_close(s, EM_SINK_WHOLE, &err));
+    close(ends[1]);
+}
+
 static void no_two_formats_share_an_extension(void **state)
 {
     const char *a, *b;
@@ -127,6 +308,11 @@ int main(void)
         cmocka_unit_test(a_row_says_whose_it_is),
         cmocka_unit_test(csv_has_times_as_they_are_asked_for),
         cmocka_unit_test(a_row_is_there_when_its_event_is_over),
+        cmocka_unit_test(cues_are_exactly_these),
+        cmocka_unit_test(an_event_waits_until_none_can_begin_before_it),
+        cmocka_unit_test(an_onset_never_goes_back),
+        cmocka_unit_test(a_disk_that_fills_up_at_the_end_is_told),
+        cmocka_unit_test(a_reader_that_is_gone_at_the_end_is_no_failure),
         cmocka_unit_test(no_two_formats_share_an_extension),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

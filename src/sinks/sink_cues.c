@@ -1,0 +1,117 @@
+/* sink_cues.c - events as subtitles: what is heard, in brackets, as captions have it.
+ *
+ *   vtt   WebVTT (www.w3.org/TR/webvtt1): a head, then cues whose starts never go back; & < > are escaped, so that a label is
+ *         no tag and holds no -->
+ *   srt   SubRip: numbered from 1, a comma before the milliseconds. It has no escapes, and players take <...> for tags:
+ *         a label's < and > become the single quotation marks that look like them
+ *
+ * A cue leaves once no earlier one can come, about half a minute after its onset (onset_order.h), the rest at the end. */
+#include "sinks/line.h"
+#include "sinks/onset_order.h"
+#include "sinks/row.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct style {
+    const char *head;
+    bool        is_numbered;
+    char        decimal;            /* before the milliseconds */
+    const em_escape *escapes;
+} style;
+
+typedef struct cues {
+    em_sink  base;
+    em_line  line;
+    em_onset_order *order;
+    unsigned long long n;           /* written */
+} cues;
+
+enum { TIMES_BYTES = 128 };         /* of a cue's number and times */
+
+static em_status cues_init(em_sink *s, em_err *err)
+{
+    cues *c = (cues *)s;
+    const style *y = s->row->kind;
+
+    c->line.room = 2 * EM_ESCAPED_BYTES + TIMES_BYTES;
+    if (!(c->line.text = malloc(c->line.room)))
+        return em_fail(err, EM_ENOMEM, "no memory for a %s output", s->row->format);
+    if (em_onset_order_new(&c->order, err))
+        return EM_ENOMEM;
+    return em_out_write(&s->out, y->head, strlen(y->head), err);
+}
+
+static void cues_deinit(em_sink *s)
+{
+    cues *c = (cues *)s;
+
+    em_onset_order_free(c->order);
+    free(c->line.text);
+}
+
+static void put_ms(em_line *l, long long ms, char decimal)
+{
+    em_line_put(l, "%02lld:%02lld:%02lld%c%03lld", ms / 3600000, ms / 60000 % 60, ms / 1000 % 60, decimal, ms % 1000);
+}
+
+static em_status put_cue(cues *c, const em_event *e, em_err *err)
+{
+    const style *y = c->base.row->kind;
+    long long from = llround(e->u.sound.onset * 1e3), to = llround(e->u.sound.offset * 1e3);
+    em_status status;
+
+    c->line.n = 0;
+    if (y->is_numbered)
+        em_line_put(&c->line, "%llu\n", c->n + 1);
+    put_ms(&c->line, from, y->decimal);
+    em_line_put(&c->line, " --> ");
+    put_ms(&c->line, to > from ? to : from + 1, y->decimal);        /* an empty cue is none */
+    em_line_put(&c->line, "\n[");
+    em_line_put_sound(&c->line, e, c->base.cfg.has_source_names, y->escapes);
+    em_line_put(&c->line, "]\n\n");
+    status = em_out_write(&c->base.out, c->line.text, c->line.n, err);
+    c->n += !status;
+    return status;
+}
+
+static em_status put_due(cues *c, bool is_end, em_err *err)
+{
+    em_status status = EM_OK;
+    const em_event *e;
+
+    while (!status && (e = em_onset_order_take(c->order, is_end)))
+        status = put_cue(c, e, err);
+    return status;
+}
+
+static em_status cues_put(em_sink *s, const em_event *e, em_err *err)
+{
+    cues *c = (cues *)s;
+
+    em_onset_order_put(c->order, e);
+    return put_due(c, false, err);
+}
+
+static em_status cues_end(em_sink *s, em_err *err)
+{
+    return put_due((cues *)s, true, err);
+}
+
+static const em_escape vtt_escapes[] = { { '&', "&amp;" }, { '<', "&lt;" }, { '>', "&gt;" }, { 0 } };
+static const em_escape srt_escapes[] = { { '<', "\u2039" }, { '>', "\u203a" }, { 0 } };
+
+static const style vtt = { .head = "WEBVTT\n\n", .decimal = '.', .escapes = vtt_escapes };
+static const style srt = { .head = "", .is_numbered = true, .decimal = ',', .escapes = srt_escapes };
+
+#define CUES .n_bytes = sizeof(cues), .init = cues_init, .put = cues_put, .end = cues_end, .deinit = cues_deinit
+
+const em_sink_row em_sink_vtt = {
+    CUES, .format = "vtt", .help = "subtitles, WebVTT", .kind = &vtt,
+    .traits = { .extension = "vtt", .is_events = true, .is_one_timeline = true },
+};
+const em_sink_row em_sink_srt = {
+    CUES, .format = "srt", .help = "subtitles, SubRip", .kind = &srt,
+    .traits = { .extension = "srt", .is_events = true, .is_one_timeline = true },
+};
