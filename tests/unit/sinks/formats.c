@@ -1,4 +1,4 @@
-/* Formats of events, byte for byte: rows, cues; who leaves when; and outputs that fail. How other programs
+/* Formats of events, byte for byte: rows, cues, the overlay; who leaves when; and outputs that fail. How other programs
  * read them, and what hostile labels do to them: tests/cli/formats.sh. */
 #include "check.h"
 
@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char *const tables[] = { "audacity", "dcase", "sed-eval", "audioset", "raven", "csv" };
@@ -230,6 +231,86 @@ static void an_onset_never_goes_back(void **state)
     em_onset_order_free(o);
 }
 
+/* ---- the overlay ---- */
+
+static void the_overlay_holds_the_newest_events(void **state)
+{
+    static const struct { em_event_type type; const char *id; double onset; const char *want; } steps[] = {
+        { EM_EVENT_ONSET, "a", 59.9, "00:00:59 a\n" },
+        { EM_EVENT_OFFSET, "a", 59.9, "00:00:59 a\n" },
+        { EM_EVENT_ONSET, "b\t\x1b[2J", 3600, "00:00:59 a\n01:00:00 b??[2J\n" },
+        { EM_EVENT_ONSET, "c", 3725, "01:00:00 b??[2J\n01:02:05 c\n" },
+        { EM_EVENT_RETRACT, "b\t\x1b[2J", 3600, "01:02:05 c\n" },
+        { EM_EVENT_RETRACT, "a", 59.9, "01:02:05 c\n" },
+        { EM_EVENT_RETRACT, "c", 3725, "" },
+    };
+    em_sink_cfg cfg = usual("obs", in_folder("obs.txt"));
+    char path[256];
+    struct stat st;
+    em_sink *s;
+    em_err err;
+    (void)state;
+
+    written(&(em_sink_cfg){ .format = "text", .path = cfg.path, .classes = &classes, .top_k = 1, .scores = EM_SCORES_TOP },
+            (em_event[]){ hop(1) }, 1);
+    snprintf(path, sizeof path, "%s", cfg.path);
+    cfg.path = path;
+    CHECK_OK(em_sink_open(&s, &cfg, &err));
+    path[0] = '\0';                             /* a sink has its own copy */
+    CHECK(strcmp(read_whole(in_folder("obs.txt")), "") == 0, "what an earlier run left is gone");
+    for (size_t i = 0; i < EM_COUNT(steps); i++) {
+        const em_event e = named(steps[i].type, steps[i].id, steps[i].onset, steps[i].onset + 1);
+        const char *text;
+
+        CHECK_OK(em_sink_put(s, &e, &err));
+        text = read_whole(in_folder("obs.txt"));
+        CHECK(strcmp(text, steps[i].want) == 0, "step %zu: %s", i, text);
+        CHECK(stat(in_folder("obs.txt.part"), &st) != 0, "step %zu: nothing beside it", i);
+    }
+    CHECK_OK(em_sink_close(s, EM_SINK_EMPTY, &err));
+    CHECK(stat(in_folder("obs.txt"), &st) == 0, "it stays");
+}
+
+/* Every version is a file of its own: who has the old one open reads it to its end. */
+static void the_overlay_is_replaced_whole(void **state)
+{
+    em_sink_cfg cfg = usual("obs", in_folder("obs_link"));
+    em_event e = sound(EM_EVENT_ONSET);
+    struct stat before, after;
+    em_sink *s;
+    em_err err;
+    (void)state;
+
+    e.source = "porch";
+    e.utc_ms = 36000000;
+    setenv("TZ", "XYZ-2", 1);
+    tzset();
+    cfg.has_source_names = true;
+    CHECK(symlink("obs_target", cfg.path) == 0, "a link");
+    CHECK_OK(em_sink_open(&s, &cfg, &err));
+    CHECK(stat(in_folder("obs_target"), &before) == 0, "what the link leads to");
+    CHECK_OK(em_sink_put(s, &e, &err));
+    CHECK(stat(in_folder("obs_target"), &after) == 0 && after.st_ino != before.st_ino, "a new file");
+    CHECK(strcmp(read_whole(in_folder("obs_target")), "12:00:00 porch: Rain, heavy\n") == 0, "%s", read_whole(in_folder("obs_target")));
+    CHECK_OK(em_sink_close(s, EM_SINK_WHOLE, &err));
+    unsetenv("TZ");
+    tzset();
+}
+
+static void an_overlay_wants_a_file(void **state)
+{
+    static const struct { const char *path; em_status status; } cases[] = { { NULL, EM_EINVAL }, { "-", EM_EINVAL }, { "/dev/null", EM_EIO } };
+    (void)state;
+
+    for (size_t i = 0; i < EM_COUNT(cases); i++) {
+        em_sink_cfg cfg = usual("obs", cases[i].path);
+        em_err err = { 0 };
+        em_sink *s;
+
+        CHECK(em_sink_open(&s, &cfg, &err) == cases[i].status && !s && err.msg[0], "case %zu: %s", i, err.msg);
+    }
+}
+
 /* ---- failures ---- */
 
 static void limit_files(size_t n_bytes)
@@ -265,6 +346,27 @@ static void a_disk_that_fills_up_at_the_end_is_told(void **state)
         CHECK(stat(in_folder("filled"), &st) != 0 && stat(in_folder("filled.part"), &st) == 0, "%s: not whole", formats[i]);
         unlink(in_folder("filled.part"));
     }
+}
+
+/* The old lines stay while there is no room for new ones, and the next event tries again. */
+static void a_full_disk_leaves_the_overlay_as_it_was(void **state)
+{
+    em_sink_cfg cfg = usual("obs", in_folder("tight"));
+    em_event e[3] = { named(EM_EVENT_ONSET, "a", 1, 2), named(EM_EVENT_ONSET, "b", 2, 3), named(EM_EVENT_ONSET, "c", 3, 4) };
+    em_err err = { 0 };
+    em_sink *s;
+    (void)state;
+
+    signal(SIGXFSZ, SIG_IGN);
+    CHECK_OK(em_sink_open(&s, &cfg, &err));
+    CHECK_OK(em_sink_put(s, &e[0], &err));
+    limit_files(15);
+    CHECK(em_sink_put(s, &e[1], &err) == EM_EIO && strstr(err.msg, "tight"), "%s", err.msg);
+    limit_files(0);
+    CHECK(strcmp(read_whole(in_folder("tight")), "00:00:01 a\n") == 0, "%s", read_whole(in_folder("tight")));
+    CHECK_OK(em_sink_put(s, &e[2], &err));
+    CHECK(strcmp(read_whole(in_folder("tight")), "00:00:02 b\n00:00:03 c\n") == 0, "%s", read_whole(in_folder("tight")));
+    CHECK_OK(em_sink_close(s, EM_SINK_WHOLE, &err));
 }
 
 /* Held-back cues for a reader that has gone are no failure. */
@@ -311,7 +413,11 @@ int main(void)
         cmocka_unit_test(cues_are_exactly_these),
         cmocka_unit_test(an_event_waits_until_none_can_begin_before_it),
         cmocka_unit_test(an_onset_never_goes_back),
+        cmocka_unit_test(the_overlay_holds_the_newest_events),
+        cmocka_unit_test(the_overlay_is_replaced_whole),
+        cmocka_unit_test(an_overlay_wants_a_file),
         cmocka_unit_test(a_disk_that_fills_up_at_the_end_is_told),
+        cmocka_unit_test(a_full_disk_leaves_the_overlay_as_it_was),
         cmocka_unit_test(a_reader_that_is_gone_at_the_end_is_no_failure),
         cmocka_unit_test(no_two_formats_share_an_extension),
     };
