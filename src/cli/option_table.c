@@ -64,7 +64,7 @@ static const em_option model_rows[] = {
 
 static const em_option choice_rows[] = {
     { .name = "top-k", .letter = 'k', .kind = EM_OPTION_INT, .at = AT(top_k), .arg = "N", .fallback = "5", .min = 1,
-      .max = 10000, .help = "classes to list a result" },
+      .max = 10000, .help = "classes to list a result, lines of obs" },
     { .name = "threshold", .letter = 't', .kind = EM_OPTION_REAL, .at = AT(threshold), .arg = "P", .fallback = "0", .min = 0,
       .max = 1, .help = "events begin at P, text leaves out scores below; 0: at the model's own thresholds, and none is left out" },
     { .name = "watch", .kind = EM_OPTION_TEXTS, .at = AT(watch), .arg = "CLASS[=P]",
@@ -91,9 +91,12 @@ static const em_option event_rows[] = {
       .help = "tell at each result why this class or group is told or not; repeatable" },
 };
 
+#define EVENT_FORMATS "audacity, dcase, sed-eval, audioset, vtt, srt, raven, csv or obs"
+
 static const em_option output_rows[] = {
     { .name = "format", .letter = 'f', .kind = EM_OPTION_TEXTS, .at = AT(formats), .arg = "FORMAT", .fallback = NULL,
-      .is_valid = em_is_format, .wanted = "text or jsonl", .help = "text (default) or jsonl; with -o repeatable as pairs" },
+      .is_valid = em_is_format, .wanted = "text, jsonl, " EVENT_FORMATS,
+      .help = "text (default), jsonl, or events alone: " EVENT_FORMATS "; with -o repeatable as pairs" },
     { .name = "output", .letter = 'o', .kind = EM_OPTION_TEXTS, .at = AT(outputs), .arg = "FILE",
       .help = "write there instead of standard output (-)" },
     { .name = "scores", .kind = EM_OPTION_CHOICE, .at = AT(scores), .arg = "[none|top|all]", .fallback = "auto", .bare = "top",
@@ -104,7 +107,7 @@ static const em_option output_rows[] = {
     { .name = "store", .kind = EM_OPTION_TEXT, .at = AT(store), .arg = "FILE", .help = "keep all scores there, for --replay" },
     { .name = "out-dir", .kind = EM_OPTION_TEXT, .at = AT(out_dir), .arg = "DIR", .help = "one output a file, in this folder" },
     { .name = "time-format", .letter = 'T', .kind = EM_OPTION_CHOICE, .at = AT(time_format), .arg = "FORMAT", .fallback = "clock",
-      .choices = "clock|seconds|ms|samples|utc", .help = "text: times as h:mm:ss, seconds, ms, samples or utc" },
+      .choices = "clock|seconds|ms|samples|utc", .help = "text, csv: times as h:mm:ss (csv: seconds), seconds, ms, samples or utc" },
     { .name = "color", .kind = EM_OPTION_CHOICE, .at = AT(color), .arg = "WHEN", .fallback = "auto",
       .choices = "auto|always|never", .help = "colour: auto (on a terminal, unless NO_COLOR), always or never" },
     { .name = "progress", .kind = EM_OPTION_CHOICE, .at = AT(progress), .arg = "HOW", .fallback = "auto",

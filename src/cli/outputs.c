@@ -66,7 +66,7 @@ static em_status open_one(em_sink_set *out, const em_options *o, const em_sink_s
         .format = format, .path = path, .classes = &cfg->known->classes, .scores = scores_mode(o, is_text), .top_k = o->top_k,
         .has_slots = o->slots, .has_embeddings = o->embeddings, .has_source_names = cfg->has_source_names,
         .has_color = wants_color(o, path), .time_format = o->time_format,
-        .rate_hz = cfg->known->rate_hz, .has_utf8 = has_utf8(), .is_shown = cfg->selection->is_shown,
+        .channel = em_options_channel(o), .rate_hz = cfg->known->rate_hz, .has_utf8 = has_utf8(), .is_shown = cfg->selection->is_shown,
         .thresholds = cfg->selection->thresholds, .give_up = cfg->give_up, .notice = em_report_notice,
     };
     em_status status;
@@ -116,10 +116,10 @@ static em_status make_folders(char *path, em_err *err)
     return EM_OK;
 }
 
-/* DIR/dog.wav.jsonl; standard input is DIR/stdin.jsonl. */
+/* DIR/dog.wav.jsonl, DIR/dog.wav.dcase.tsv; standard input is DIR/stdin.jsonl. */
 static em_status open_in_dir(em_sink_set *out, const em_options *o, const em_sink_set_cfg *cfg, const char *format, em_err *err)
 {
-    const char *extension = strcmp(format, "text") == 0 ? "txt" : format;
+    const char *extension = em_sink_traits_of(format).extension;
     char path[PATH_MAX];
     em_status status;
 
@@ -128,6 +128,19 @@ static em_status open_in_dir(em_sink_set *out, const em_options *o, const em_sin
     if ((status = make_folders(path, err)))
         return status;
     return open_one(out, o, cfg, format, path, err);
+}
+
+/* What a format can hold of what is asked for. */
+static em_status check_format(const em_options *o, const char *format, em_err *err)
+{
+    const em_sink_traits traits = em_sink_traits_of(format);
+
+    if (traits.is_events && o->summary)
+        return em_fail(err, EM_EINVAL, "-f %s tells events, and with --summary there are none", format);
+    if (traits.is_one_timeline && o->inputs.n > 1 && !o->out_dir)
+        return em_fail(err, EM_EINVAL, "-f %s has one timeline, and here are %d files: give each its own output with --out-dir", format,
+                       o->inputs.n);
+    return EM_OK;
 }
 
 static em_status check(const em_options *o, int n, em_err *err)
@@ -154,6 +167,12 @@ static em_status check(const em_options *o, int n, em_err *err)
     }
     if (n_stdout > 1 && !o->out_dir)
         return em_fail(err, EM_EINVAL, "--format: two formats cannot share standard output; give each its --output");
+    for (int i = 0; i < o->formats.n; i++) {
+        em_status status = check_format(o, o->formats.list[i], err);
+
+        if (status)
+            return status;
+    }
     return EM_OK;
 }
 

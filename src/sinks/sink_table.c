@@ -2,7 +2,8 @@
  *
  *   audacity   onset offset text, 6 decimals, no header: a label track (manual.audacityteam.org, Importing and Exporting Labels)
  *   dcase      filename onset offset event_label: the strong labels of DESED and of DCASE's task 4
- *   sed-eval   onset offset label, no header; with several sources the name first (sed_eval.io.load_event_list)
+ *   sed-eval   onset offset label, no header; with several sources the name first (sed_eval.io.load_event_list, which has to be
+ *              told delimiter="\t": left to guess, it may take the commas in labels)
  *   audioset   segment_id start_time_seconds end_time_seconds label: AudioSet's strong labels, classes by their mids. The id
  *              is NAME_startms, and a whole stream starts at 0 (research.google.com/audioset/download_strong.html)
  *   raven      a selection table of Raven, in the columns of BirdNET-Go; frequencies are all that the model hears

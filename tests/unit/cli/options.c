@@ -3,6 +3,7 @@
 
 #include "cli/option_text.h"
 #include "cli/options.h"
+#include "sinks/sink.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -283,6 +284,23 @@ static void what_is_printed_reads_back(void **state)
     em_options_deinit(&again);
 }
 
+/* --help, and with it README and earmark.conf, names every format that there is, and the error for others does. */
+static void every_format_is_named(void **state)
+{
+    const em_option_section *section;
+    const em_option *row = NULL;
+    const char *format;
+    (void)state;
+
+    for (int s = 0; (section = em_options_section(s)); s++)
+        for (int i = 0; i < section->n; i++)
+            if (strcmp(section->rows[i].name, "format") == 0)
+                row = &section->rows[i];
+    CHECK(row, "--format");
+    for (int i = 0; (format = em_sink_format(i, NULL)); i++)
+        CHECK(strstr(row->help, format) && strstr(row->wanted, format), "%s", format);
+}
+
 /* config/earmark.conf shows every option with its built-in value. */
 static void the_shipped_file_is_the_table(void **state)
 {
@@ -447,6 +465,7 @@ int main(void)
         cmocka_unit_test(broken_files_name_file_line_and_key),
         cmocka_unit_test(lines_are_read_as_people_write_them),
         cmocka_unit_test(what_is_printed_reads_back),
+        cmocka_unit_test(every_format_is_named),
         cmocka_unit_test(the_shipped_file_is_the_table),
         cmocka_unit_test(the_table_in_readme_is_the_table),
         cmocka_unit_test(sections_are_of_a_class_or_a_group),

@@ -322,6 +322,26 @@ static void limit_files(size_t n_bytes)
     setrlimit(RLIMIT_FSIZE, &r);
 }
 
+/* A full disk is told by whoever writes first: a header, an event, or what was held back, at the close. */
+static void a_full_disk_is_told_by_every_format(void **state)
+{
+    const em_event e[2] = { sound(EM_EVENT_ONSET), sound(EM_EVENT_OFFSET) };
+    const char *format;
+    (void)state;
+
+    for (int i = 0; (format = em_sink_format(i, NULL)); i++) {
+        em_sink_cfg cfg = usual(format, "/dev/full");
+        em_err err = { 0 };
+        em_sink *s;
+        em_status status = em_sink_open(&s, &cfg, &err), closed;
+
+        for (int k = 0; k < 2 && !status; k++)
+            status = em_sink_put(s, &e[k], &err);
+        closed = em_sink_close(s, EM_SINK_WHOLE, status ? NULL : &err);
+        CHECK((status ? status : closed) == EM_EIO && strstr(err.msg, "/dev/full"), "%s: %d %s", format, status, err.msg);
+    }
+}
+
 /* The cues that were held back come at the close: that this fails is told there, and the part keeps its name. */
 static void a_disk_that_fills_up_at_the_end_is_told(void **state)
 {
@@ -416,6 +436,7 @@ int main(void)
         cmocka_unit_test(the_overlay_holds_the_newest_events),
         cmocka_unit_test(the_overlay_is_replaced_whole),
         cmocka_unit_test(an_overlay_wants_a_file),
+        cmocka_unit_test(a_full_disk_is_told_by_every_format),
         cmocka_unit_test(a_disk_that_fills_up_at_the_end_is_told),
         cmocka_unit_test(a_full_disk_leaves_the_overlay_as_it_was),
         cmocka_unit_test(a_reader_that_is_gone_at_the_end_is_no_failure),
