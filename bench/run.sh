@@ -63,11 +63,11 @@ run_torch() {
     done
 }
 
-# Steps of training: windows of 10 s and of 5 s, one thread and two; the peer that loses, with two.
+# Steps of training: windows of 10 s and of 5 s (WINDOWS: others), one thread and two; the peer that loses, with two.
 run_train() {
     for preset in nano tiny; do
         batch=$([ $preset = nano ] && echo 16 || echo 4)
-        for seconds in 10 5; do
+        for seconds in ${WINDOWS:-10 5}; do
             for threads in 1 2; do
                 fastest "$earmark" --bench --training --preset "$preset" --batch "$batch" --train-window "$seconds" --threads "$threads" --json
                 measure "$python" bench/peers/torch_training.py --preset "$preset" --batch "$batch" --window "$seconds" --threads "$threads" \

@@ -19,6 +19,16 @@ def mean(values):
     return sum(values) / len(values)
 
 
+def write_card(path, rows):
+    """Two classes a line."""
+    half = (len(rows) + 1) // 2
+    cells = [f"| {name} | {n_train} | {n_test} | {'-' if ap is None else f'{ap:.2f}'} " for name, n_train, n_test, ap in rows]
+    cells += ["| | | | "] * (2 * half - len(rows))
+    head = "| class | trained on | tested on | AP "
+    lines = [2 * head + "|", "|---" * 8 + "|"] + [a + b + "|" for a, b in zip(cells[:half], cells[half:])]
+    pathlib.Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 def main():
     table, test, fold, predictions, card = sys.argv[1:]
     with open(table, newline="", encoding="utf-8") as f:
@@ -32,11 +42,7 @@ def main():
     ten = sorted(set(direct))
     right = sum(max(ten, key=lambda name: a["scores"][of_fold[name]["index"]]) == truth for a, truth in zip(answers, direct))
 
-    with open(card, "w", encoding="utf-8") as f:
-        f.write("| class | clips trained on | clips tested on | average precision |\n|---|---|---|---|\n")
-        for name in trained:
-            ap = of_test[name]["ap"]
-            f.write(f"| {name} | {n_train[name]} | {of_test[name]['positives']} | {'none to test on' if ap is None else f'{ap:.3f}'} |\n")
+    write_card(card, [(name, n_train[name], of_test[name]["positives"], of_test[name]["ap"]) for name in trained])
     print(json.dumps({
         "dataset": "fold 5 of ESC-10, and all test clips of the corpus; none ever trained; each at the end of a 10 s window",
         "accuracy": round(right / len(answers), 4), "mAP": round(mean(of_fold[name]["ap"] for name in ten), 4),
