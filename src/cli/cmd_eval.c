@@ -18,7 +18,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_BATCH = 8 };
+enum {
+    MAX_BATCH = 8,
+    LEAST_POSITIVES = 5,            /* to choose a threshold by */
+};
 
 typedef struct evaluation {
     const em_options *o;
@@ -126,7 +129,7 @@ static em_status write_thresholds(const evaluation *e, em_err *err)
         return em_fail(err, EM_ENOMEM, "no memory for thresholds");
     for (int c = 0; c < n; c++)
         thresholds[c] = old ? old[c] : .5f;
-    status = em_thresholds_choose(thresholds, &n_kept, &view, e->o->train.wanted_precision, err);
+    status = em_thresholds_choose(thresholds, &n_kept, &view, LEAST_POSITIVES, e->o->train.wanted_precision, err);
     if (status == EM_OK)
         status = em_model_rewrite(e->o->train.thresholds, e->tagger.path, &(em_rewrite){ .thresholds = thresholds, .n_thresholds = n }, err);
     if (status == EM_OK)

@@ -173,7 +173,7 @@ void em_metrics_deinit(em_metrics *m)
     *m = (em_metrics){ 0 };
 }
 
-em_status em_thresholds_choose(float *thresholds, int *n_kept, const em_scored *set, double precision, em_err *err)
+em_status em_thresholds_choose(float *thresholds, int *n_kept, const em_scored *set, int least, double precision, em_err *err)
 {
     em_status status = em_scored_check(set, err);
     int n = 0;
@@ -185,7 +185,7 @@ em_status em_thresholds_choose(float *thresholds, int *n_kept, const em_scored *
         if (status == EM_OK) {
             const em_choice choice = precision > 0 ? em_ranking_at_precision(&r, precision) : em_ranking_best_f1(&r);
 
-            if (isnan(choice.threshold))
+            if (r.n_positives < least || isnan(choice.threshold))
                 n++;
             else
                 thresholds[c] = choice.threshold;

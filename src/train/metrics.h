@@ -112,7 +112,8 @@ em_status em_metrics_init(em_metrics *out, const em_scored *set, const em_metric
 void      em_metrics_deinit(em_metrics *m);
 
 /* A threshold a class from validation data: that of the best F1, or (precision > 0) the lowest one with this precision. A class
- * without positives, or that never is so precise, keeps what thresholds[n_classes] had; *n_kept (may be NULL) counts those. */
-em_status em_thresholds_choose(float *thresholds, int *n_kept, const em_scored *set, double precision, em_err *err);
+ * of fewer than `least` positives (at least 1: one clip says where it lies itself and nothing of the next one), or that never is so
+ * precise, keeps what thresholds[n_classes] had; *n_kept (may be NULL) counts those. */
+em_status em_thresholds_choose(float *thresholds, int *n_kept, const em_scored *set, int least, double precision, em_err *err);
 
 #endif

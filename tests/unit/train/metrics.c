@@ -237,11 +237,14 @@ static void a_class_without_a_threshold_keeps_the_one_it_had(void **state)
     em_err err;
     (void)state;
 
-    CHECK_OK(em_thresholds_choose(t, &n_kept, &set, 0, &err));
+    CHECK_OK(em_thresholds_choose(t, &n_kept, &set, 1, 0, &err));
     CHECK(t[0] == .9f && t[1] == .25f && t[2] == .3f && n_kept == 1, "best F1: %g %g %g", (double)t[0], (double)t[1], (double)t[2]);
     t[2] = .125f;
-    CHECK_OK(em_thresholds_choose(t, &n_kept, &set, 0.9, &err));
+    CHECK_OK(em_thresholds_choose(t, &n_kept, &set, 1, 0.9, &err));
     CHECK(t[0] == .9f && t[2] == .125f && n_kept == 2, "precision: %g %g, %d kept", (double)t[0], (double)t[2], n_kept);
+    t[0] = .5f;
+    CHECK_OK(em_thresholds_choose(t, &n_kept, &set, 2, 0, &err));
+    CHECK(t[0] == .5f && n_kept == 3, "too few clips: %g, %d kept", (double)t[0], n_kept);
 }
 
 static void f1_is_at_the_thresholds_that_are_given(void **state)
@@ -325,7 +328,7 @@ static void what_cannot_be_evaluated_is_refused(void **state)
               err.msg);
         em_metrics_deinit(&m);
     }
-    CHECK(em_thresholds_choose((float[2]){ 0 }, NULL, &cases[1].set, 0, &err) == EM_EINVAL, "thresholds");
+    CHECK(em_thresholds_choose((float[2]){ 0 }, NULL, &cases[1].set, 1, 0, &err) == EM_EINVAL, "thresholds");
 }
 
 int main(void)
