@@ -264,8 +264,8 @@ static int hear(run *r, em_source *source, const char *name, em_err *err)
         .name = r->inputs.list ? r->inputs.list[r->i_input].name : NULL,
         .max_batch = em_options_channel(r->o) < 0 ? EACH_BATCH : 1, .step_samples = em_tagger_step(&r->tagger, r->o),
         .channel = em_options_channel(r->o), .has_slots = wants_slots(r), .has_embeddings = r->o->embeddings,
-        .events = &r->rules.watch, .has_summary = r->o->summary, .needs_end = !r->is_live, .duration_s = r->o->duration, .start_ms = em_options_start_ms(r->o),
-        .progress_ctx = r,
+        .events = &r->rules.watch, .has_summary = r->o->summary, .needs_end = !r->is_live, .duration_s = r->o->duration,
+        .start_ms = em_options_start_ms(r->o), .progress_ctx = r,
     };
     em_engine_result result;
     em_status status;

@@ -1,6 +1,7 @@
 /* watcher.h - one lane's events: its hops go through a detector, and what that tells leaves as records.
  *
- * A pure function of the settings and the hops, whose scores count as they would be kept (base/kept.h). One thread at a time; only em_watcher_new allocates. */
+ * A pure function of the settings and the hops, whose scores count as they would be kept (base/kept.h). One thread at a time;
+ * only em_watcher_new allocates. */
 #ifndef EM_ENGINE_WATCHER_H
 #define EM_ENGINE_WATCHER_H
 

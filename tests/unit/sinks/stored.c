@@ -218,6 +218,26 @@ static void no_damage_does_harm(void **state)
     CHECK(n_found > 5000, "%d of 20000 found", n_found);
 }
 
+/* A hop as long as what stands before its scores: those of the hop before it must not be told once more. */
+static void a_hop_without_scores_is_found(void **state)
+{
+    enum { BEFORE_SCORES = 32, LENGTH = 1, HEAD = 5 };
+    static unsigned char bytes[MOST_BYTES];
+    size_t at = 0, rest;
+    int n_events;
+    (void)state;
+
+    for (size_t i = 0; i + HEAD < n_whole; i++)         /* the last one: its head is a letter and a length */
+        if (whole[i] == 'h' && whole[i + LENGTH] > BEFORE_SCORES && !whole[i + 2] && !whole[i + 3] && !whole[i + 4])
+            at = i;
+    CHECK(at > 0, "no hop");
+    rest = at + HEAD + whole[at + LENGTH];
+    memcpy(bytes, whole, at + HEAD + BEFORE_SCORES);
+    bytes[at + LENGTH] = BEFORE_SCORES;
+    memcpy(bytes + at + HEAD + BEFORE_SCORES, whole + rest, n_whole - rest);
+    CHECK(!read_all(bytes, n_whole - (rest - at - HEAD - BEFORE_SCORES), &n_events) && n_events == 2, "%d events", n_events);
+}
+
 /* Heads that are JSON and yet no heads: put in front of the records. */
 static void heads_of_other_sizes_are_refused(void **state)
 {
@@ -256,6 +276,7 @@ int main(void)
         cmocka_unit_test(what_was_put_is_read_again),
         cmocka_unit_test(every_cut_is_found),
         cmocka_unit_test(no_damage_does_harm),
+        cmocka_unit_test(a_hop_without_scores_is_found),
         cmocka_unit_test(heads_of_other_sizes_are_refused),
     };
 

@@ -49,46 +49,66 @@ static em_recipe busy(void)
     return r;
 }
 
-static void hear_epoch(heard *out, bool is_alone)
-{
-    char *folder = make_set();
-    const em_recipe recipe = busy();
-    em_config model;
-    em_dataset *set;
+/* Examples of the set in a folder, for a window of nano's. */
+typedef struct practice {
+    char        *folder;
+    em_recipe    recipe;
+    em_config    model;
+    em_dataset  *set;
     em_features *features;
     em_examples *e;
-    em_canvas c = { .n_mels = MELS };
-    float targets[2 * MOST_CLASSES], teacher[MOST_CLASSES];
-    int clips[CLIPS];
+    em_canvas    c;
+    float        targets[2 * MOST_CLASSES], teacher[MOST_CLASSES];
+    int          clips[CLIPS];
+} practice;
+
+/* Clips of the first class are alone, if so; n_decoders and cache_mb are em_features_new's. */
+static void open_practice(practice *p, char *folder, em_recipe recipe, bool is_alone, int n_decoders, size_t cache_mb)
+{
+    em_err err;
+
+    *p = (practice){ .folder = folder, .recipe = recipe, .c.n_mels = MELS };
+    CHECK_OK(em_config_preset(&p->model, "nano", &err));
+    CHECK_OK(em_dataset_open(&p->set, folder, "folders", NULL, 0, &err));
+    CHECK(p->set->n_clips == CLIPS, "%d clips", p->set->n_clips);
+    for (int i = 0; i < CLIPS; i++) {
+        p->clips[i] = i;
+        p->set->clips[i].is_alone = is_alone && p->set->clips[i].labels[0] == 0;
+    }
+    p->model.n_classes = p->c.n_classes = p->set->n_classes;
+    CHECK_OK(em_features_new(&p->features, p->set, &p->model, n_decoders, cache_mb, &err));
+    CHECK_OK(em_examples_new(&p->e, &(em_examples_cfg){ &p->recipe, &p->model, p->set, p->features, p->clips, CLIPS, NULL }, &err));
+    p->c.n_frames = em_examples_frames(&p->model);
+    p->c.frames = malloc((size_t)p->c.n_frames * MELS * sizeof *p->c.frames);
+    p->c.target = p->targets;
+    p->c.weight = p->targets + MOST_CLASSES;
+}
+
+static void close_practice(practice *p)
+{
+    free(p->c.frames);
+    em_examples_free(p->e);
+    em_features_free(p->features);
+    em_dataset_free(p->set);
+    made_remove(p->folder);
+}
+
+static void hear_epoch(heard *out, bool is_alone)
+{
+    practice p;
     bool has_teacher;
     em_err err;
 
-    CHECK_OK(em_config_preset(&model, "nano", &err));
-    CHECK_OK(em_dataset_open(&set, folder, "folders", NULL, 0, &err));
-    CHECK(set->n_clips == CLIPS && !strcmp(set->classes[0], "Quiet") && !strcmp(set->classes[1], "Tone"), "%d clips", set->n_clips);
-    for (int i = 0; i < CLIPS; i++) {
-        clips[i] = i;
-        set->clips[i].is_alone = is_alone && set->clips[i].labels[0] == 0;
-    }
-    model.n_classes = c.n_classes = set->n_classes;
-    CHECK_OK(em_features_new(&features, set, &model, 1, 0, &err));
-    CHECK_OK(em_examples_new(&e, &(em_examples_cfg){ &recipe, &model, set, features, clips, CLIPS, NULL }, &err));
-    c.n_frames = em_examples_frames(&model);
-    c.frames = malloc((size_t)c.n_frames * MELS * sizeof *c.frames);
-    c.target = targets;
-    c.weight = targets + MOST_CLASSES;
+    open_practice(&p, make_set(), busy(), is_alone, 1, 0);
+    CHECK(!strcmp(p.set->classes[0], "Quiet") && !strcmp(p.set->classes[1], "Tone"), "%s, %s", p.set->classes[0], p.set->classes[1]);
     for (int i = 0; i < EXAMPLES; i++) {
-        CHECK_OK(em_examples_make(e, &c, teacher, &has_teacher, 0, i, &err));
-        memcpy(out[i].target, c.target, sizeof out[i].target);
+        CHECK_OK(em_examples_make(p.e, &p.c, p.teacher, &has_teacher, 0, i, &err));
+        memcpy(out[i].target, p.c.target, sizeof out[i].target);
         out[i].loudest = -INFINITY;
-        for (int k = 0; k < c.n_frames * MELS; k++)
-            out[i].loudest = fmaxf(out[i].loudest, c.frames[k]);
+        for (int k = 0; k < p.c.n_frames * MELS; k++)
+            out[i].loudest = fmaxf(out[i].loudest, p.c.frames[k]);
     }
-    free(c.frames);
-    em_examples_free(e);
-    em_features_free(features);
-    em_dataset_free(set);
-    made_remove(folder);
+    close_practice(&p);
 }
 
 static void silence_is_alone_in_its_window(void **state)
@@ -127,50 +147,30 @@ static void else_it_is_mixed_joined_and_put_over_noise(void **state)
 static void a_batch_reads_a_file_once_even_where_nothing_can_be_kept(void **state)
 {
     enum { BATCH = 16, LONG = 60 };
+    static const char *const names[CLIPS] = { "A/a.wav", "A/b.wav", "B/a.wav", "B/b.wav" };
     char *folder = made_folder();
     em_recipe recipe = em_recipe_defaults(EM_FRONTEND_HTSAT);
-    em_config model;
-    em_dataset *set;
-    em_features *features;
-    em_examples *e;
-    em_canvas c = { .n_mels = MELS };
-    float targets[2 * MOST_CLASSES], teacher[MOST_CLASSES];
-    int clips[CLIPS] = { 0, 1, 2, 3 };
+    practice p;
     bool has_teacher;
     em_err err;
     (void)state;
 
-    for (int i = 0; i < CLIPS; i++) {
-        static const char *const names[CLIPS] = { "A/a.wav", "A/b.wav", "B/a.wav", "B/b.wav" };
-
+    for (int i = 0; i < CLIPS; i++)
         made_sound(folder, names[i], RATE, (size_t)LONG * RATE);
-    }
     recipe.batch = recipe.draws = BATCH;
     recipe.compose.p_empty = 0;
-    CHECK_OK(em_config_preset(&model, "nano", &err));
-    CHECK_OK(em_dataset_open(&set, folder, "folders", NULL, 0, &err));
-    model.n_classes = c.n_classes = set->n_classes;
-    CHECK_OK(em_features_new(&features, set, &model, 2, 1, &err));
-    CHECK_OK(em_examples_new(&e, &(em_examples_cfg){ &recipe, &model, set, features, clips, CLIPS, NULL }, &err));
-    c.n_frames = em_examples_frames(&model);
-    c.frames = malloc((size_t)c.n_frames * MELS * sizeof *c.frames);
-    c.target = targets;
-    c.weight = targets + MOST_CLASSES;
+    open_practice(&p, folder, recipe, false, 2, 1);
     for (int batch = 0; batch < 2; batch++) {
-        const long before = em_features_count(features).n_decoded;
+        const long before = em_features_count(p.features).n_decoded;
 
-        CHECK_OK(em_examples_expect(e, batch, 0, BATCH, &err));
+        CHECK_OK(em_examples_expect(p.e, batch, 0, BATCH, &err));
         for (int i = 0; i < BATCH; i++)
-            CHECK_OK(em_examples_make(e, &c, teacher, &has_teacher, batch, i, &err));
-        em_examples_forget(e, 0, BATCH);
-        CHECK(em_features_count(features).n_decoded - before <= 2 * CLIPS, "batch %d: %ld files read", batch,
-              em_features_count(features).n_decoded - before);
+            CHECK_OK(em_examples_make(p.e, &p.c, p.teacher, &has_teacher, batch, i, &err));
+        em_examples_forget(p.e, 0, BATCH);
+        CHECK(em_features_count(p.features).n_decoded - before <= 2 * CLIPS, "batch %d: %ld files read", batch,
+              em_features_count(p.features).n_decoded - before);
     }
-    free(c.frames);
-    em_examples_free(e);
-    em_features_free(features);
-    em_dataset_free(set);
-    made_remove(folder);
+    close_practice(&p);
 }
 
 int main(void)
