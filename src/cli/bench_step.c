@@ -173,12 +173,12 @@ static em_status pass(bench *b, int n, double ms[PHASES], em_err *err)
     uint64_t from = em_now_ns();
 
     if (status == EM_OK)
-        status = em_learner_forward(b->learner, b->in, b->logits, n, err);
+        status = em_learner_forward(b->learner, b->in, b->logits, NULL, n, err);
     ms[FORWARD] += ms_since(from);
     em_loss(b->dlogits, &part, &b->cfg->recipe->loss);
     from = em_now_ns();
     if (status == EM_OK)
-        status = em_learner_backward(b->learner, b->dlogits, n, NULL, NULL, err);
+        status = em_learner_backward(b->learner, b->dlogits, NULL, n, NULL, NULL, err);
     ms[BACKWARD] += ms_since(from);
     return status;
 }

@@ -375,7 +375,7 @@ static em_status time_a_window(double *seconds, training *t, em_err *err)
     const em_tensor_source from = em_init_source(&t->init);
     em_input in[WINDOWS];
     em_learner *l = NULL;
-    em_status status = frames && logits ? em_learner_new(&l, &t->practice, &(em_learner_cfg){ t->backend.ops, t->backend.dev, WINDOWS, false }, err)
+    em_status status = frames && logits ? em_learner_new(&l, &t->practice, &(em_learner_cfg){ t->backend.ops, t->backend.dev, WINDOWS, false, false }, err)
                                         : em_fail(err, EM_ENOMEM, "no memory for training");
 
     for (int i = 0; i < WINDOWS; i++)
@@ -387,9 +387,9 @@ static em_status time_a_window(double *seconds, training *t, em_err *err)
     for (int i = 0; i < 2 && status == EM_OK; i++) {
         const uint64_t begin = em_now_ns();
 
-        status = em_learner_forward(l, in, logits, WINDOWS, err);
+        status = em_learner_forward(l, in, logits, NULL, WINDOWS, err);
         if (status == EM_OK)
-            status = em_learner_backward(l, logits, WINDOWS, NULL, NULL, err);
+            status = em_learner_backward(l, logits, NULL, WINDOWS, NULL, NULL, err);
         *seconds = (double)(em_now_ns() - begin) / 1e9 / WINDOWS;
     }
     em_learner_free(l);

@@ -193,6 +193,7 @@ static const em_option train_rows[] = {
     { .name = "loss", .kind = EM_OPTION_CHOICE, .at = TRAIN(loss), .arg = "KIND", .fallback = "bce", .choices = "bce|ce",
       .help = "each class for itself, or one class a clip: the model's scores are then a softmax" },
     { .name = "label-smoothing", REAL(0, 0.9), .at = TRAIN(label_smoothing), .fallback = "0", .help = "how far targets move towards not knowing" },
+    { .name = "slot-loss", REAL(0, 1000), .at = TRAIN(slot_loss), .fallback = "0", .help = "weight of a loss on the time slots: when each class sounds" },
     { .name = "kd", TEXT, .at = TRAIN(kd), .arg = "FILE", .help = "a teacher's logits, as --eval --save-logits writes them" },
     { .name = "kd-share", REAL(0, 1), .at = TRAIN(kd_share), .fallback = "0.5", .help = "--kd: share of the loss that is the teacher's" },
     { .name = "place", .kind = EM_OPTION_CHOICE, .at = TRAIN(place), .arg = "WHERE", .fallback = "any", .choices = "any|inside|start|end",

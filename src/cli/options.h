@@ -29,7 +29,7 @@ typedef struct em_train_options {
     int    fold, batch, micro_batch, cache_mb, seed;
     bool   resume, dry_run, freeze, decay_all, transformer_block, gate;
     int    epochs, draws, warmup, average, save_steps, keep, valid_epochs, d_state;
-    double val_split, train_window, lr, lr_floor, weight_decay, layer_decay, clip_norm, ema, drop_path, label_smoothing, kd_share;
+    double val_split, train_window, lr, lr_floor, weight_decay, layer_decay, clip_norm, ema, drop_path, label_smoothing, kd_share, slot_loss;
     char  *schedule, *loss, *sampling;
     char  *place, *mixup_form, *mixup_labels, *partners;
     bool   roll, trim, cutmix_time;

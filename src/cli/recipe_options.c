@@ -63,7 +63,8 @@ em_recipe em_recipe_of_options(const em_options *o, em_frontend_kind kind)
     r.ema = t->ema;
     r.average = t->average;
     r.drop_path = t->drop_path;
-    r.loss = (em_loss_cfg){ .kind = loss_kind(t), .smoothing = t->label_smoothing, .kd_share = t->kd ? t->kd_share : 0 };
+    r.loss = (em_loss_cfg){ .kind = loss_kind(t), .smoothing = t->label_smoothing, .kd_share = t->kd ? t->kd_share : 0,
+                            .slot_weight = t->slot_loss };
     r.compose = compose_of(t, kind);
     r.mixup = (em_mix_cfg){ .form = (em_mix_form)CHOICE(t->mixup_form, "linear", "power"), .p = t->mixup, .alpha = t->mixup_alpha,
                             .keeps_labels = strcmp(t->mixup_labels, "keep") == 0 };

@@ -54,11 +54,14 @@ em_outputs em_head_build(em_builder *b, const em_head_w *w, em_grid x)
     em_call call = { .kind = EM_CALL_TOKENS, .label = "tokens", .stage = -1 }, mean = { .kind = EM_CALL_MEAN, .label = "logits", .stage = -1 };
 
     out.dlogits = em_build_back(b, classes);
+    if (b->practice && b->practice->has_slots)
+        out.dslots = em_build_back(b, (size_t)S * classes);
     call.a.tokens = (em_tokens){ .y = tokens, .latent = out.latent, .x = x.x, .H = x.H, .W = x.W, .C = x.C, .fold = fold,
                                  .is_columns = is_columns, .norm = w->norm, .dy = dtokens, .dx = x.dx };
     em_build_call(b, &call);
     classify(b, w, out.slots, dslots, tokens, dtokens, x.H / fold, S, x.C);
-    mean.a.mean = (em_mean){ .y = out.logits, .x = out.slots, .S = S, .C = (int)classes, .dy = out.dlogits, .dx = dslots };
+    mean.a.mean = (em_mean){ .y = out.logits, .x = out.slots, .S = S, .C = (int)classes, .dy = out.dlogits,
+                            .own = out.dslots, .dx = dslots };
     em_build_call(b, &mean);
     return out;
 }

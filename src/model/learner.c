@@ -122,12 +122,14 @@ static em_status make_branches(em_learner *l, bool drops_paths, em_err *err)
     return l->practice.branches ? EM_OK : no_memory(err, 0);
 }
 
+static size_t slots_of(const em_learner *l) { return (size_t)em_config_slots(&l->cfg) * (size_t)l->cfg.n_classes; }
+
 static em_status open_mailbox(em_learner *l, em_err *err)
 {
     const em_mailbox_cfg how = {
         .ops = l->ops, .dev = l->dev, .max_batch = l->max_batch, .n_mels = l->cfg.n_mels,
         .window = (size_t)em_config_sound_frames(&l->cfg) * (size_t)l->cfg.n_mels, .classes = (size_t)l->cfg.n_classes,
-        .slots = (size_t)em_config_slots(&l->cfg) * (size_t)l->cfg.n_classes, .latent = (size_t)l->cfg.dims[EM_STAGES - 1],
+        .slots = slots_of(l), .latent = (size_t)l->cfg.dims[EM_STAGES - 1],
     };
 
     return em_mailbox_open(&l->mailbox, &how, err);
@@ -141,6 +143,7 @@ em_status em_learner_new(em_learner **out, const em_config *cfg, const em_learne
     if (!l)
         return em_fail(err, EM_ENOMEM, "no memory for training");
     *l = (em_learner){ .cfg = *cfg, .ops = how->ops, .dev = how->dev, .max_batch = how->max_batch };
+    l->practice.has_slots = how->learns_slots;
     status = !how->ops->adamw ? em_fail(err, EM_EUNSUPPORTED, "the %s backend cannot train yet: --backend=cpu can", how->ops->name)
            : cfg->n_classes == 0 ? em_fail(err, EM_EINVAL, "a model without classes cannot learn any")
            : cfg->block != EM_BLOCK_SS2D && !how->ops->attention_bwd
@@ -316,12 +319,13 @@ em_status em_learner_set_branches(em_learner *l, const float *factors, em_err *e
 
 /* ------------------------------------------------------------------ both ways */
 
-em_status em_learner_forward(em_learner *l, const em_input *in, float *logits, int B, em_err *err)
+em_status em_learner_forward(em_learner *l, const em_input *in, float *logits, float *slots, int B, em_err *err)
 {
     if (B < 1 || B > l->max_batch)
         return em_fail(err, EM_EINVAL, "%d windows for a learner of %d", B, l->max_batch);
     for (int b = 0; b < B; b++)
-        l->answers[b].logits = logits + (size_t)b * (size_t)l->cfg.n_classes;
+        l->answers[b] = (em_output){ .logits = logits + (size_t)b * (size_t)l->cfg.n_classes,
+                                     .slots = slots ? slots + (size_t)b * slots_of(l) : NULL };
     em_mailbox_put(&l->mailbox, in, B, B);
     em_mailbox_send(&l->mailbox, B);
     em_plan_run(&l->plan, l->ops, l->dev, B, NULL, NULL);
@@ -329,10 +333,12 @@ em_status em_learner_forward(em_learner *l, const em_input *in, float *logits, i
     return em_mailbox_take(&l->mailbox, &l->out, l->answers, B, err);
 }
 
-em_status em_learner_backward(em_learner *l, const float *dlogits, int B, em_learner_ready *ready, void *ctx, em_err *err)
+em_status em_learner_backward(em_learner *l, const float *dlogits, const float *dslots, int B, em_learner_ready *ready, void *ctx, em_err *err)
 {
     em_status status = l->ops->upload(l->dev, l->out.dlogits, dlogits, (size_t)B * (size_t)l->cfg.n_classes, err);
 
+    if (status == EM_OK && l->practice.has_slots)
+        status = l->ops->upload(l->dev, l->out.dslots, dslots, (size_t)B * slots_of(l), err);
     for (int i = l->plan.n - 1; i >= 0 && status == EM_OK; i--) {
         const float *first = em_call_first_grad(&l->plan.calls[i]);
 

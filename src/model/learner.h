@@ -26,6 +26,7 @@ typedef struct em_learner_cfg {
     em_dev       *dev;
     int           max_batch;        /* >= 1                                              */
     bool          drops_paths;      /* em_learner_branches is there to be filled         */
+    bool          learns_slots;     /* the time slots have a loss of their own           */
 } em_learner_cfg;
 
 /* Values are zeros until em_learner_load. EM_ENOMEM; EM_EUNSUPPORTED: a backend without backward, a model without classes. The
@@ -66,12 +67,13 @@ int       em_learner_branches(const em_learner *l);
 int       em_learner_branch_block(const em_learner *l, int branch);
 em_status em_learner_set_branches(em_learner *l, const float *factors, em_err *err);
 
-/* logits[B][n_classes]. Frames as em_session_run takes them; they stay as they are until backward is done. */
-em_status em_learner_forward(em_learner *l, const em_input *in, float *logits, int B, em_err *err);
+/* logits[B][n_classes]; slots (NULL: not wanted) [B][n_slots][n_classes]. Frames as em_session_run takes them; they stay as they are
+ * until backward is done. */
+em_status em_learner_forward(em_learner *l, const em_input *in, float *logits, float *slots, int B, em_err *err);
 
-/* From dlogits[B][n_classes]. ready (NULL: nobody) is told, falling, from which offset on gradients are complete. */
+/* From dlogits[B][n_classes], and with learns_slots from dslots[B][n_slots][n_classes], which is NULL otherwise. ready (NULL: nobody) is told, falling, from which offset on gradients are complete. */
 typedef void em_learner_ready(void *ctx, size_t offset);
-em_status em_learner_backward(em_learner *l, const float *dlogits, int B, em_learner_ready *ready, void *ctx, em_err *err);
+em_status em_learner_backward(em_learner *l, const float *dlogits, const float *dslots, int B, em_learner_ready *ready, void *ctx, em_err *err);
 
 /* The plan, for profiles and tests; bytes of activations and gradients. */
 const em_plan *em_learner_plan(const em_learner *l);

@@ -49,6 +49,7 @@ typedef struct em_practice {
     em_arena     arena;             /* gradients, of the device             */
     float       *branches;          /* [n_branches][max_batch], on the device; NULL: none are dropped */
     int          n_branches;        /* counted while building               */
+    bool         has_slots;         /* the time slots have a loss of their own */
 } em_practice;
 
 typedef struct em_builder {
@@ -94,7 +95,7 @@ em_grid  em_mlp_build(em_builder *b, const em_mlp_w *w, em_grid x, int stage);  
 em_grid  em_down_build(em_builder *b, const em_down_w *w, em_grid x, int stage);
 
 /* Where the results of a plan lie, on the device. */
-typedef struct em_outputs { float *logits, *slots, *latent, *dlogits; } em_outputs;
+typedef struct em_outputs { float *logits, *slots, *latent, *dlogits, *dslots; } em_outputs;
 
 em_outputs em_head_build(em_builder *b, const em_head_w *w, em_grid x);
 

@@ -196,8 +196,8 @@ typedef struct em_tokens {
     float       *dx;
 } em_tokens;
 
-/* y[B][C] = mean over S of x[B][S][C] */
-typedef struct em_mean { float *y; const float *x; int S, C; const float *dy; float *dx; } em_mean;
+/* y[B][C] = mean over S of x[B][S][C]. own [B][S][C]: the gradient that x has by itself, added to what comes from y; NULL: none. */
+typedef struct em_mean { float *y; const float *x; int S, C; const float *dy, *own; float *dx; } em_mean;
 
 /* Window attention (Swin, arXiv 2103.14030), the part between the two linear layers. The grid, rolled by -shift along both axes,
  * is cut into windows of side x side tokens; in each, for each head of C/heads channels,

@@ -10,7 +10,8 @@ enum { SLOTS = 2 };
 struct em_batches {
     em_examples    *maker;
     const em_recipe *recipe;
-    int             n_frames, n_mels, n_classes, first, n;
+    em_canvas       canvas;             /* sizes of one */
+    int             first, n;
     long            steps_per_epoch, end;
     em_batch        slots[SLOTS];
     pthread_t       thread;
@@ -25,18 +26,19 @@ struct em_batches {
 
 static em_status make_slot(em_batch *s, const em_batches *b)
 {
-    const size_t n = (size_t)b->n, classes = (size_t)b->n_classes;
+    const size_t n = (size_t)b->n, classes = (size_t)b->canvas.n_classes;
 
     s->n = b->n;
-    s->frames = malloc(n * (size_t)b->n_frames * (size_t)b->n_mels * sizeof(float));
-    s->target = malloc(3 * n * classes * sizeof(float));
+    s->frames = malloc(n * (size_t)b->canvas.n_frames * (size_t)b->canvas.n_mels * sizeof(float));
+    s->target = malloc((3 + (size_t)b->canvas.n_slots) * n * classes * sizeof(float));
     s->teachers = calloc(n, sizeof *s->teachers);
-    s->sum = calloc(2 * (size_t)b->n_mels, sizeof *s->sum);
+    s->sum = calloc(2 * (size_t)b->canvas.n_mels, sizeof *s->sum);
     if (!s->frames || !s->target || !s->teachers || !s->sum)
         return EM_ENOMEM;
     s->weight = s->target + n * classes;
     s->teacher = s->weight + n * classes;
-    s->squares = s->sum + b->n_mels;
+    s->slots = s->teacher + n * classes;
+    s->squares = s->sum + b->canvas.n_mels;
     return EM_OK;
 }
 
@@ -50,15 +52,18 @@ static void free_slot(em_batch *s)
 
 static em_status make_examples(em_batches *b, em_batch *s, long epoch, long begin, em_err *err)
 {
-    memset(s->sum, 0, 2 * (size_t)b->n_mels * sizeof *s->sum);
+    memset(s->sum, 0, 2 * (size_t)b->canvas.n_mels * sizeof *s->sum);
     for (int i = 0; i < b->n; i++) {
-        const size_t at = (size_t)i * (size_t)b->n_classes;
-        em_canvas c = {
-            .frames = s->frames + (size_t)i * (size_t)b->n_frames * (size_t)b->n_mels, .target = s->target + at, .weight = s->weight + at,
-            .n_frames = b->n_frames, .n_mels = b->n_mels, .n_classes = b->n_classes,
-        };
+        const size_t at = (size_t)i * (size_t)b->canvas.n_classes;
+        em_canvas c = b->canvas;
         bool has_teacher;
-        em_status status = em_examples_make(b->maker, &c, s->teacher + at, &has_teacher, epoch, begin + i, err);
+        em_status status;
+
+        c.frames = s->frames + (size_t)i * (size_t)c.n_frames * (size_t)c.n_mels;
+        c.target = s->target + at;
+        c.weight = s->weight + at;
+        c.slots = s->slots + at * (size_t)c.n_slots;
+        status = em_examples_make(b->maker, &c, s->teacher + at, &has_teacher, epoch, begin + i, err);
 
         if (status != EM_OK)
             return status;
@@ -123,8 +128,7 @@ em_status em_batches_new(em_batches **out, const em_examples_cfg *cfg, const dou
     if (!b)
         return em_fail(err, EM_ENOMEM, "no memory for batches");
     *b = (em_batches){
-        .recipe = cfg->recipe, .n_frames = em_examples_frames(cfg->model), .n_mels = cfg->model->n_mels, .n_classes = cfg->model->n_classes,
-        .n = cfg->recipe->batch / n_ranks, .first = cfg->recipe->batch / n_ranks * rank,
+        .recipe = cfg->recipe, .canvas = em_examples_canvas(cfg), .n = cfg->recipe->batch / n_ranks, .first = cfg->recipe->batch / n_ranks * rank,
         .steps_per_epoch = (em_examples_per_epoch(cfg) + cfg->recipe->batch - 1) / cfg->recipe->batch, .made = begin, .taken = begin, .end = end,
     };
     pthread_mutex_init(&b->lock, NULL);

@@ -10,6 +10,7 @@ typedef struct em_batch {
     int          n;
     float       *frames;            /* [n][n_frames][n_mels]                                        */
     float       *target, *weight;   /* [n][n_classes]                                               */
+    float       *slots;             /* [n][n_slots][n_classes] if the recipe has a loss on them     */
     float       *teacher;           /* [n][n_classes]                                               */
     const float **teachers;         /* [n] rows of it, NULL where the teacher says nothing          */
     double      *sum, *squares;     /* [n_mels] over all its frames, for bn0                        */

@@ -16,6 +16,16 @@ em_level em_level_of(em_frontend_kind kind)
     return levels[kind];
 }
 
+static int frame_from(const em_canvas *c, double at) { return at < c->n_frames ? (int)ceil(at) : c->n_frames; }
+
+void em_canvas_slot(int *begin, int *end, const em_canvas *c, int i)
+{
+    *begin = frame_from(c, i * c->slot_frames);
+    *end = frame_from(c, (i + 1) * c->slot_frames);
+}
+
+static size_t slots_bytes(const em_canvas *c) { return (size_t)c->n_slots * (size_t)c->n_classes * sizeof *c->slots; }
+
 void em_canvas_clear(em_canvas *c, const em_level *level)
 {
     size_t n = (size_t)c->n_frames * (size_t)c->n_mels;
@@ -26,6 +36,8 @@ void em_canvas_clear(em_canvas *c, const em_level *level)
         c->target[k] = 0.0f;
         c->weight[k] = 1.0f;
     }
+    if (c->n_slots > 0)
+        memset(c->slots, 0, slots_bytes(c));
 }
 
 void em_canvas_sum(double *sum, double *squares, const em_canvas *c)
@@ -44,6 +56,8 @@ void em_canvas_copy(em_canvas *dst, const em_canvas *src)
     memcpy(dst->frames, src->frames, (size_t)src->n_frames * (size_t)src->n_mels * sizeof *src->frames);
     memcpy(dst->target, src->target, (size_t)src->n_classes * sizeof *src->target);
     memcpy(dst->weight, src->weight, (size_t)src->n_classes * sizeof *src->weight);
+    if (src->n_slots > 0)
+        memcpy(dst->slots, src->slots, slots_bytes(src));
 }
 
 /* The larger one and what the smaller adds to it: never more than 3 dB, so single precision is exact to 1e-6 dB. */

@@ -16,6 +16,9 @@ typedef struct em_canvas {
     float *target;                  /* [n_classes] 0..1                                                */
     float *weight;                  /* [n_classes] 0..1, how much a class counts in the loss; 0: not known */
     int    n_frames, n_mels, n_classes;
+    float *slots;                   /* [n_slots][n_classes] 0..1: the share of each time slot that a class sounds in */
+    int    n_slots;                 /* of the model's head; 0: nobody asks when something sounds       */
+    double slot_frames;             /* length of one                                                   */
 } em_canvas;
 
 /* How frames measure power. */
@@ -27,13 +30,16 @@ typedef struct em_level {
 /* htsat: -100 and 1. kaldi: the logarithm of float32's epsilon and ln(10)/10. */
 em_level em_level_of(em_frontend_kind kind);
 
-/* Silence in which no class is heard: frames at the floor, targets 0, weights 1. */
+/* Slot i is made of frames [begin, end): fewer in one that ends behind the window, none in one that is all behind it. */
+void em_canvas_slot(int *begin, int *end, const em_canvas *c, int i);
+
+/* Silence in which no class is heard: frames at the floor, targets and slots 0, weights 1. */
 void em_canvas_clear(em_canvas *c, const em_level *level);
 
 /* Adds every frame's bands, and their squares, to sum[n_mels] and squares[n_mels]: what bn0's statistics are made of. */
 void em_canvas_sum(double *sum, double *squares, const em_canvas *c);
 
-/* dst is of the same sizes as src. */
+/* dst is of the same sizes as src, and has slots if src has. */
 void em_canvas_copy(em_canvas *dst, const em_canvas *src);
 
 /* y[n] becomes the level of y's power and x's together, x made louder by gain_db. What is at the floor is no power at all:

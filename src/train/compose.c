@@ -9,6 +9,8 @@
 
 enum { MOST_PARTS = 3, FRAMES_PER_SECOND = 100 };
 
+enum { PAUSE_FRAMES = 100 };            /* within a sound, of ticks or breath: longer ones part it in two */
+
 #define SILENCE_DB 15.0f                /* above the floor: less is the rounding of silence to 16 bits, or its resampling */
 
 /* White noise seen through 25 to 32 ms windows every 10 ms (measured: 60 s through the htsat frontend): a band's level has a
@@ -185,8 +187,11 @@ static void place_alone(composing *c, const em_part *main)
     p.roll = em_draw_below(&c->rng, p.n);
     p.gain_db = (float)em_draw_between(&c->rng, -c->cfg->gain_db, c->cfg->gain_db);
     add_part(c, &p, p.n > c->out->n_frames ? em_draw_range(&c->rng, c->out->n_frames - p.n, 0) : 0);
-    for (int i = 0; i < main->clip->n_labels && p.n > 0; i++)
+    for (int i = 0; i < main->clip->n_labels && p.n > 0; i++) {
         c->out->target[main->clip->labels[i]] = 1.0f;
+        for (int s = 0; s < c->out->n_slots; s++)
+            c->out->slots[s * c->out->n_classes + main->clip->labels[i]] = 1.0f;
+    }
 }
 
 /* ---- what is heard ---- */
@@ -224,23 +229,64 @@ static bool is_within_span(const em_clip *clip, int label, int frame)
     return !has_spans;
 }
 
+/* Whether the label's sound is in frame i of the placed clip. */
+static bool is_sound(const composing *c, const placed *p, int label, int i)
+{
+    const em_level *level = &c->cfg->level;
+    const float quiet = fmaxf(p->loudest - (float)c->cfg->sound_db * level->per_db, level->floor + SILENCE_DB * level->per_db);
+    const int frame = source_frame(p, i);
+
+    return frame_loudest(c, p, frame) > quiet && is_within_span(p->part->clip, label, frame);
+}
+
 /* Frames in which the label's sound is: inside the window, and of the whole clip. */
 static int count_sound(const composing *c, const placed *p, int label, int *n_whole)
 {
-    const em_level *level = &c->cfg->level;
-    float quiet = fmaxf(p->loudest - (float)c->cfg->sound_db * level->per_db, level->floor + SILENCE_DB * level->per_db);
     int n_inside = 0;
 
     *n_whole = 0;
     for (int i = 0; i < p->n; i++) {
-        int frame = source_frame(p, i), at = p->at + i;
+        const int at = p->at + i;
 
-        if (frame_loudest(c, p, frame) <= quiet || !is_within_span(p->part->clip, label, frame))
+        if (!is_sound(c, p, label, i))
             continue;
         ++*n_whole;
         n_inside += at >= 0 && at < c->out->n_frames;
     }
     return n_inside;
+}
+
+/* The label sounds in window frames [from, to): each slot gets its share, never more than all of it. */
+static void cover_slots(em_canvas *out, int label, int from, int to)
+{
+    for (int s = 0; s < out->n_slots; s++) {
+        float *slot = &out->slots[s * out->n_classes + label];
+        int begin, end, first, last;
+
+        em_canvas_slot(&begin, &end, out, s);
+        first = from > begin ? from : begin;
+        last = to < end ? to : end;
+        if (first < last)
+            *slot = fminf(1.0f, *slot + (float)(last - first) / (float)(end - begin));
+    }
+}
+
+/* When the label is heard. Pauses within its sound belong to it. */
+static void mark_slots(const composing *c, const placed *p, int label)
+{
+    int begin = -1, end = -1;
+
+    for (int i = 0; i < p->n && c->out->n_slots > 0; i++) {
+        if (!is_sound(c, p, label, i))
+            continue;
+        if (begin >= 0 && i - end > PAUSE_FRAMES)
+            cover_slots(c->out, label, p->at + begin, p->at + end);
+        if (begin < 0 || i - end > PAUSE_FRAMES)
+            begin = i;
+        end = i + 1;
+    }
+    if (begin >= 0)
+        cover_slots(c->out, label, p->at + begin, p->at + end);
 }
 
 static bool is_listed(const int *list, int n, int label)
@@ -268,6 +314,7 @@ static void label(const composing *c, const placed *p)
         double enough = fmin(c->cfg->least_share * n_whole, c->cfg->least_frames);
 
         assert(k >= 0 && k < c->out->n_classes);
+        mark_slots(c, p, k);
         if (n_inside > 0 && n_inside >= enough)
             c->out->target[k] = 1.0f;
         else if (n_inside > 0)

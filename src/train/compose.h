@@ -68,7 +68,8 @@ em_scene em_scene_draw(const em_compose_cfg *cfg, em_rng *rng);
 /* Fills out. What the scene does not want is not looked at and may be NULL, as may before and after in any case.
  *
  * target[c] is 1 where a clip's label c is heard. weight[c] is 0 where it is heard too little to count (neither answer would be right),
- * unknown_weight where a clip that is heard says nothing of c, else 1. Of strong labels, only sound within their spans counts. */
+ * unknown_weight where a clip that is heard says nothing of c, else 1. Of strong labels, only sound within their spans counts.
+ * Slots are filled up as far as they have that sound in them; pauses of up to a second within it are part of it. */
 void em_compose(em_canvas *out, const em_compose_cfg *cfg, const em_scene *scene, const em_part *main, const em_part *before,
                 const em_part *after);
 

@@ -31,6 +31,16 @@ long em_examples_per_epoch(const em_examples_cfg *cfg)
     return cfg->recipe->draws > 0 ? cfg->recipe->draws : cfg->n_clips;
 }
 
+em_canvas em_examples_canvas(const em_examples_cfg *cfg)
+{
+    const em_config *m = cfg->model;
+
+    return (em_canvas){
+        .n_frames = em_examples_frames(m), .n_mels = m->n_mels, .n_classes = m->n_classes,
+        .n_slots = cfg->recipe->loss.slot_weight > 0 ? em_config_slots(m) : 0, .slot_frames = em_config_slot_seconds(m) * 100,
+    };
+}
+
 em_status em_examples_new(em_examples **out, const em_examples_cfg *cfg, em_err *err)
 {
     const int n_frames = em_examples_frames(cfg->model), n_mels = cfg->model->n_mels, n_classes = cfg->model->n_classes;
@@ -41,12 +51,12 @@ em_status em_examples_new(em_examples **out, const em_examples_cfg *cfg, em_err 
     *e = (em_examples){
         .cfg = *cfg, .level = em_level_of(cfg->model->frontend), .n_frames = n_frames, .n_mels = n_mels, .n_classes = n_classes, .epoch = -1,
         .n_order = (size_t)em_examples_per_epoch(cfg) + (size_t)cfg->recipe->batch,
-        .other = { .n_frames = n_frames, .n_mels = n_mels, .n_classes = n_classes },
+        .other = em_examples_canvas(cfg),
     };
     e->order = malloc(e->n_order * sizeof *e->order);
     e->partners = malloc((size_t)cfg->recipe->batch * sizeof *e->partners);
     e->other.frames = malloc((size_t)n_frames * (size_t)n_mels * sizeof(float));
-    e->other.target = malloc(3 * (size_t)n_classes * sizeof(float));
+    e->other.target = malloc((3 + (size_t)e->other.n_slots) * (size_t)n_classes * sizeof(float));
     if (!e->order || !e->partners || !e->other.frames || !e->other.target) {
         em_examples_free(e);
         *out = NULL;
@@ -54,6 +64,7 @@ em_status em_examples_new(em_examples **out, const em_examples_cfg *cfg, em_err 
     }
     e->other.weight = e->other.target + n_classes;
     e->teacher = e->other.weight + n_classes;
+    e->other.slots = e->teacher + n_classes;
     for (int f = 0; f < n_mels; f++)
         e->fill[f] = e->level.floor / 2;
     return EM_OK;

@@ -27,6 +27,7 @@ em_status em_examples_new(em_examples **out, const em_examples_cfg *cfg, em_err 
 void      em_examples_free(em_examples *e);
 
 int  em_examples_frames(const em_config *model);        /* of one window                                  */
+em_canvas em_examples_canvas(const em_examples_cfg *cfg);           /* its sizes; slots only where the recipe asks for them */
 long em_examples_per_epoch(const em_examples_cfg *cfg); /* draws of an epoch; the last batch is filled up with the next ones */
 
 /* Means of the bands over some windows as an epoch has them: mean and biased variance [n_mels], for bn0 before the first step and

@@ -83,9 +83,10 @@ static double distil(const sample *s, double share)
     return loss * share;
 }
 
+static double (*const of_kind[])(const sample *) = { [EM_LOSS_BCE] = bce, [EM_LOSS_CE] = ce };
+
 double em_loss(float *dlogits, const em_loss_batch *batch, const em_loss_cfg *cfg)
 {
-    static double (*const of_kind[])(const sample *) = { [EM_LOSS_BCE] = bce, [EM_LOSS_CE] = ce };
     double loss = 0;
 
     assert(batch->B <= batch->B_global);
@@ -99,6 +100,21 @@ double em_loss(float *dlogits, const em_loss_batch *batch, const em_loss_cfg *cf
         loss += of_kind[cfg->kind](&s);
         if (teacher)
             loss += distil(&s, kd / batch->B_global);
+    }
+    return loss;
+}
+
+double em_loss_of_slots(float *dslots, const em_loss_slots *batch, const em_loss_cfg *cfg)
+{
+    const double share = cfg->slot_weight / ((double)batch->B_global * batch->S);
+    double loss = 0;
+
+    assert(batch->B <= batch->B_global);
+    for (int i = 0; i < batch->B * batch->S; i++) {
+        const size_t at = (size_t)i * (size_t)batch->C, row = (size_t)(i / batch->S) * (size_t)batch->C;
+        const sample s = { batch->logits + at, batch->target + at, batch->weight + row, NULL, dslots + at, batch->C, cfg->smoothing, share };
+
+        loss += of_kind[cfg->kind](&s);
     }
     return loss;
 }

@@ -15,6 +15,7 @@ typedef struct em_loss_cfg {
     em_loss_kind kind;
     double       smoothing;         /* 0..1: targets move so far towards 1/2 (bce), 1/C (ce)                  */
     double       kd_share;          /* 0..1 of the loss comes from the teacher; DASS: .5                     */
+    double       slot_weight;       /* what the loss of the time slots counts beside that of the clip; 0: nothing */
 } em_loss_cfg;
 
 /* The batch, or a part of it. */
@@ -28,6 +29,16 @@ typedef struct em_loss_batch {
 
 /* Returns the part's share of the loss and sets dlogits[B][C]. NaN or infinity among logits makes it NaN, which the caller asks for. */
 double em_loss(float *dlogits, const em_loss_batch *batch, const em_loss_cfg *cfg);
+
+/* Their time slots, each a sample of its own that counts slot_weight / S. */
+typedef struct em_loss_slots {
+    const float *logits, *target;   /* [B][S][C]                                                             */
+    const float *weight;            /* [B][C] of the classes in all slots of a window                        */
+    int          B, S, C, B_global;
+} em_loss_slots;
+
+/* Returns the part's share of the slots' loss, which is added to the clips', and sets dslots[B][S][C]. */
+double em_loss_of_slots(float *dslots, const em_loss_slots *batch, const em_loss_cfg *cfg);
 
 /* A teacher's answer to a mixture, from its answers a[C] and b[C] to the parts: log(lambda softmax(a) + (1 - lambda) softmax(b)). */
 void em_loss_mix_teachers(float *out, const float *a, const float *b, double lambda, int C);

@@ -127,6 +127,25 @@ static void paste(em_canvas *out, const em_canvas *b, const em_mix *mix)
     }
 }
 
+/* Of a slot, the part of the box that lies in it is b's. */
+static void cut_slots(em_canvas *out, const em_canvas *a, const em_canvas *b, const em_mix *mix)
+{
+    const double height = (double)(mix->f1 - mix->f0) / a->n_mels;
+    const size_t n = (size_t)a->n_classes;
+
+    for (int s = 0; s < a->n_slots; s++) {
+        int begin, end, first, last;
+        double share = 0;
+
+        em_canvas_slot(&begin, &end, a, s);
+        first = begin > mix->t0 ? begin : mix->t0;
+        last = end < mix->t1 ? end : mix->t1;
+        if (first < last)
+            share = height * (last - first) / (end - begin);
+        mix_floats(out->slots + (size_t)s * n, a->slots + (size_t)s * n, b->slots + (size_t)s * n, 1.0 - share, n);
+    }
+}
+
 void em_mix_apply(em_canvas *out, const em_canvas *a, const em_canvas *b, const em_mix *mix, const em_mix_cfg *cfg,
                   const em_level *level)
 {
@@ -146,4 +165,8 @@ void em_mix_apply(em_canvas *out, const em_canvas *a, const em_canvas *b, const 
         return;
     mix_floats(out->target, a->target, b->target, lambda, (size_t)a->n_classes);
     mix_floats(out->weight, a->weight, b->weight, lambda, (size_t)a->n_classes);
+    if (cfg->form == EM_MIX_CUT)
+        cut_slots(out, a, b, mix);
+    else
+        mix_floats(out->slots, a->slots, b->slots, lambda, (size_t)a->n_slots * (size_t)a->n_classes);
 }

@@ -27,6 +27,7 @@ em_status em_recipe_check(const em_recipe *r, em_err *err)
         { "beta1", r->beta1, 0, .999999 }, { "beta2", r->beta2, 0, .9999999 }, { "clip", r->clip, 0, 1e9 }, { "ema", r->ema, 0, .9999999 },
         { "average", r->average, 0, 1000 }, { "drop-path", r->drop_path, 0, .9 }, { "keep", r->keep, 1, 1000 },
         { "label-smoothing", r->loss.smoothing, 0, .9 }, { "kd-share", r->loss.kd_share, 0, 1 },
+        { "slot-loss", r->loss.slot_weight, 0, 1000 },
     };
 
     for (size_t i = 0; i < EM_COUNT(ranges); i++)
@@ -114,6 +115,8 @@ char *em_recipe_json(const em_recipe *r)
     em_json_int(&j, "loss", r->loss.kind);
     real(&j, "smoothing", r->loss.smoothing);
     real(&j, "kd_share", r->loss.kd_share);
+    if (r->loss.slot_weight > 0)                        /* states of runs from before there was such a loss go on */
+        real(&j, "slot_weight", r->loss.slot_weight);
     compose_json(&j, &r->compose);
     mix_json(&j, "mixup", &r->mixup);
     mix_json(&j, "cutmix", &r->cutmix);

@@ -24,6 +24,10 @@ static int micro_batch(const em_trainer *t)
     return t->cfg->recipe->micro_batch < share ? t->cfg->recipe->micro_batch : share;
 }
 
+static bool learns_slots(const em_trainer *t) { return t->cfg->recipe->loss.slot_weight > 0; }
+
+static size_t slots_of(const em_trainer *t) { return (size_t)em_config_slots(t->cfg->practice) * (size_t)t->cfg->model->n_classes; }
+
 static em_status make_room(em_trainer *t, em_err *err)
 {
     const size_t micro = (size_t)micro_batch(t), classes = (size_t)t->cfg->model->n_classes, mels = (size_t)t->cfg->model->n_mels;
@@ -35,12 +39,14 @@ static em_status make_room(em_trainer *t, em_err *err)
     t->ranges = malloc(((size_t)t->groups.n + 1) * sizeof *t->ranges);
     t->logits = malloc(2 * micro * classes * sizeof *t->logits);
     t->dlogits = t->logits ? t->logits + micro * classes : NULL;
+    t->slots = learns_slots(t) ? malloc(2 * micro * slots_of(t) * sizeof *t->slots) : NULL;
+    t->dslots = t->slots ? t->slots + micro * slots_of(t) : NULL;
     t->factors = t->cfg->recipe->drop_path > 0 ? malloc(branches * micro * sizeof *t->factors) : NULL;
     t->in = malloc(micro * sizeof *t->in);
     t->mean = calloc(3 * mels, sizeof *t->mean);
     t->host = malloc(t->n * sizeof *t->host);
     if (!t->m || !t->v || (t->cfg->recipe->ema > 0 && !t->ema) || !t->ranges || !t->logits || !t->in || !t->mean || !t->host ||
-        (t->cfg->recipe->drop_path > 0 && !t->factors))
+        (t->cfg->recipe->drop_path > 0 && !t->factors) || (learns_slots(t) && !t->slots))
         return em_fail(err, EM_ENOMEM, "no memory for training");
     t->var = t->mean + mels;
     t->first_mean = t->var + mels;
@@ -59,7 +65,7 @@ em_status em_train_open(em_trainer *t, em_err *err)
     const em_train_cfg *cfg = t->cfg;
     const em_recipe *r = cfg->recipe;
     const em_examples_cfg examples = examples_of(t);
-    em_learner_cfg how = { .ops = cfg->ops, .dev = cfg->dev, .drops_paths = r->drop_path > 0 };
+    em_learner_cfg how = { .ops = cfg->ops, .dev = cfg->dev, .drops_paths = r->drop_path > 0, .learns_slots = learns_slots(t) };
     em_status status;
 
     if (r->batch % em_dist_size(cfg->dist) != 0)
@@ -93,6 +99,7 @@ void em_train_close(em_trainer *t)
     em_learner_free(t->learner);
     free(t->ranges);
     free(t->logits);
+    free(t->slots);
     free(t->factors);
     free(t->in);
     free(t->mean);
@@ -228,11 +235,15 @@ static em_status pass(em_trainer *t, const em_batch *batch, int first, int n, bo
     for (int i = 0; i < n; i++)
         t->in[i] = (em_input){ batch->frames + (size_t)(first + i) * (size_t)n_frames * (size_t)t->cfg->model->n_mels, n_frames };
     if (status == EM_OK)
-        status = em_learner_forward(t->learner, t->in, t->logits, n, err);
+        status = em_learner_forward(t->learner, t->in, t->logits, t->slots, n, err);
     if (status != EM_OK)
         return status;
     *loss += em_loss(t->dlogits, &part, &r->loss);
-    return em_learner_backward(t->learner, t->dlogits, n, is_last && em_dist_size(t->cfg->dist) > 1 ? send_gradients : NULL, t, err);
+    if (t->slots)
+        *loss += em_loss_of_slots(t->dslots, &(em_loss_slots){ .logits = t->slots, .target = batch->slots + (size_t)first * slots_of(t),
+                                                               .weight = part.weight, .B = n, .S = em_config_slots(t->cfg->practice),
+                                                               .C = (int)classes, .B_global = r->batch }, &r->loss);
+    return em_learner_backward(t->learner, t->dlogits, t->dslots, n, is_last && em_dist_size(t->cfg->dist) > 1 ? send_gradients : NULL, t, err);
 }
 
 /* Loss and gradients of the whole batch, on every rank the same. */

@@ -17,6 +17,7 @@ typedef struct em_trainer {
     em_adamw_range *ranges;             /* [groups.n] of this step                                    */
     em_batches     *batches;
     float          *logits, *dlogits;   /* [micro][n_classes]                                         */
+    float          *slots, *dslots;     /* [micro][n_slots][n_classes]; NULL: they have no loss       */
     float          *factors;            /* [branches][micro]; NULL: no branch is dropped              */
     em_input       *in;                 /* [micro]                                                    */
     double         *mean, *var;         /* [n_mels] of the batch                                      */

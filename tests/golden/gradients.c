@@ -101,7 +101,7 @@ static double compare_gradients(em_learner *l, em_st *io, const char *model)
     return worst;
 }
 
-static em_learner *open_learner(const char *model, em_dev *dev)
+static em_learner *open_learner(const char *model, em_dev *dev, bool learns_slots)
 {
     const em_tensor_source from = { read_file, NULL };
     em_tensor_source source = from;
@@ -117,7 +117,7 @@ static em_learner *open_learner(const char *model, em_dev *dev)
     if (!st)
         return NULL;
     CHECK_OK(em_config_parse(&cfg, &card, em_st_metadata(st, "earmark"), name, &err));
-    CHECK_OK(em_learner_new(&l, &cfg, &(em_learner_cfg){ &em_ops_cpu, dev, 2, false }, &err));
+    CHECK_OK(em_learner_new(&l, &cfg, &(em_learner_cfg){ &em_ops_cpu, dev, 2, false, learns_slots }, &err));
     CHECK_OK(em_learner_load(l, &source, &err));
     CHECK_OK(em_learner_statistics(l, NULL, NULL, &err));
     em_card_deinit(&card);
@@ -125,14 +125,28 @@ static em_learner *open_learner(const char *model, em_dev *dev)
     return l;
 }
 
-static void run_model(const char *model, em_dev *dev)
+/* A clip's logit is the mean of its slots': what comes back from it is a share for each of them. In place of dlogits, which become 0. */
+static float *share_out(float *dlogits, const em_config *cfg)
+{
+    const int S = em_config_slots(cfg), n = cfg->n_classes;
+    float *dslots = malloc((size_t)(2 * S * n) * sizeof *dslots);
+
+    assert_non_null(dslots);
+    for (int i = 0; i < 2 * S * n; i++)
+        dslots[i] = dlogits[i / (S * n) * n + i % n] / (float)S;
+    memset(dlogits, 0, (size_t)(2 * n) * sizeof *dlogits);
+    return dslots;
+}
+
+/* of_slots: the same gradients, from losses of the slots */
+static void run_model(const char *model, em_dev *dev, bool of_slots)
 {
     char name[64];
-    em_learner *l = open_learner(model, dev);
+    em_learner *l = open_learner(model, dev, of_slots);
     em_input in[2];
     em_err err;
     em_st *io;
-    float *frames, *logits, *dlogits;
+    float *frames, *logits, *dlogits, *dslots = NULL;
     size_t n;
 
     if (!l) {
@@ -146,13 +160,16 @@ static void run_model(const char *model, em_dev *dev)
     dlogits = golden_read(io, &n, NULL, "%s.dlogits", model);
     logits = malloc(n * sizeof *logits);
     assert_non_null(logits);
-    CHECK_OK(em_learner_forward(l, in, logits, 2, &err));
+    CHECK_OK(em_learner_forward(l, in, logits, NULL, 2, &err));
     compare_logits(logits, io, model);
-    CHECK_OK(em_learner_backward(l, dlogits, 2, NULL, NULL, &err));
+    if (of_slots)
+        dslots = share_out(dlogits, em_learner_config(l));
+    CHECK_OK(em_learner_backward(l, dlogits, dslots, 2, NULL, NULL, &err));
     printf("%-12s %-20s worst gradient within %.2g of its largest\n", model, em_ops_cpu.describe(dev), compare_gradients(l, io, model));
     free(frames);
     free(logits);
     free(dlogits);
+    free(dslots);
     em_st_close(io);
     em_learner_free(l);
 }
@@ -169,7 +186,8 @@ static void gradients_are_the_official_ones(void **state)
             continue;
         }
         for (size_t i = 0; i < EM_COUNT(models); i++)
-            run_model(models[i], dev);
+            for (int of_slots = 0; of_slots < 2; of_slots++)
+                run_model(models[i], dev, of_slots);
         em_ops_cpu.close(dev);
     }
 }

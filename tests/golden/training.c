@@ -90,10 +90,10 @@ static void step(run *r, int i)
     for (int b = 0; b < B; b++)
         in[b] = (em_input){ x + (size_t)b * FRAMES * MELS, FRAMES };
     statistics(r, x);
-    CHECK_OK(em_learner_forward(r->l, in, logits, B, &err));
+    CHECK_OK(em_learner_forward(r->l, in, logits, NULL, B, &err));
     loss = em_loss(dlogits, &batch, &bce);
     em_ops_cpu.clear(r->dev, em_learner_grads(r->l), n);
-    CHECK_OK(em_learner_backward(r->l, dlogits, B, NULL, NULL, &err));
+    CHECK_OK(em_learner_backward(r->l, dlogits, NULL, B, NULL, NULL, &err));
     if (i == 0)
         check_gradients(r);
     norm = sqrt(em_ops_cpu.sum_squares(r->dev, em_learner_grads(r->l), n));
@@ -146,7 +146,7 @@ static void open_run(run *r, int n_threads)
     CHECK_OK(em_config_parse(&cfg, &card, em_st_metadata(r->st, "earmark"), "train", &err));
     em_card_deinit(&card);
     CHECK_OK(em_ops_cpu.open(&r->dev, &(em_dev_cfg){ .n_threads = n_threads }, &err));
-    CHECK_OK(em_learner_new(&r->l, &cfg, &(em_learner_cfg){ &em_ops_cpu, r->dev, B, false }, &err));
+    CHECK_OK(em_learner_new(&r->l, &cfg, &(em_learner_cfg){ &em_ops_cpu, r->dev, B, false, false }, &err));
     CHECK_OK(em_learner_load(r->l, &from, &err));
     CHECK_OK(em_groups_init(&r->groups, em_learner_params(r->l), &cfg, &decays, &err));
     assert_true(r->groups.n <= 256);

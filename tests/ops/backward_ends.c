@@ -231,6 +231,7 @@ static void run_mean(em_dev *dev, const void *args, float *const *grads, int fir
     em_mean a = *(const em_mean *)args;
 
     a.dy += (size_t)(first * a.C);
+    a.own = a.own ? a.own + (size_t)(first * a.S * a.C) : NULL;
     a.dx = grads[0];
     em_ops_cpu.mean_bwd(dev, &a, B);
 }
@@ -239,14 +240,19 @@ static void run_mean(em_dev *dev, const void *args, float *const *grads, int fir
 static void means_hand_out_equal_shares(void **state)
 {
     enum { B = 3, S = 7, C = 33 };
-    float *dy = numbers(B * C, 1);
+    float *dy = numbers(B * C, 1), *own = numbers(B * S * C, 1);
     double *want = doubles(B * S * C);
 
     (void)state;
     for (int i = 0; i < B * S * C; i++)
         want[i] = (double)dy[i / (S * C) * C + i % C] / S;
     check_gradients(&(back_case){ run_mean, &(em_mean){ .S = S, .C = C, .dy = dy }, B, { { "dx", S * C, SET, want } }, { .k = 1 }, "mean", "odd" });
+    for (int i = 0; i < B * S * C; i++)
+        want[i] += (double)own[i];
+    check_gradients(&(back_case){ run_mean, &(em_mean){ .S = S, .C = C, .dy = dy, .own = own }, B, { { "dx", S * C, SET, want } }, { .k = 2 }, "mean",
+                                  "with gradients of their own" });
     free(dy);
+    free(own);
     free(want);
 }
 

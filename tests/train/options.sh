@@ -107,6 +107,7 @@ done <<'OPTIONS'
 --d-state 2 --gate
 --transformer-block
 --bed-high -60
+--slot-loss 0.5
 --alone tone
 --seed 2
 OPTIONS

@@ -9,7 +9,7 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 ASAN_OPTIONS=de
 two=(mpirun --oversubscribe --bind-to none -n 2 "$earmark" --train "${small[@]}")
 
 made sounds set 5 tone noise clicks
-recipe=(--data set --epochs 3 --mixup 1 --cutmix 0.5 --drop-path 0.2 --average 2 --progress=jsonl)
+recipe=(--data set --epochs 3 --mixup 1 --cutmix 0.5 --drop-path 0.2 --average 2 --slot-loss 1 --progress=jsonl)
 
 em --train "${small[@]}" "${recipe[@]}" --out one >out 2>one.err || bad "one rank: $(tail -n 1 one.err)"
 timeout -k 5 60 "${two[@]}" "${recipe[@]}" --out two >out 2>two.err </dev/null || bad "two ranks: $(tail -n 3 two.err)"

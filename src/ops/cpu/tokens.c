@@ -104,11 +104,12 @@ static void mean_back_task(void *ctx, int b, int worker)
     const em_mean *a = ((const mean_job *)ctx)->a;
     const size_t C = (size_t)a->C;
     const float *dy = a->dy + (size_t)b * C, part = 1.f / (float)a->S;
+    const size_t first = (size_t)b * (size_t)a->S * C;
 
     (void)worker;
     for (size_t s = 0; s < (size_t)a->S; s++)
         for (size_t c = 0; c < C; c++)
-            a->dx[((size_t)b * (size_t)a->S + s) * C + c] = part * dy[c];
+            a->dx[first + s * C + c] = part * dy[c] + (a->own ? a->own[first + s * C + c] : 0);
 }
 
 void em_cpu_mean_bwd(em_dev *dev, const em_mean *a, int B)

@@ -10,7 +10,7 @@
 enum { T = 60, F = 8, C = 5, MOST = 400 };
 
 static float     frames[T * F], targets[C], weights[C], again[T * F];
-static em_canvas canvas = { frames, targets, weights, T, F, C };
+static em_canvas canvas = { .frames = frames, .target = targets, .weight = weights, .n_frames = T, .n_mels = F, .n_classes = C };
 static float     sound_a[MOST * F], sound_b[MOST * F], sound_c[MOST * F];
 static int       label_a[] = { 0 }, label_b[] = { 1 }, label_c[] = { 2 };
 
@@ -243,6 +243,75 @@ static void strong_labels_count_only_within_their_spans(void **state)
     CHECK(seen > 20, "%d in between", seen);
 }
 
+static void slots_are_filled_as_far_as_they_have_the_sound(void **state)
+{
+    enum { S = 4, SLOT = 16 };                          /* 60 frames: the last slot has 12 */
+    static float slots[S * C];
+    em_compose_cfg cfg = em_compose_plain(EM_FRONTEND_HTSAT);
+    em_part a = part_a(40), b = part_b(9);
+    int n_partly = 0;
+    (void)state;
+
+    silence(sound_a, 10, 30);                           /* a pause within the sound */
+    silence(sound_a, 35, 40);
+    cfg.place = EM_PLACE_ANY;
+    cfg.least_inside = .1;
+    cfg.p_after = 1;
+    cfg.most_gap = 5;
+    canvas.slots = slots;
+    canvas.n_slots = S;
+    canvas.slot_frames = SLOT;
+    for (uint64_t seed = 0; seed < 300; seed++) {
+        int first = INT_MIN;
+
+        compose(&cfg, seed, &a, NULL, &b);
+        for (int t = 0; t < T && first == INT_MIN; t++)
+            if (frame_at(t, -40) >= 0 && frame_at(t, -40) < 35)
+                first = t - frame_at(t, -40);           /* where the clip begins */
+        if (first == INT_MIN)
+            continue;
+        for (int s = 0; s < S; s++) {
+            const int end = (s + 1) * SLOT < T ? (s + 1) * SLOT : T;
+            int n_a = 0, n_b = 0;
+
+            for (int t = s * SLOT; t < end; t++) {
+                n_a += t >= first && t < first + 35;
+                n_b += frames[t * F] > -31;
+            }
+            CHECK(fabsf(slots[s * C] * (float)(end - s * SLOT) - (float)n_a) < 1e-4f, "seed %llu, slot %d: %g of %d frames", (unsigned long long)seed, s,
+                  (double)slots[s * C], n_a);
+            CHECK(fabsf(slots[s * C + 1] * (float)(end - s * SLOT) - (float)n_b) < 1e-4f, "seed %llu, slot %d: the one behind it", (unsigned long long)seed, s);
+            CHECK(slots[s * C + 2] == 0, "seed %llu, slot %d: nobody's", (unsigned long long)seed, s);
+            n_partly += n_a > 0 && n_a < SLOT;
+        }
+    }
+    CHECK(n_partly > 100, "%d slots with a part", n_partly);
+    canvas.n_slots = 0;
+    canvas.slots = NULL;
+}
+
+static void a_long_pause_parts_a_sound_in_two(void **state)
+{
+    enum { LONG = 300, SLOT = 50, S = LONG / SLOT };
+    static float wide[LONG * F], slots[S];
+    em_compose_cfg cfg = em_compose_plain(EM_FRONTEND_HTSAT);
+    em_rng rng = { 1 };
+    em_scene scene = em_scene_draw(&cfg, &rng);
+    float target, weight;
+    em_canvas c = { wide, &target, &weight, LONG, F, 1, slots, S, SLOT };
+    em_part a = part_a(LONG);
+    (void)state;
+
+    for (int longest = 100; longest <= 101; longest++) {
+        a = part_a(LONG);
+        silence(sound_a, 50, 50 + longest);
+        silence(sound_a, 200, LONG);
+        em_compose(&c, &cfg, &scene, &a, NULL, NULL);
+        CHECK(slots[0] == 1 && slots[3] > .9f && slots[4] == 0 && slots[5] == 0, "%d frames: ends", longest);
+        CHECK(slots[1] == (longest == 100 ? 1 : 0) && slots[2] == slots[1], "%d frames of pause: %g", longest, (double)slots[1]);
+    }
+}
+
 static void a_roll_turns_the_clip_round_and_loses_nothing(void **state)
 {
     em_compose_cfg cfg = em_compose_plain(EM_FRONTEND_HTSAT);
@@ -443,7 +512,7 @@ static void a_bed_is_white_noise_of_its_level_and_tilt(void **state)
 {
     em_compose_cfg cfg = em_compose_plain(EM_FRONTEND_HTSAT);
     float *long_frames = malloc(LONG * MELS * sizeof *long_frames), target, weight;
-    em_canvas wide = { long_frames, &target, &weight, LONG, MELS, 1 };
+    em_canvas wide = { .frames = long_frames, .target = &target, .weight = &weight, .n_frames = LONG, .n_mels = MELS, .n_classes = 1 };
     double tilts = 0;
     (void)state;
 
@@ -554,6 +623,8 @@ int main(void)
         cmocka_unit_test(labels_are_given_where_enough_of_the_sound_is_inside),
         cmocka_unit_test(what_is_far_below_the_loudest_is_no_sound),
         cmocka_unit_test(strong_labels_count_only_within_their_spans),
+        cmocka_unit_test(slots_are_filled_as_far_as_they_have_the_sound),
+        cmocka_unit_test(a_long_pause_parts_a_sound_in_two),
         cmocka_unit_test(a_roll_turns_the_clip_round_and_loses_nothing),
         cmocka_unit_test(digital_silence_is_trimmed_before_a_clip_is_placed),
         cmocka_unit_test(gain_is_even_and_keeps_the_floor),

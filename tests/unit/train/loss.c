@@ -124,6 +124,29 @@ static void parts_of_a_batch_add_up_to_the_whole(void **state)
         }
 }
 
+/* The slots of a window are samples like any other, which share its weights. */
+static void slots_cost_what_samples_cost(void **state)
+{
+    enum { S = 2, WINDOWS = B / S };
+    float dz[B * C], dslots[B * C], spread[B * C];
+
+    (void)state;
+    fill(6);
+    for (int i = 0; i < B * C; i++)
+        spread[i] = w[i / C / S * C + i % C];
+    for (size_t k = 0; k < EM_COUNT(cfgs); k++) {
+        const em_loss_cfg alone = { cfgs[k].kind, cfgs[k].smoothing, 0, 0 }, cfg = { cfgs[k].kind, cfgs[k].smoothing, 0, .25 };
+        const double want = em_loss(dz, &(em_loss_batch){ z, y, spread, NULL, B, C, B }, &alone);
+        const double got = em_loss_of_slots(dslots, &(em_loss_slots){ z, y, w, WINDOWS, S, C, WINDOWS }, &cfg);
+        const double part = em_loss_of_slots(dslots, &(em_loss_slots){ z, y, w, 1, S, C, WINDOWS }, &cfg);
+        const double rest = em_loss_of_slots(dslots + S * C, &(em_loss_slots){ z + S * C, y + S * C, w + C, 1, S, C, WINDOWS }, &cfg);
+
+        CHECK(fabs(got - .25 * want) < 1e-12 && fabs(part + rest - got) < 1e-12, "case %zu: %g, %g and %g, not %g", k, got, part, rest, .25 * want);
+        for (int i = 0; i < B * C; i++)
+            CHECK(fabsf(dslots[i] - .25f * dz[i]) < 1e-8f, "case %zu, slot %d: %g, not %g", k, i / C, (double)dslots[i], .25 * (double)dz[i]);
+    }
+}
+
 static void what_has_no_weight_counts_for_nothing(void **state)
 {
     const float logits[] = { 3, -50, 2 }, target[] = { 1, 1, 0 }, weight[] = { 1, 0, 1 };
@@ -237,6 +260,7 @@ int main(void)
         cmocka_unit_test(losses_are_those_of_the_official_code),
         cmocka_unit_test(gradients_are_those_of_finite_differences),
         cmocka_unit_test(parts_of_a_batch_add_up_to_the_whole),
+        cmocka_unit_test(slots_cost_what_samples_cost),
         cmocka_unit_test(what_has_no_weight_counts_for_nothing),
         cmocka_unit_test(smoothing_moves_targets_towards_a_half),
         cmocka_unit_test(a_sample_without_a_teacher_learns_from_its_labels_alone),

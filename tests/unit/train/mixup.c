@@ -11,8 +11,9 @@ enum { T = 40, F = 16, C = 3 };
 
 static float          frames_a[T * F], frames_b[T * F], frames_out[T * F];
 static float          target_a[C], target_b[C], target_out[C], weight_a[C], weight_b[C], weight_out[C];
-static em_canvas      a = { frames_a, target_a, weight_a, T, F, C }, b = { frames_b, target_b, weight_b, T, F, C },
-                      out = { frames_out, target_out, weight_out, T, F, C };
+static em_canvas      a = { .frames = frames_a, .target = target_a, .weight = weight_a, .n_frames = T, .n_mels = F, .n_classes = C },
+                      b = { .frames = frames_b, .target = target_b, .weight = weight_b, .n_frames = T, .n_mels = F, .n_classes = C },
+                      out = { .frames = frames_out, .target = target_out, .weight = weight_out, .n_frames = T, .n_mels = F, .n_classes = C };
 static const em_level  level = { -100, 1 };
 
 static void fill(void)
@@ -190,6 +191,35 @@ static void a_cut_is_a_box_of_the_other_and_labels_are_areas(void **state)
 }
 
 /* The paper's rule, drawn again by hand: sides sqrt(1 - lambda), lambda even, centre even, clipped; mean area from the same sums. */
+/* Three slots of 16, 16 and 8 frames; classes as the clips' own. */
+static void slots_are_mixed_by_what_of_them_is_whose(void **state)
+{
+    enum { S = 3 };
+    float of_a[S * C] = { 0 }, of_b[S * C] = { 0 }, of_out[S * C];
+    const em_mix_cfg linear = { .form = EM_MIX_LINEAR, .p = 1, .alpha = 1 }, cut = { .form = EM_MIX_CUT, .p = 1, .alpha = 1 };
+    const em_mix half = { .lambda = .5 }, box = { .lambda = .9, .t0 = 8, .t1 = 36, .f0 = 4, .f1 = 12 };
+    em_canvas sa = a, sb = b, so = out;
+    (void)state;
+
+    fill();
+    sa.slots = of_a;
+    sb.slots = of_b;
+    so.slots = of_out;
+    sa.n_slots = sb.n_slots = so.n_slots = S;
+    sa.slot_frames = sb.slot_frames = so.slot_frames = 16;
+    for (int s = 0; s < S; s++)
+        of_a[s * C] = of_b[s * C + 1] = 1;
+    em_mix_apply(&so, &sa, &sb, &half, &linear, &level);
+    for (int s = 0; s < S; s++)
+        CHECK(of_out[s * C] == .5f && of_out[s * C + 1] == .5f && of_out[s * C + 2] == 0, "slot %d, half and half", s);
+    em_mix_apply(&so, &sa, &sb, &box, &cut, &level);
+    for (int s = 0; s < S; s++) {
+        const float share = (float[]){ .25f, .5f, .25f }[s];    /* half the bands of 8 of 16, 16 of 16, 4 of 8 frames */
+
+        CHECK(of_out[s * C + 1] == share && of_out[s * C] == 1 - share, "slot %d: %g of the other", s, (double)of_out[s * C + 1]);
+    }
+}
+
 static void boxes_have_the_sides_of_the_paper(void **state)
 {
     enum { N = 40000, W = 200 };
@@ -325,7 +355,7 @@ static void stripes_wider_than_the_window_fit_it(void **state)
 {
     const em_specaugment_cfg cfg = { 3, 1000, 3, 1000 };
     static const float fill_with[F];
-    em_canvas one = { frames_a, target_a, weight_a, 1, 1, 1 };
+    em_canvas one = { .frames = frames_a, .target = target_a, .weight = weight_a, .n_frames = 1, .n_mels = 1, .n_classes = 1 };
     em_rng rng = { 7 };
     (void)state;
 
@@ -349,6 +379,7 @@ int main(void)
         cmocka_unit_test(silence_in_the_power_form_leaves_the_other_heard),
         cmocka_unit_test(a_window_may_be_mixed_in_place),
         cmocka_unit_test(a_cut_is_a_box_of_the_other_and_labels_are_areas),
+        cmocka_unit_test(slots_are_mixed_by_what_of_them_is_whose),
         cmocka_unit_test(boxes_have_the_sides_of_the_paper),
         cmocka_unit_test(lambdas_follow_their_settings),
         cmocka_unit_test(equal_draws_give_equal_mixtures),
