@@ -1,27 +1,15 @@
 /* module.c - see module.h. */
 #include "base/module.h"
 
+#include "base/program.h"
+
 #include <dlfcn.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-/* The program's own folder, without its last slash; "." where the system does not tell. */
-static void program_folder(char folder[PATH_MAX])
-{
-    const ssize_t n = readlink("/proc/self/exe", folder, PATH_MAX - 1);
-    char *slash;
-
-    folder[n > 0 ? n : 0] = '\0';
-    slash = strrchr(folder, '/');
-    if (slash)
-        *slash = '\0';
-    else
-        strcpy(folder, ".");
-}
-
+/* below begins with a slash or is empty. */
 static void *load(const char *folder, const char *below, const char *name)
 {
     char path[2 * PATH_MAX];
@@ -38,10 +26,10 @@ em_status em_module_find(const void **out, const char *name, const char *symbol,
 
     *out = NULL;
     dlerror();
-    program_folder(folder);
+    em_program_folder(folder);
     module = named ? load(named, "", name) : load(folder, "", name);
     if (!module && !named)
-        module = load(folder, "/../lib/earmark", name);
+        module = load(folder, "/" EM_TO_MODULES, name);
     why = module ? NULL : dlerror();
     if (!module)
         return em_fail(err, EM_EUNSUPPORTED, "the module earmark-%s.so is not there%s%.150s", name, why ? ": " : "", why ? why : "");

@@ -1,7 +1,7 @@
 /* module.h - parts of the program that are loaded when they are asked for: what brings large libraries along that few runs need.
  *
- * A module earmark-NAME.so lies beside the program, or in ../lib/earmark as seen from there; EARMARK_MODULES names another
- * folder. It stays loaded. Any thread. */
+ * A module earmark-NAME.so lies beside the program, or where it was installed, as seen from there (cmake/install.cmake:
+ * ../lib/earmark); EARMARK_MODULES names another folder. It stays loaded. Any thread. */
 #ifndef EM_BASE_MODULE_H
 #define EM_BASE_MODULE_H
 

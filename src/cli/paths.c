@@ -1,6 +1,7 @@
-/* paths.c - XDG folders, /usr/share and the source tree that a build folder belongs to: see paths.h. */
+/* paths.c - XDG folders, what was installed, and the source tree that a build folder belongs to: see paths.h. */
 #include "cli/paths.h"
 
+#include "base/program.h"
 #include "base/text.h"
 
 #include <limits.h>
@@ -8,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 const char *em_path_base(const char *path)
 {
@@ -52,14 +52,10 @@ static bool source_tree(char *out, size_t room)
 {
     static const char key[] = "CMAKE_HOME_DIRECTORY:INTERNAL=";
     char exe[PATH_MAX], cache[PATH_MAX], line[PATH_MAX + 64];
-    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
     bool is_found = false;
     FILE *f;
 
-    if (n <= 0)
-        return false;
-    exe[n] = '\0';
-    *strrchr(exe, '/') = '\0';
+    em_program_folder(exe);
     if (!join(cache, sizeof cache, exe, "CMakeCache.txt", NULL) || !(f = fopen(cache, "re")))
         return false;
     while (!is_found && fgets(line, sizeof line, f)) {
@@ -69,6 +65,15 @@ static bool source_tree(char *out, size_t room)
     }
     fclose(f);
     return is_found;
+}
+
+/* What `cmake --install` put beside the program, under whatever prefix that now lies; false: it was not installed. */
+static bool installed(char *out, size_t room)
+{
+    char exe[PATH_MAX], path[PATH_MAX], whole[PATH_MAX];
+
+    em_program_folder(exe);
+    return join(path, sizeof path, exe, EM_TO_DATA, NULL) && realpath(path, whole) && (size_t)snprintf(out, room, "%s", whole) < room;
 }
 
 static bool is_file(const char *path)
@@ -82,14 +87,16 @@ bool em_path_find(char *out, size_t room, const char *folder, const char *file)
 {
     char base[PATH_MAX];
 
-    for (int place = 0; place < 3; place++) {
+    for (int place = 0; place < 4; place++) {
         char inner[PATH_MAX];
 
         if (place == 0 && !xdg(base, sizeof base, "XDG_DATA_HOME", ".local/share"))
             continue;
-        if (place == 1)
+        if (place == 1 && !installed(base, sizeof base))
+            continue;
+        if (place == 2)
             snprintf(base, sizeof base, "/usr/share/earmark");
-        if (place == 2 && !source_tree(base, sizeof base))
+        if (place == 3 && !source_tree(base, sizeof base))
             continue;
         if (join(inner, sizeof inner, base, folder, file) && is_file(inner))
             return (size_t)snprintf(out, room, "%s", inner) < room;
@@ -99,7 +106,7 @@ bool em_path_find(char *out, size_t room, const char *folder, const char *file)
 
 em_status em_path_model(char *out, size_t room, const char *name, em_err *err)
 {
-    char file[NAME_MAX + 1], clean[96];
+    char file[NAME_MAX + 1], clean[96], own[PATH_MAX];
 
     if (strchr(name, '/') || is_file(name))
         return (size_t)snprintf(out, room, "%s", name) < room ? EM_OK : em_fail(err, EM_EINVAL, "the model's path is too long");
@@ -107,7 +114,9 @@ em_status em_path_model(char *out, size_t room, const char *name, em_err *err)
         return EM_OK;
     if (em_path_find(out, room, "models", name))
         return EM_OK;
-    return em_fail(err, EM_EIO, "no file and no installed model is named '%s' (looked in ~/.local/share/earmark/models, "
+    if (!installed(own, sizeof own) || strcmp(own, "/usr/share/earmark") == 0)
+        own[0] = '\0';
+    return em_fail(err, EM_EIO, "no file and no installed model is named '%s' (looked in ~/.local/share/earmark/models, %.80s%s"
                    "/usr/share/earmark/models and, run from its build folder, config/models)",
-                   em_text_clean(clean, sizeof clean, name));
+                   em_text_clean(clean, sizeof clean, name), own, *own ? "/models, " : "");
 }
