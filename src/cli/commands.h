@@ -4,13 +4,8 @@
 
 #include "base/json.h"
 #include "base/status.h"
+#include "cli/exit_codes.h"
 #include "cli/options.h"
-
-enum {                              /* stable; they stand in --help */
-    EM_EXIT_OK = 0, EM_EXIT_USAGE = 2, EM_EXIT_MODEL = 3, EM_EXIT_INPUT = 4, EM_EXIT_BACKEND = 5, EM_EXIT_OUTPUT = 6,
-    EM_EXIT_TRAINING = 7, EM_EXIT_INTERNAL = 70,
-    EM_EXIT_CUT = 128,              /* a signal came before a file's end: main dies of it (128 + its number in a shell) */
-};
 
 typedef int em_command_run(const em_options *o, em_err *err);
 

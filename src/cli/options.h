@@ -143,6 +143,10 @@ void em_options_unset(em_options *o, const em_option *row);
 /* The option whose name is nearest, "" when none is near. */
 const char *em_options_nearest(const char *name);
 
+/* How help and manual show a row: "--wait[=SEC]"; and its built-in value, NULL where that is none to tell. */
+void        em_option_form(char *out, size_t room, const em_option *row);
+const char *em_option_shown_fallback(const em_option *row);
+
 void em_options_print_help(FILE *f);
 void em_options_print_config(const em_options *o, FILE *f);
 

@@ -1,29 +1,60 @@
 /* options_print.c - --help and --print-config, made from the table. */
 #include "cli/options.h"
 
+#include "cli/exit_codes.h"
+
 #include <stddef.h>
 #include <string.h>
 
-enum { HELP_COLUMN = 30 };
+enum { HELP_COLUMN = 30, HELP_WIDTH = 118 };
+
+void em_option_form(char *out, size_t room, const em_option *row)
+{
+    const char *arg = row->arg ? row->arg : "";
+
+    snprintf(out, room, "--%s%s%s", row->name, *arg == '[' ? "[=" : *arg ? "=" : "", *arg == '[' ? arg + 1 : arg);
+}
+
+const char *em_option_shown_fallback(const em_option *row)
+{
+    return row->fallback && row->kind != EM_OPTION_WAIT && strcmp(row->fallback, "none") != 0 ? row->fallback : NULL;
+}
 
 static void print_row(FILE *f, const em_option *row)
 {
-    char left[80];
-    int n = row->letter ? snprintf(left, sizeof left, "  -%c, --%s", row->letter, row->name)
-                        : snprintf(left, sizeof left, "      --%s", row->name);
+    const char *fallback = em_option_shown_fallback(row);
+    char left[80], form[72];
 
-    if (row->arg && row->arg[0] == '[')
-        snprintf(left + n, sizeof left - (size_t)n, "[=%s", row->arg + 1);
-    else if (row->arg)
-        snprintf(left + n, sizeof left - (size_t)n, "=%s", row->arg);
+    em_option_form(form, sizeof form, row);
+    if (row->letter)
+        snprintf(left, sizeof left, "  -%c, %s", row->letter, form);
+    else
+        snprintf(left, sizeof left, "      %s", form);
     if (strlen(left) >= HELP_COLUMN - 1)
         fprintf(f, "%s\n%*s", left, HELP_COLUMN, "");
     else
         fprintf(f, "%-*s", HELP_COLUMN, left);
     fputs(row->help, f);
-    if (row->fallback && row->kind != EM_OPTION_WAIT && strcmp(row->fallback, "none") != 0)
-        fprintf(f, " [%s]", row->fallback);
+    if (fallback)
+        fprintf(f, " [%s]", fallback);
     fputc('\n', f);
+}
+
+static void print_exit_codes(FILE *f)
+{
+    const em_exit_row *row;
+    int column = fprintf(f, "Exit status:");
+
+    for (int i = 0; (row = em_exit_row_at(i)); i++) {
+        char item[80];
+        int n = snprintf(item, sizeof item, " %d %s%s", row->code, row->meaning, em_exit_row_at(i + 1) ? "," : ".\n");
+
+        if (column + n > HELP_WIDTH) {
+            fputc('\n', f);
+            column = -1;                            /* the item's space is not wanted there */
+        }
+        column += fprintf(f, "%s", item + (column < 0));
+    }
 }
 
 void em_options_print_help(FILE *f)
@@ -39,10 +70,10 @@ void em_options_print_help(FILE *f)
             print_row(f, &section->rows[i]);
     }
     fputs("\nAll options but the commands can stand in earmark.conf (key = value) or in the environment\n"
-          "(EARMARK_TOP_K=3); later wins: files, environment, command line. --jack=no takes back what a file set.\n"
-          "Exit status: 0 done, 2 wrong use, 3 bad model, 4 no sound input, 5 no such backend here,\n"
-          "6 output failed, 7 data unusable or training diverged, 70 internal error. SIGINT and SIGTERM end\n"
-          "live sound (a device, --live, --realtime) with 0; before the end of a file or pipe the program dies of them (130 and 143 in a shell).\n", f);
+          "(EARMARK_TOP_K=3); later wins: files, environment, command line. --jack=no takes back what a file set.\n", f);
+    print_exit_codes(f);
+    fputs("SIGINT and SIGTERM end live sound (a device, --live, --realtime) with 0; before the end of a file or pipe the program\n"
+          "dies of them (130 and 143 in a shell).\n", f);
 }
 
 static void print_pairs(const em_options *o, FILE *f)
