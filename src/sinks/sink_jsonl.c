@@ -16,9 +16,9 @@
  *
  * Times are seconds of the stream; "utc" stands beside them where the wall clock is known. */
 #include "sinks/row.h"
+#include "sinks/sound_json.h"
 #include "sinks/top.h"
 
-#include "base/clock.h"
 #include "base/json.h"
 #include "base/text.h"
 
@@ -50,37 +50,12 @@ static void jsonl_deinit(em_sink *s)
     free(j->top);
 }
 
-static void put_head(em_json *j, const char *type)
-{
-    em_json_reset(j);
-    em_json_begin(j, NULL, '{');
-    em_json_int(j, "v", 1);
-    em_json_string(j, "type", type);
-}
-
-static void put_utc(em_json *j, const em_event *e)
-{
-    char utc[EM_UTC_CHARS];
-
-    if (e->utc_ms < 0)
-        return;
-    em_utc_text(utc, e->utc_ms);
-    em_json_string(j, "utc", utc);
-}
-
-static void put_where(em_json *j, const em_event *e)
-{
-    em_json_string(j, "source", e->source ? e->source : "");
-    em_json_fixed(j, "time", e->time, 3);
-    put_utc(j, e);
-}
-
 static bool put_start(jsonl *s, const em_event *e)
 {
     em_json *j = &s->json;
 
-    put_head(j, "start");
-    put_utc(j, e);
+    em_record_json(j, "start");
+    em_utc_json(j, e);
     em_json_string(j, "version", e->u.start.version);
     em_json_string(j, "model", e->u.start.model);
     em_json_string(j, "sha256", e->u.start.sha256);
@@ -94,8 +69,8 @@ static bool put_start(jsonl *s, const em_event *e)
 
 static bool put_source(jsonl *s, const em_event *e)
 {
-    put_head(&s->json, "source");
-    put_where(&s->json, e);
+    em_record_json(&s->json, "source");
+    em_where_json(&s->json, e);
     em_json_string(&s->json, "state", e->u.source_state.is_up ? "up" : "down");
     return true;
 }
@@ -115,8 +90,8 @@ static bool put_scores(jsonl *s, const em_event *e)
 
     if (cfg->scores == EM_SCORES_NONE)
         return false;
-    put_head(j, "scores");
-    put_where(j, e);
+    em_record_json(j, "scores");
+    em_where_json(j, e);
     em_json_fixed(j, "filled", e->u.scores.filled, 3);
     if (cfg->scores == EM_SCORES_ALL) {
         em_json_floats(j, "scores", e->u.scores.scores, n);
@@ -142,65 +117,9 @@ static bool put_scores(jsonl *s, const em_event *e)
     return true;
 }
 
-/* Which sound: what onset and offset have in common. */
-static void put_sound(jsonl *s, const em_event *e)
+static bool put_sound(jsonl *s, const em_event *e)
 {
-    const em_classes *classes = s->base.cfg.classes;
-    const int c = e->u.sound.i_class;
-    em_json *j = &s->json;
-    char slug[SLUG_BYTES];
-
-    put_where(j, e);
-    em_json_string(j, "id", e->u.sound.id);
-    if (c >= 0) {
-        em_json_int(j, "index", c);
-        em_json_string(j, "mid", classes->mids[c]);
-    } else {
-        em_json_string(j, "group", e->u.sound.label);
-    }
-    em_json_string(j, "label", e->u.sound.label);
-    em_json_string(j, "slug", em_slug(slug, sizeof slug, e->u.sound.label));
-}
-
-/* How well it is known. */
-static void put_doubt(jsonl *s, const em_event *e)
-{
-    em_json_fixed(&s->json, "res", e->u.sound.res, 3);
-    em_json_fixed(&s->json, "delay", e->u.sound.delay, 3);
-    em_json_fixed(&s->json, "dbfs", (double)e->u.sound.dbfs, 1);
-}
-
-static bool put_onset(jsonl *s, const em_event *e)
-{
-    put_head(&s->json, "onset");
-    put_sound(s, e);
-    em_json_fixed(&s->json, "score", (double)e->u.sound.score, 3);
-    em_json_fixed(&s->json, "threshold", (double)e->u.sound.threshold, 3);
-    put_doubt(s, e);
-    return true;
-}
-
-static bool put_offset(jsonl *s, const em_event *e)
-{
-    em_json *j = &s->json;
-
-    put_head(j, "offset");
-    put_sound(s, e);
-    em_json_fixed(j, "onset", e->u.sound.onset, 3);
-    em_json_fixed(j, "offset", e->u.sound.offset, 3);
-    em_json_fixed(j, "duration", e->u.sound.offset - e->u.sound.onset, 3);
-    em_json_fixed(j, "peak", (double)e->u.sound.score, 3);
-    em_json_fixed(j, "mean", (double)e->u.sound.mean, 3);
-    em_json_null(j, "clip");
-    put_doubt(s, e);
-    return true;
-}
-
-static bool put_retract(jsonl *s, const em_event *e)
-{
-    put_head(&s->json, "retract");
-    put_where(&s->json, e);
-    em_json_string(&s->json, "id", e->u.sound.id);
+    em_sound_json(&s->json, e, s->base.cfg.classes);
     return true;
 }
 
@@ -209,8 +128,8 @@ static bool put_explain(jsonl *s, const em_event *e)
     em_json *j = &s->json;
     char slug[SLUG_BYTES];
 
-    put_head(j, "explain");
-    put_where(j, e);
+    em_record_json(j, "explain");
+    em_where_json(j, e);
     em_json_string(j, "label", e->u.explain.label);
     em_json_string(j, "slug", em_slug(slug, sizeof slug, e->u.explain.label));
     em_json_string(j, "verdict", e->u.explain.verdict);
@@ -224,8 +143,8 @@ static bool put_explain(jsonl *s, const em_event *e)
 
 static bool put_gap(jsonl *s, const em_event *e)
 {
-    put_head(&s->json, "gap");
-    put_where(&s->json, e);
+    em_record_json(&s->json, "gap");
+    em_where_json(&s->json, e);
     em_json_int(&s->json, "frames", (int64_t)e->u.gap.n_frames);
     em_json_string(&s->json, "reason", e->u.gap.reason);
     return true;
@@ -233,8 +152,8 @@ static bool put_gap(jsonl *s, const em_event *e)
 
 static bool put_sync(jsonl *s, const em_event *e)
 {
-    put_head(&s->json, "sync");
-    put_where(&s->json, e);
+    em_record_json(&s->json, "sync");
+    em_where_json(&s->json, e);
     em_json_fixed(&s->json, "drift", e->u.sync.drift_s, 3);
     return true;
 }
@@ -245,7 +164,7 @@ static bool put_summary(jsonl *s, const em_event *e)
     em_json *j = &s->json;
     int n_top = em_top(s->top, cfg->top_k, e->u.summary.max, cfg->classes->n, cfg->is_shown, NULL);
 
-    put_head(j, "summary");
+    em_record_json(j, "summary");
     em_json_string(j, "source", e->source);
     em_json_fixed(j, "duration", e->u.summary.duration, 3);
     em_json_int(j, "windows", e->u.summary.n_windows);
@@ -265,8 +184,8 @@ static bool put_summary(jsonl *s, const em_event *e)
 
 static bool put_stop(jsonl *s, const em_event *e)
 {
-    put_head(&s->json, "stop");
-    put_where(&s->json, e);
+    em_record_json(&s->json, "stop");
+    em_where_json(&s->json, e);
     em_json_int(&s->json, "captured", (int64_t)e->u.stop.captured);
     em_json_int(&s->json, "taken", (int64_t)e->u.stop.taken);
     em_json_int(&s->json, "dropped", (int64_t)e->u.stop.dropped);
@@ -278,8 +197,8 @@ static bool put_stop(jsonl *s, const em_event *e)
 
 static bool put_lost(jsonl *s, const em_event *e)
 {
-    put_head(&s->json, "lost");
-    put_where(&s->json, e);
+    em_record_json(&s->json, "lost");
+    em_where_json(&s->json, e);
     em_json_int(&s->json, "records", (int64_t)e->u.lost.n_records);
     return true;
 }
@@ -288,7 +207,7 @@ static em_status jsonl_put(em_sink *base, const em_event *e, em_err *err)
 {
     static bool (*const put[])(jsonl *, const em_event *) = {
         [EM_EVENT_START] = put_start, [EM_EVENT_SOURCE] = put_source, [EM_EVENT_SCORES] = put_scores,
-        [EM_EVENT_ONSET] = put_onset, [EM_EVENT_OFFSET] = put_offset, [EM_EVENT_RETRACT] = put_retract,
+        [EM_EVENT_ONSET] = put_sound, [EM_EVENT_OFFSET] = put_sound, [EM_EVENT_RETRACT] = put_sound,
         [EM_EVENT_EXPLAIN] = put_explain,
         [EM_EVENT_GAP] = put_gap, [EM_EVENT_SYNC] = put_sync, [EM_EVENT_SUMMARY] = put_summary, [EM_EVENT_STOP] = put_stop,
         [EM_EVENT_LOST] = put_lost,
