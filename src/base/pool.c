@@ -42,14 +42,28 @@ struct em_pool {
 
 typedef struct start_arg { em_pool *pool; int worker; } start_arg;
 
-void em_flush_denormals(void)
+uint64_t em_flush_denormals(void)
+{
+    uint64_t before = 0;
+
+#if defined(__x86_64__)
+    before = _mm_getcsr();
+    _mm_setcsr((unsigned)before | 0x8040u);     /* flush to zero, denormals are zero */
+#elif defined(__aarch64__)
+    __asm__ volatile("mrs %0, fpcr" : "=r"(before));
+    __asm__ volatile("msr fpcr, %0" : : "r"(before | (1u << 24)));
+#endif
+    return before;
+}
+
+void em_restore_denormals(uint64_t before)
 {
 #if defined(__x86_64__)
-    _mm_setcsr(_mm_getcsr() | 0x8040u);     /* flush to zero, denormals are zero */
+    _mm_setcsr((unsigned)before);
 #elif defined(__aarch64__)
-    uint64_t fpcr;
-    __asm__ volatile("mrs %0, fpcr" : "=r"(fpcr));
-    __asm__ volatile("msr fpcr, %0" : : "r"(fpcr | (1u << 24)));
+    __asm__ volatile("msr fpcr, %0" : : "r"(before));
+#else
+    (void)before;
 #endif
 }
 

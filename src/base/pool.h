@@ -13,6 +13,8 @@
 
 #include "base/status.h"
 
+#include <stdint.h>
+
 typedef struct em_pool em_pool;
 typedef void em_task(void *ctx, int i, int worker);
 
@@ -23,8 +25,10 @@ void      em_pool_free(em_pool *pool);
 int  em_pool_threads(const em_pool *pool);
 void em_pool_run(em_pool *pool, em_task *task, void *ctx, int n_tasks);
 
-/* Denormals become zero on this thread (a no-op where the CPU has no such switch). */
-void em_flush_denormals(void);
+/* Denormals become zero on this thread (a no-op where the CPU has no such switch). Returns how they were treated before,
+ * for those who compute on a thread that is not theirs and leave it as it was. */
+uint64_t em_flush_denormals(void);
+void     em_restore_denormals(uint64_t before);
 
 /* Processors this process may run on, at least 1. */
 int em_cpu_count(void);

@@ -104,6 +104,26 @@ static void all_threads_work_at_the_same_time_without_denormals(void **state)
     em_pool_free(pool);
 }
 
+static float tiny(void)
+{
+    volatile float x = 0x1p-126f;
+
+    x /= 4;
+    return x;
+}
+
+static void a_thread_gets_its_denormals_back(void **state)
+{
+    uint64_t before = em_flush_denormals();
+
+    (void)state;
+#if defined(__x86_64__) || defined(__aarch64__)
+    CHECK(tiny() == 0, "flushed: %g", (double)tiny());
+#endif
+    em_restore_denormals(before);
+    CHECK(tiny() > 0, "as it was before");
+}
+
 static double cpu_ms(void)
 {
     struct timespec t;
@@ -147,6 +167,7 @@ int main(void)
         cmocka_unit_test(every_task_runs_exactly_once),
         cmocka_unit_test(pools_start_and_stop_at_any_moment),
         cmocka_unit_test(all_threads_work_at_the_same_time_without_denormals),
+        cmocka_unit_test(a_thread_gets_its_denormals_back),
         cmocka_unit_test(an_idle_pool_sleeps),
         cmocka_unit_test(impossible_numbers_of_threads_are_refused),
     };
