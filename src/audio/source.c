@@ -1,7 +1,7 @@
 /* What all sources share: the row behind them, the consumer's side of the block, the timeline. Every function
  * runs on the one thread that owns the em_source. */
-#include "audio/channel.h"
 #include "audio/sources.h"
+#include "base/channel.h"
 
 #include "base/text.h"
 

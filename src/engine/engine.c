@@ -1,7 +1,7 @@
 /* engine.c - one source heard to its end: the loop between ring and scheduler, gaps, outages, the clock. See engine.h. */
 #include "engine/engine.h"
 
-#include "audio/channel.h"
+#include "base/channel.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/pool.h"

@@ -1,9 +1,9 @@
 /* sound.c - libsndfile or a pack, block by block through the listener's own steps: see sound.h. */
 #include "train/sound.h"
 
-#include "audio/channel.h"
 #include "audio/resample.h"
 #include "audio/sources.h"
+#include "base/channel.h"
 #include "train/pack.h"
 #include "train/table.h"
 

@@ -1,8 +1,8 @@
 /* Clips to frames: the same as the tagger's, each file read once, within the memory that was given. */
 #include "check.h"
 
-#include "audio/channel.h"
 #include "audio/resample.h"
+#include "base/channel.h"
 #include "listener/listener.h"
 #include "made.h"
 #include "train/features.h"

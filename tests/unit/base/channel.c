@@ -1,7 +1,7 @@
 /* One channel out of several: picked, or their mean. */
 #include "check.h"
 
-#include "audio/channel.h"
+#include "base/channel.h"
 
 static void pick_copies_one_channel_and_mix_is_the_mean(void **state)
 {

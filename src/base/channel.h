@@ -1,6 +1,6 @@
 /* channel.h - interleaved frames made clean, and one channel out of them: --channel N, mix or each. */
-#ifndef EM_AUDIO_CHANNEL_H
-#define EM_AUDIO_CHANNEL_H
+#ifndef EM_BASE_CHANNEL_H
+#define EM_BASE_CHANNEL_H
 
 #include <stddef.h>
 #include <stdint.h>

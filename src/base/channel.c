@@ -1,5 +1,5 @@
 /* channel.c - plain loops over interleaved frames; on the worker's side of the ring. */
-#include "audio/channel.h"
+#include "base/channel.h"
 
 #include <string.h>
 
