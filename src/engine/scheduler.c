@@ -6,7 +6,6 @@
 #include "model/activation.h"
 
 #include <assert.h>
-#include <math.h>
 #include <stdlib.h>
 
 typedef struct lane {
@@ -17,7 +16,7 @@ typedef struct lane {
 
 struct em_scheduler {
     em_scheduler_cfg cfg;
-    int        n_classes, n_slots;
+    int        n_classes;
     uint64_t   step_frames;         /* a step at the source's rate, rounded up */
     size_t     second_frames;
     lane      *lanes;
@@ -28,8 +27,7 @@ struct em_scheduler {
 
 em_frontend_cfg em_scheduler_frontend(const em_config *model)
 {
-    return model->frontend == EM_FRONTEND_KALDI ? em_frontend_kaldi(model->sample_rate, model->n_mels)
-                                                : em_frontend_htsat(model->sample_rate, model->n_mels);
+    return em_frontend_usual(model->frontend == EM_FRONTEND_KALDI, model->sample_rate, model->n_mels);
 }
 
 em_status em_scheduler_new(em_scheduler **out, const em_scheduler_cfg *cfg, em_err *err)
@@ -48,7 +46,6 @@ em_status em_scheduler_new(em_scheduler **out, const em_scheduler_cfg *cfg, em_e
         return em_fail(err, EM_ENOMEM, "no memory for the scheduler");
     s->cfg = *cfg;
     s->n_classes = model->n_classes;
-    s->n_slots = (int)n_slots;
     s->lanes = calloc((size_t)cfg->n_lanes, sizeof *s->lanes);
     s->in = calloc((size_t)cfg->n_lanes, sizeof *s->in);
     s->out = calloc((size_t)cfg->n_lanes, sizeof *s->out);
@@ -97,17 +94,8 @@ static em_status hand_out(em_scheduler *s, int i, em_err *err)
 {
     lane *l = &s->lanes[i];
     em_scores_row row = { .lane = i, .hop = &l->hop, .scores = l->logits, .slots = l->slots, .latent = l->latent };
-    const em_activation activation = em_session_config(s->cfg.session)->activation;
-    bool is_sound = em_activate(l->logits, s->n_classes, activation);
 
-    for (int slot = 0; l->slots && slot < s->n_slots; slot++)
-        is_sound &= em_activate(l->slots + (size_t)slot * (size_t)s->n_classes, s->n_classes, activation);
-    for (int c = 0; l->latent && c < em_session_config(s->cfg.session)->dims[EM_STAGES - 1]; c++)
-        if (!isfinite(l->latent[c])) {
-            l->latent[c] = 0;
-            is_sound = false;
-        }
-    s->count.n_resets += !is_sound;
+    s->count.n_resets += !em_activate_output(&s->out[i], em_session_config(s->cfg.session));
     l->hop.frames = NULL;
     return s->cfg.take(s->cfg.ctx, &row, err);
 }

@@ -33,6 +33,11 @@ em_frontend_cfg em_frontend_kaldi(int rate_hz, int n_mels)
                               .n_mels = n_mels, .fmin_hz = 20, .fmax_hz = (float)rate_hz / 2 };
 }
 
+em_frontend_cfg em_frontend_usual(bool is_kaldi, int rate_hz, int n_mels)
+{
+    return is_kaldi ? em_frontend_kaldi(rate_hz, n_mels) : em_frontend_htsat(rate_hz, n_mels);
+}
+
 /* fmax may lie above half the rate: HTS-AT's Speech Commands setting has it so, and empty bands. */
 static em_status check(const em_frontend_cfg *c, em_err *err)
 {

@@ -26,6 +26,7 @@ typedef struct em_frontend_cfg {
 /* The usual settings for a rate and a number of bands. */
 em_frontend_cfg em_frontend_htsat(int rate_hz, int n_mels);
 em_frontend_cfg em_frontend_kaldi(int rate_hz, int n_mels);
+em_frontend_cfg em_frontend_usual(bool is_kaldi, int rate_hz, int n_mels);
 
 typedef struct em_frontend em_frontend;     /* tables, FFT plan, scratch: one thread at a time */
 

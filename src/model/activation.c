@@ -40,3 +40,17 @@ bool em_activate(float *x, int n, em_activation activation)
         sigmoid(x, n);
     return is_sound;
 }
+
+bool em_activate_output(em_output *out, const em_config *cfg)
+{
+    bool is_sound = em_activate(out->logits, cfg->n_classes, cfg->activation);
+
+    for (int slot = 0; out->slots && slot < em_config_slots(cfg); slot++)
+        is_sound &= em_activate(out->slots + (size_t)slot * (size_t)cfg->n_classes, cfg->n_classes, cfg->activation);
+    for (int c = 0; out->latent && c < cfg->dims[EM_STAGES - 1]; c++)
+        if (!isfinite(out->latent[c])) {
+            out->latent[c] = 0;
+            is_sound = false;
+        }
+    return is_sound;
+}

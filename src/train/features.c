@@ -53,8 +53,7 @@ struct em_features {
 
 em_frontend_cfg em_features_frontend(const em_config *cfg)
 {
-    return cfg->frontend == EM_FRONTEND_KALDI ? em_frontend_kaldi(cfg->sample_rate, cfg->n_mels)
-                                              : em_frontend_htsat(cfg->sample_rate, cfg->n_mels);
+    return em_frontend_usual(cfg->frontend == EM_FRONTEND_KALDI, cfg->sample_rate, cfg->n_mels);
 }
 
 /* Samples to frames. */

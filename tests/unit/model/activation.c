@@ -51,11 +51,34 @@ static void what_is_no_number_makes_a_row_of_zeros(void **state)
     }
 }
 
+/* A model with a NaN in one place, and one that is whole. */
+static void a_whole_answer_is_activated_and_judged(void **state)
+{
+    em_config cfg;
+    em_err err;
+    (void)state;
+
+    CHECK_OK(em_config_preset(&cfg, "nano", &err));
+    cfg.n_classes = 2;
+    for (int bad = 0; bad < 3; bad++) {
+        float logits[2] = { 0, bad == 1 ? NAN : 0 }, slots[64] = { 0 }, latent[4096] = { 0 };
+        em_output out = { logits, slots, latent };
+
+        latent[cfg.dims[EM_STAGES - 1] - 1] = bad == 2 ? INFINITY : 1;
+        CHECK(em_config_slots(&cfg) == 32 && em_activate_output(&out, &cfg) == (bad == 0), "case %d", bad);
+        CHECK(logits[0] == (bad == 1 ? 0 : .5f) && slots[0] == .5f && slots[63] == .5f, "case %d: every row", bad);
+        CHECK(latent[cfg.dims[EM_STAGES - 1] - 1] == (bad == 2 ? 0 : 1), "case %d: latents are finite", bad);
+        out.slots = out.latent = NULL;
+        CHECK(em_activate_output(&out, &cfg), "without slots and latents");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sigmoid_is_each_class_for_itself),
         cmocka_unit_test(a_softmax_is_one_of_all),
+        cmocka_unit_test(a_whole_answer_is_activated_and_judged),
         cmocka_unit_test(what_is_no_number_makes_a_row_of_zeros),
     };
 
