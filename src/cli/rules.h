@@ -3,7 +3,7 @@
 #define EM_CLI_RULES_H
 
 #include "cli/known.h"
-#include "engine/watcher.h"
+#include "listener/watcher.h"
 
 typedef struct em_rules {
     em_watch_rules watch;           /* whole, but for the detector's source, take and ctx; it points into what follows */

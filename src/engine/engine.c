@@ -209,7 +209,7 @@ static em_status begin_events(ear *e, em_err *err)
     em_status status = EM_OK;
 
     for (int i = 0; e->watchers && i < e->n_lanes && !status; i++) {
-        const em_watcher_cfg cfg = { .rules = e->cfg->events, .outlet = e->cfg->outlet, .source = e->names[i],
+        const em_watcher_cfg cfg = { .rules = e->cfg->events, .take = em_outlet_take, .ctx = e->cfg->outlet, .source = e->names[i],
                                      .is_live = e->info.is_live };
 
         status = em_watcher_new(&e->watchers[i], &cfg, err);

@@ -12,7 +12,7 @@
 #include "audio/source.h"
 #include "base/status.h"
 #include "engine/outlet.h"
-#include "engine/watcher.h"
+#include "listener/watcher.h"
 #include "model/session.h"
 
 #include <stdatomic.h>

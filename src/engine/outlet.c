@@ -171,6 +171,11 @@ em_status em_outlet_put(em_outlet *o, const em_event *e, em_err *err)
     return EM_OK;
 }
 
+em_status em_outlet_take(void *outlet, const em_event *e, em_err *err)
+{
+    return em_outlet_put(outlet, e, err);
+}
+
 static bool is_done(const writer *w)
 {
     return w->is_gone || !w->has_thread || (w->next == w->outlet->n_put && !w->is_writing);

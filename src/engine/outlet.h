@@ -33,6 +33,9 @@ void      em_outlet_free(em_outlet *o);
 /* The strings of a start record and of a gap's reason must outlive the outlet. EM_ECANCELED: no sink is left. EM_EIO (direct): a sink failed. */
 em_status em_outlet_put(em_outlet *o, const em_event *e, em_err *err);
 
+/* The same as an em_event_take, whose ctx is the outlet. */
+em_status em_outlet_take(void *outlet, const em_event *e, em_err *err);
+
 /* Nothing comes any more: waits until every sink has written its last record, and leaves a reader that takes nothing
  * for a second. Direct: nothing is left to do. */
 void      em_outlet_drain(em_outlet *o);

@@ -27,7 +27,7 @@ static em_status output(replay *r, em_status status)
 static em_status find_lane(replay *r, lane **out, const char *name, em_err *err)
 {
     const em_detector_cfg *d = &r->cfg->rules->detector;
-    em_watcher_cfg cfg = { .rules = r->cfg->rules, .outlet = r->cfg->outlet, .is_live = r->is_live };
+    em_watcher_cfg cfg = { .rules = r->cfg->rules, .take = em_outlet_take, .ctx = r->cfg->outlet, .is_live = r->is_live };
     lane *l = r->lanes;
 
     while (l < r->lanes + r->n_lanes && strcmp(l->name, name) != 0)

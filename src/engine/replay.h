@@ -2,7 +2,8 @@
 #ifndef EM_ENGINE_REPLAY_H
 #define EM_ENGINE_REPLAY_H
 
-#include "engine/watcher.h"
+#include "engine/outlet.h"
+#include "listener/watcher.h"
 #include "sinks/stored.h"
 
 #include <stdatomic.h>

@@ -6,7 +6,7 @@
 #define EM_TESTS_FAKES_H
 
 #include "audio/source.h"
-#include "engine/watcher.h"
+#include "listener/watcher.h"
 #include "model/session.h"
 
 enum { FAKE_CLASSES = 7, FAKE_HEARD = 2 };

@@ -1,5 +1,5 @@
 /* watcher.c - what a detector tells becomes events: see watcher.h. */
-#include "engine/watcher.h"
+#include "listener/watcher.h"
 
 #include "base/arena.h"
 #include "base/kept.h"
@@ -51,7 +51,7 @@ static em_status tell(void *ctx, const em_detection *d, em_err *err)
     e.u.sound.mean = d->mean;
     e.u.sound.threshold = d->threshold;
     e.u.sound.dbfs = w->dbfs;
-    return em_outlet_put(w->cfg.outlet, &e, err);
+    return w->cfg.take(w->cfg.ctx, &e, err);
 }
 
 em_status em_watcher_new(em_watcher **out, const em_watcher_cfg *cfg, em_err *err)
@@ -156,7 +156,7 @@ static em_status explain(em_watcher *w, double time, em_err *err)
         if (look.verdict == EM_VERDICT_QUIET && before == EM_VERDICT_QUIET)
             continue;
         e = explanation(w, rules->explained[i], &look, time);
-        status = em_outlet_put(w->cfg.outlet, &e, err);
+        status = w->cfg.take(w->cfg.ctx, &e, err);
     }
     return status;
 }

@@ -2,11 +2,11 @@
  *
  * A pure function of the settings and the hops, whose scores count as they would be kept (base/kept.h). One thread at a time;
  * only em_watcher_new allocates. */
-#ifndef EM_ENGINE_WATCHER_H
-#define EM_ENGINE_WATCHER_H
+#ifndef EM_LISTENER_WATCHER_H
+#define EM_LISTENER_WATCHER_H
 
+#include "base/event.h"
 #include "base/status.h"
-#include "engine/outlet.h"
 #include "listener/detector.h"
 
 #include <stdint.h>
@@ -22,9 +22,13 @@ typedef struct em_watch_rules {     /* what an event is                         
     int        n_explained;
 } em_watch_rules;
 
+/* Where events go. An error ends the hop, which returns it. */
+typedef em_status em_event_take(void *ctx, const em_event *e, em_err *err);
+
 typedef struct em_watcher_cfg {
     const em_watch_rules *rules;    /* borrowed, with all that it points to                                */
-    em_outlet  *outlet;             /* borrowed                                                            */
+    em_event_take *take;
+    void       *ctx;
     const char *source;             /* that records and ids name; borrowed                                 */
     bool        is_live;            /* can be heard only once: ids hold its wall clock at the first hop, and are like no
                                        other run's; else they are the same in every run                    */
@@ -41,7 +45,7 @@ typedef struct em_watched {         /* one scored window                        
     int64_t anchor_ms;              /* wall clock at time 0 as it is known now, -1 unknown                  */
 } em_watched;
 
-/* Both return what em_outlet_put does, and nothing else can fail. After an error the watcher is only freed. */
+/* Both return what cfg.take does, and nothing else can fail. After an error the watcher is only freed. */
 em_status em_watcher_hop(em_watcher *w, const em_watched *hop, em_err *err);
 
 /* The stream ended: so do its events. */
