@@ -7,11 +7,11 @@
 #include "cli/outputs.h"
 #include "cli/progress.h"
 #include "cli/report.h"
-#include "cli/rules.h"
 #include "cli/signals.h"
 #include "cli/tagger.h"
 #include "cli/version.h"
 #include "engine/engine.h"
+#include "lib/rules.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -345,6 +345,7 @@ static em_status check(const em_options *o, em_err *err)
 int em_cmd_listen(const em_options *o, em_err *err)
 {
     run r = { .o = o, .stop = em_signals_catch(), .progress.begin_ns = em_now_ns() };
+    const em_settings settings = em_options_settings(o);
     em_status status;
     int code;
 
@@ -359,7 +360,7 @@ int em_cmd_listen(const em_options *o, em_err *err)
     if ((code = em_tagger_open(&r.tagger, o, em_options_channel(o) < 0 ? EACH_BATCH : 1, err)))
         goto done;
     r.known = em_tagger_known(&r.tagger);
-    if ((status = em_rules_make(&r.rules, &r.known, &r.tagger.selection, o, err))) {
+    if ((status = em_rules_make(&r.rules, &r.known, &r.tagger.selection, &settings, err))) {
         code = em_exit_code(status, EM_EXIT_USAGE);
         goto done;
     }

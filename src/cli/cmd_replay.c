@@ -1,9 +1,9 @@
 /* cmd_replay.c - --replay: events made again from a file of scores, by the rules that the options say now. */
 #include "cli/commands.h"
 #include "cli/outputs.h"
-#include "cli/rules.h"
 #include "cli/signals.h"
 #include "engine/replay.h"
+#include "lib/rules.h"
 
 #include <string.h>
 
@@ -43,6 +43,7 @@ static int begin(rerun *r, em_err *err)
 {
     em_sink_set_cfg outputs = { .known = &r->known, .selection = &r->selection, .give_up = r->stop };
     em_outlet_cfg outlet = { .sinks = r->outputs.sinks };
+    const em_settings settings = em_options_settings(r->o);
     em_status status = check(r->o, err);
 
     if (status)
@@ -51,8 +52,8 @@ static int begin(rerun *r, em_err *err)
         return em_exit_code(status, EM_EXIT_INPUT);
     r->known = known_of(em_stored_head_of(r->stored));
     outputs.has_source_names = em_stored_head_of(r->stored)->has_source_names;
-    if ((status = em_selection_make(&r->selection, &r->known, r->o, err)) ||
-        (status = em_rules_make(&r->rules, &r->known, &r->selection, r->o, err)))
+    if ((status = em_selection_make(&r->selection, &r->known, &settings, err)) ||
+        (status = em_rules_make(&r->rules, &r->known, &r->selection, &settings, err)))
         return em_exit_code(status, EM_EXIT_USAGE);
     if ((status = em_sink_set_open(&r->outputs, r->o, &outputs, err)))
         return em_exit_code(status, status == EM_EINVAL ? EM_EXIT_USAGE : EM_EXIT_OUTPUT);

@@ -466,6 +466,20 @@ em_precision em_options_precision(const em_options *o)
     return strcmp(o->precision, "fp32") == 0 ? EM_PRECISION_FP32 : strcmp(o->precision, "fp16") == 0 ? EM_PRECISION_FP16 : EM_PRECISION_AUTO;
 }
 
+static em_text_list list_of(const em_texts *texts)
+{
+    return (em_text_list){ (const char *const *)texts->list, texts->n };
+}
+
+em_settings em_options_settings(const em_options *o)
+{
+    return (em_settings){
+        .dashes = "--", .watch = list_of(&o->watch), .ignore = list_of(&o->ignore), .all_classes = o->all_classes, .threshold = o->threshold,
+        .hysteresis = o->hysteresis, .min_on = o->min_on, .min_off = o->min_off, .groups = list_of(&o->groups), .tunes = list_of(&o->tunes),
+        .explain = list_of(&o->explain),
+    };
+}
+
 em_shard em_options_shard(const em_options *o)
 {
     em_shard s = { 1, 1 };

@@ -8,6 +8,7 @@
 #define EM_CLI_OPTIONS_H
 
 #include "base/status.h"
+#include "lib/settings.h"
 #include "ops/ops.h"
 
 #include <stdbool.h>
@@ -154,6 +155,7 @@ void em_options_print_config(const em_options *o, FILE *f);
 typedef struct em_shard { int i, n; } em_shard;     /* 1 <= i <= n */
 int      em_options_channel(const em_options *o);   /* 1..: that one; 0: mix; -1: each */
 em_shard em_options_shard(const em_options *o);
+em_settings em_options_settings(const em_options *o);       /* of events; borrowed from *o */
 em_precision em_options_precision(const em_options *o);
 int64_t  em_options_start_ms(const em_options *o);  /* -1: none given */
 

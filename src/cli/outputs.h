@@ -3,7 +3,7 @@
 #define EM_CLI_OUTPUTS_H
 
 #include "cli/options.h"
-#include "cli/known.h"
+#include "lib/known.h"
 #include "sinks/sink.h"
 
 #include <stdatomic.h>

@@ -4,12 +4,9 @@
 #include "backend/backend.h"
 #include "base/log.h"
 #include "cli/commands.h"
-#include "cli/option_text.h"
 #include "cli/paths.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 static int open_backend(em_tagger *t, const em_options *o, em_err *err)
 {
@@ -26,26 +23,6 @@ static int open_backend(em_tagger *t, const em_options *o, em_err *err)
     return EM_EXIT_OK;
 }
 
-/* Display names: --labels, else the model's own. */
-static em_status name_classes(em_tagger *t, const em_options *o, em_err *err)
-{
-    int n = em_model_config(t->model)->n_classes;
-    const char *const *names = (const char *const *)em_model_card(t->model)->labels;
-    em_status status = o->labels ? em_labels_read(&t->labels, o->labels, err) : em_labels_audioset(&t->labels, err);
-
-    if (status)
-        return status;
-    if (o->labels && t->labels.n != n)
-        return em_fail(err, EM_EFORMAT, "%s: holds %d classes, the model has %d", o->labels, t->labels.n, n);
-    if (o->labels)
-        names = (const char *const *)t->labels.names;
-    if (!(t->mids = calloc((size_t)n + 1, sizeof *t->mids)))
-        return em_fail(err, EM_ENOMEM, "no memory for the classes");
-    em_labels_mids(t->mids, &t->labels, names, n);
-    t->classes = (em_classes){ .labels = names, .mids = t->mids, .n = n };
-    return EM_OK;
-}
-
 int em_tagger_open_model(em_tagger *t, const em_options *o, em_err *err)
 {
     em_status status;
@@ -56,51 +33,32 @@ int em_tagger_open_model(em_tagger *t, const em_options *o, em_err *err)
         return em_exit_code(status, EM_EXIT_MODEL);
     if ((code = open_backend(t, o, err)))
         return code;
-    if ((status = em_model_open(&t->model, t->path, t->ops, t->dev, err)) || (status = name_classes(t, o, err)))
+    if ((status = em_model_open(&t->model, t->path, t->ops, t->dev, err)) ||
+        (status = em_model_classes_init(&t->own, t->model, o->labels, err)))
         return em_exit_code(status, EM_EXIT_MODEL);
+    t->classes = t->own.names;
     return EM_EXIT_OK;
-}
-
-/* All, where the file does not say. */
-static em_status find_trained(em_tagger *t, em_err *err)
-{
-    const em_card *card = em_model_card(t->model);
-
-    if (!(t->is_trained = calloc((size_t)t->classes.n + 1, sizeof *t->is_trained)))
-        return em_fail(err, EM_ENOMEM, "no memory for the classes");
-    for (int c = 0; c < t->classes.n; c++)
-        t->is_trained[c] = !card->trained;
-    for (int i = 0; i < card->n_trained; i++)
-        t->is_trained[card->trained[i]] = true;
-    return EM_OK;
 }
 
 em_known em_tagger_known(const em_tagger *t)
 {
-    const em_config *cfg = em_session_config(t->session);
-
-    return (em_known){
-        .classes = t->classes, .is_trained = t->is_trained, .thresholds = em_model_card(t->model)->thresholds,
-        .rate_hz = cfg->sample_rate, .window_samples = em_config_window_samples(cfg), .n_slots = em_config_slots(cfg),
-        .slot_s = em_config_slot_seconds(cfg),
-    };
+    return em_model_classes_known(&t->own, t->model, em_session_config(t->session));
 }
 
 int em_tagger_open(em_tagger *t, const em_options *o, int max_batch, em_err *err)
 {
     em_session_cfg cfg = { .max_batch = max_batch, .window_s = o->window };
     int code = em_tagger_open_model(t, o, err);
+    em_settings settings = em_options_settings(o);
     em_status status;
     em_known known;
 
     if (code)
         return code;
-    if ((status = find_trained(t, err)))
-        return em_exit_code(status, EM_EXIT_INTERNAL);
     if ((status = em_session_new(&t->session, t->model, &cfg, err)))
         return em_exit_code(status, status == EM_EINVAL ? EM_EXIT_USAGE : EM_EXIT_MODEL);
     known = em_tagger_known(t);
-    return em_exit_code(em_selection_make(&t->selection, &known, o, err), EM_EXIT_USAGE);
+    return em_exit_code(em_selection_make(&t->selection, &known, &settings, err), EM_EXIT_USAGE);
 }
 
 void em_tagger_close(em_tagger *t)
@@ -109,9 +67,7 @@ void em_tagger_close(em_tagger *t)
     em_model_free(t->model);
     if (t->dev)
         t->ops->close(t->dev);
-    em_labels_deinit(&t->labels);
-    free(t->mids);
-    free(t->is_trained);
+    em_model_classes_deinit(&t->own);
     em_selection_deinit(&t->selection);
     *t = (em_tagger){ 0 };
 }

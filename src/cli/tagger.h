@@ -2,10 +2,8 @@
 #ifndef EM_CLI_TAGGER_H
 #define EM_CLI_TAGGER_H
 
-#include "base/event.h"
-#include "cli/known.h"
 #include "cli/options.h"
-#include "model/labels.h"
+#include "lib/classes.h"
 #include "model/model.h"
 #include "model/session.h"
 
@@ -17,10 +15,8 @@ typedef struct em_tagger {
     em_dev       *dev;
     em_model     *model;
     em_session   *session;          /* NULL after em_tagger_open_model                       */
-    em_classes    classes;
-    em_labels     labels;           /* --labels, else AudioSet's: for the mids               */
-    const char  **mids;
-    bool         *is_trained;       /* [n] as far as the model's file says                    */
+    em_model_classes own;           /* by the names that --labels gives them, if any         */
+    em_classes    classes;          /* own.names                                             */
     em_selection  selection;
 } em_tagger;
 

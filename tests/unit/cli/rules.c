@@ -1,7 +1,8 @@
 /* Options become rules: which classes are told, from which evidence on, how long, in which groups. */
 #include "check.h"
 
-#include "cli/rules.h"
+#include "cli/options.h"
+#include "lib/rules.h"
 
 #include <math.h>
 
@@ -28,8 +29,12 @@ static em_status make(em_rules *rules, const em_known *of, const char *const *ar
         argv[argc++] = (char *)(uintptr_t)*args++;
     *rules = (em_rules){ 0 };
     *err = (em_err){ 0 };
-    if (!(status = em_options_read(&o, argc, argv, err)) && !(status = em_selection_make(&selection, of, &o, err)))
-        status = em_rules_make(rules, of, &selection, &o, err);
+    if (!(status = em_options_read(&o, argc, argv, err))) {
+        const em_settings settings = em_options_settings(&o);
+
+        if (!(status = em_selection_make(&selection, of, &settings, err)))
+            status = em_rules_make(rules, of, &selection, &settings, err);
+    }
     em_selection_deinit(&selection);
     em_options_deinit(&o);
     return status;

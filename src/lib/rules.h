@@ -1,8 +1,8 @@
-/* rules.h - what an event is: the options and the model's thresholds, put together into a detector's settings. */
-#ifndef EM_CLI_RULES_H
-#define EM_CLI_RULES_H
+/* rules.h - what an event is: the settings and the model's thresholds, put together into a detector's settings. */
+#ifndef EM_LIB_RULES_H
+#define EM_LIB_RULES_H
 
-#include "cli/known.h"
+#include "lib/known.h"
 #include "listener/watcher.h"
 
 typedef struct em_rules {
@@ -18,7 +18,7 @@ typedef struct em_rules {
 
 /* EM_EINVAL: a class or group that there is not, a value out of range. EM_ENOMEM. `known` must outlive *out. End with
  * em_rules_deinit, always. */
-em_status em_rules_make(em_rules *out, const em_known *known, const em_selection *selection, const em_options *o, em_err *err);
+em_status em_rules_make(em_rules *out, const em_known *known, const em_selection *selection, const em_settings *o, em_err *err);
 void      em_rules_deinit(em_rules *r);
 
 #endif

@@ -1,8 +1,7 @@
-/* known.c - --watch, --ignore, --all-classes and --threshold: see known.h. */
-#include "cli/known.h"
+/* known.c - watch, ignore, all_classes and threshold: see known.h. */
+#include "lib/known.h"
 
 #include "base/log.h"
-#include "cli/option_text.h"
 #include "model/labels.h"
 
 #include <stdlib.h>
@@ -14,7 +13,7 @@ static em_status find(const em_known *known, const char *name, int *c, em_err *e
 }
 
 /* "Dog" or "Dog=0.5"; a name may hold '=' itself, so only a number behind the last one counts. */
-static em_status find_watched(const em_known *known, const char *text, int *c, double *threshold, em_err *err)
+static em_status find_watched(const em_known *known, const em_settings *o, const char *text, int *c, double *threshold, em_err *err)
 {
     const char *equals = strrchr(text, '=');
     em_status status;
@@ -24,7 +23,7 @@ static em_status find_watched(const em_known *known, const char *text, int *c, d
     if (!equals || !em_parse_real(threshold, equals + 1))
         return find(known, text, c, err);
     if (*threshold < 0 || *threshold > 1)
-        return em_fail(err, EM_EINVAL, "--watch: '%.60s': the threshold is not from 0 to 1", text);
+        return em_fail(err, EM_EINVAL, "%swatch: '%.60s': the threshold is not from 0 to 1", o->dashes, text);
     if (!(name = strndup(text, (size_t)(equals - text))))
         return em_fail(err, EM_ENOMEM, "no memory for the classes");
     status = find(known, name, c, err);
@@ -32,23 +31,23 @@ static em_status find_watched(const em_known *known, const char *text, int *c, d
     return status;
 }
 
-static em_status watch(em_selection *out, const em_known *known, const char *text, em_err *err)
+static em_status watch(em_selection *out, const em_known *known, const em_settings *o, const char *text, em_err *err)
 {
     double threshold;
     int c;
-    em_status status = find_watched(known, text, &c, &threshold, err);
+    em_status status = find_watched(known, o, text, &c, &threshold, err);
 
     if (status)
         return status;
     out->is_shown[c] = true;
     if (!known->is_trained[c])
-        em_log(EM_LOG_WARNING, "--watch: the model was not trained on %s", known->classes.labels[c]);
+        em_log(EM_LOG_WARNING, "%swatch: the model was not trained on %s", o->dashes, known->classes.labels[c]);
     if (threshold >= 0)
         out->thresholds[c] = (float)threshold;
     return EM_OK;
 }
 
-em_status em_selection_make(em_selection *out, const em_known *known, const em_options *o, em_err *err)
+em_status em_selection_make(em_selection *out, const em_known *known, const em_settings *o, em_err *err)
 {
     const size_t n = (size_t)known->classes.n;
     em_status status = EM_OK;
@@ -62,7 +61,7 @@ em_status em_selection_make(em_selection *out, const em_known *known, const em_o
         out->thresholds[i] = (float)o->threshold;
     }
     for (int i = 0; i < o->watch.n && !status; i++)
-        status = watch(out, known, o->watch.list[i], err);
+        status = watch(out, known, o, o->watch.list[i], err);
     for (int i = 0; i < o->ignore.n && !status; i++)
         if (!(status = find(known, o->ignore.list[i], &c, err)))
             out->is_shown[c] = false;

@@ -1,10 +1,9 @@
-/* rules.c - thresholds, lengths and groups of the options, class by class: see rules.h.
+/* rules.c - thresholds, lengths and groups of the settings, class by class: see rules.h.
  *
- * A class begins at what --tune says, else --watch, else --threshold, else its model's own threshold, else 0.5. */
-#include "cli/rules.h"
+ * A class begins at what its tuning says, else watch, else threshold, else its model's own threshold, else 0.5. */
+#include "lib/rules.h"
 
 #include "base/log.h"
-#include "cli/option_text.h"
 #include "model/labels.h"
 #include "model/ontology.h"
 
@@ -20,7 +19,7 @@ typedef struct draft {              /* one class or group, until its thresholds 
 typedef struct making {
     em_rules *out;
     const em_known *known;
-    const em_options *o;
+    const em_settings *o;
     int   *place;                   /* [classes of the model] among the rules' classes, -1: not there */
     draft *drafts;                  /* [n + n_groups]                                                 */
     em_err *err;
@@ -76,7 +75,7 @@ static em_status add_members(making *m, em_group_cfg *g, const bool *is_in, cons
             grown[g->n_members++] = i;
     }
     if (n == 0)
-        em_log(EM_LOG_WARNING, "--group: the model was trained on nothing of %s", text);
+        em_log(EM_LOG_WARNING, "%sgroup: the model was trained on nothing of %s", m->o->dashes, text);
     return EM_OK;
 }
 
@@ -116,7 +115,7 @@ static em_status join(making *m, const char *text)
 
 /* ---- thresholds and lengths ---- */
 
-static draft usual(const em_options *o, float on)
+static draft usual(const em_settings *o, float on)
 {
     draft d = { em_sound_default(on), o->hysteresis };
 
@@ -155,7 +154,7 @@ static em_status find_sound(const making *m, int *i, const char *name, const cha
         return status;
     *i = m->place[c];
     if (*i < 0)
-        em_log(EM_LOG_WARNING, "--%s: the model was not trained on %s", option, classes->labels[c]);
+        em_log(EM_LOG_WARNING, "%s%s: the model was not trained on %s", m->o->dashes, option, classes->labels[c]);
     return EM_OK;
 }
 
@@ -267,7 +266,7 @@ static em_status choose(making *m, const em_selection *selection)
     return EM_OK;
 }
 
-em_status em_rules_make(em_rules *out, const em_known *known, const em_selection *selection, const em_options *o, em_err *err)
+em_status em_rules_make(em_rules *out, const em_known *known, const em_selection *selection, const em_settings *o, em_err *err)
 {
     making m = { .out = out, .known = known, .o = o, .err = err };
     em_status status;

@@ -1,0 +1,38 @@
+/* settings.h - what a person says about events, as text, and what that means: the options of the program and the fields of
+ * earmark_listener_options are the same settings. */
+#ifndef EM_LIB_SETTINGS_H
+#define EM_LIB_SETTINGS_H
+
+#include <stdbool.h>
+
+typedef struct em_text_list { const char *const *list; int n; } em_text_list;       /* borrowed */
+
+typedef struct em_settings {        /* borrowed                                                             */
+    const char  *dashes;            /* before the name of a setting in sentences: "--" or ""                */
+    em_text_list watch, ignore;     /* classes, watch with or without a threshold: "Dog", "Dog=0.5"         */
+    bool         all_classes;       /* those too that the model was not trained on                          */
+    double       threshold;         /* 0: the model's own                                                   */
+    double       hysteresis;        /* events end below the threshold less this                             */
+    double       min_on, min_off;   /* seconds: shortest event, shortest pause                              */
+    em_text_list groups, tunes;     /* "alarm=Siren", "Dog:min-on=1"; each is one (em_is_group, em_is_tuning) */
+    em_text_list explain;           /* classes and groups                                                   */
+} em_settings;
+
+/* Whole text, finite, with a decimal point in every locale. */
+bool em_parse_real(double *out, const char *text);
+
+bool em_is_group(const char *text);                 /* NAME=CLASS; the name is what stands before the first '='  */
+
+/* What is said of one class or group: "Dog:min-on=1". */
+typedef enum em_tune_key { EM_TUNE_THRESHOLD, EM_TUNE_HYSTERESIS, EM_TUNE_MIN_ON, EM_TUNE_MIN_OFF, EM_TUNE_GATE } em_tune_key;
+
+typedef struct em_tuning {
+    char        name[256];
+    em_tune_key key;
+    double      value;              /* of a gate 0 or 1 */
+} em_tuning;
+
+bool em_parse_tuning(em_tuning *out, const char *text);
+bool em_is_tuning(const char *text);
+
+#endif
