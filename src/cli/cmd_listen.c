@@ -7,6 +7,7 @@
 #include "cli/outputs.h"
 #include "cli/progress.h"
 #include "cli/report.h"
+#include "cli/service.h"
 #include "cli/signals.h"
 #include "cli/tagger.h"
 #include "cli/version.h"
@@ -37,6 +38,7 @@ typedef struct run {
     bool       has_heard;           /* sound, since the outputs were opened             */
     double     window_s;            /* that the session needs for one window            */
     em_progress progress;
+    em_service service;             /* that the run is, where NOTIFY_SOCKET says so      */
 } run;
 
 /* ---- what is told before sound flows ---- */
@@ -136,6 +138,7 @@ static int open_outputs(run *r, const char *file, em_err *err)
     const em_config *cfg = em_session_config(r->tagger.session);
     em_sink_set_cfg outputs = {
         .known = &r->known, .selection = &r->tagger.selection, .give_up = r->stop, .is_live = r->is_live, .file = file,
+        .notify = em_service_is_on(&r->service) ? &r->service.notify : NULL,
         .has_source_names = (!file && r->o->inputs.n > 1) || em_options_channel(r->o) < 0,
     };
     em_outlet_cfg outlet = {
@@ -223,9 +226,8 @@ static void record_progress(const run *r, const char *source, double done_s, dou
 }
 
 /* "2/3   40 %  dog.wav"; a pipe has no percent. */
-static void show_progress(void *ctx, const char *source, double done_s, double total_s)
+static void show_progress(run *r, const char *source, double done_s, double total_s)
 {
-    run *r = ctx;
     double share = total_s > 0 ? done_s / total_s : 0;
     char line[256];
     int n = 0;
@@ -246,6 +248,16 @@ static void show_progress(void *ctx, const char *source, double done_s, double t
         em_log(EM_LOG_INFO, "%s", line);
     else
         em_report_progress(line);
+}
+
+/* From the worker, between hops. */
+static void tell_progress(void *ctx, const char *source, double done_s, double total_s)
+{
+    run *r = ctx;
+
+    em_service_beat(&r->service, done_s);
+    if (r->progress.kind != EM_PROGRESS_NONE)
+        show_progress(r, source, done_s, total_s);
 }
 
 static int stage_code(const run *r, const em_engine_result *result, em_status status)
@@ -271,11 +283,11 @@ static int hear(run *r, em_source *source, const char *name, em_err *err)
     em_status status;
 
     r->progress.kind = progress_kind(r);
-    if (r->progress.kind != EM_PROGRESS_NONE)
-        cfg.progress = show_progress;
+    if (r->progress.kind != EM_PROGRESS_NONE || em_service_is_on(&r->service))
+        cfg.progress = tell_progress;
     status = em_engine_run(&result, &cfg, source, err);
     if (cfg.progress && status == EM_OK)
-        show_progress(r, name, result.seconds, result.seconds);
+        tell_progress(r, name, result.seconds, result.seconds);
     em_report_progress("");
     r->has_heard |= status == EM_OK || result.frames.taken > 0;
     em_log(EM_LOG_DEBUG, "%.1f s heard, %lld hops, %llu frames captured, %llu dropped, %llu hops skipped, %llu resets",
@@ -351,6 +363,7 @@ int em_cmd_listen(const em_options *o, em_err *err)
 
     if (o->replay)
         return em_cmd_replay(o, err);
+    em_service_open(&r.service);
     if ((status = check(o, err)) || (status = em_inputs_from(&r.inputs, o, isatty(STDIN_FILENO), err))) {
         code = em_exit_code(status, EM_EXIT_USAGE);
         goto done;
@@ -374,12 +387,14 @@ int em_cmd_listen(const em_options *o, em_err *err)
         code = open_outputs(&r, NULL, err);
     if (code == EM_EXIT_OK)
         code = hear_all(&r, err);
+    em_service_stopping(&r.service);
     if (!o->out_dir)
         code = close_outputs(&r, code, err);
 done:
     em_rules_deinit(&r.rules);
     em_tagger_close(&r.tagger);
     em_inputs_deinit(&r.inputs);
+    em_service_close(&r.service);
     if (err->code == EM_ECANCELED)
         err->msg[0] = '\0';
     return code;

@@ -99,6 +99,16 @@ static em_status open_store(em_sink_set *out, const em_options *o, const em_sink
     return status;
 }
 
+static em_status open_status(em_sink_set *out, const em_sink_set_cfg *cfg, em_err *err)
+{
+    const em_sink_cfg sink = { .format = "status", .classes = &cfg->known->classes, .notify = cfg->notify };
+    em_status status = em_sink_open(&out->sinks[out->n], &sink, err);
+
+    if (!status)
+        out->n++;
+    return status;
+}
+
 /* The folders of a path; those that are there already stay. */
 static em_status make_folders(char *path, em_err *err)
 {
@@ -194,7 +204,9 @@ em_status em_sink_set_open(em_sink_set *out, const em_options *o, const em_sink_
         if (status)
             return status;
     }
-    return o->store ? open_store(out, o, cfg, err) : EM_OK;
+    if (o->store && (status = open_store(out, o, cfg, err)))
+        return status;
+    return cfg->notify ? open_status(out, cfg, err) : EM_OK;
 }
 
 em_status em_sink_set_close(em_sink_set *out, em_sink_end end, em_err *err)

@@ -11,7 +11,7 @@
 enum { EM_MAX_OUTPUTS = 16 };
 
 typedef struct em_sink_set {
-    em_sink *sinks[EM_MAX_OUTPUTS];
+    em_sink *sinks[EM_MAX_OUTPUTS + 1];     /* and the status of a service */
     int      n;
     bool     has_view;              /* one of them draws on the terminal */
     bool     has_stdout;            /* one of them is standard output    */
@@ -22,6 +22,7 @@ typedef struct em_sink_set_cfg {
     const em_known   *known;
     const em_selection *selection;
     const atomic_bool *give_up;
+    const em_notify   *notify;      /* of a service, whose status shows the newest event; NULL: it is none */
     bool is_live;                   /* sound at its own pace: a terminal gets the live view */
     bool has_source_names;
     const char *file;               /* --out-dir: where these outputs go in there, without extension; else NULL */

@@ -6,6 +6,7 @@
 #define EM_SINKS_SINK_H
 
 #include "base/event.h"
+#include "base/notify.h"
 #include "base/status.h"
 
 #include <stdatomic.h>
@@ -26,7 +27,7 @@ typedef struct em_sink_store_cfg {
 } em_sink_store_cfg;
 
 typedef struct em_sink_cfg {
-    const char *format;             /* a row of sinks.c: "text", "jsonl", "vtt", ..., "store"          */
+    const char *format;             /* a row of sinks.c: "text", "jsonl", "vtt", ..., "store", "status" */
     const char *path;               /* NULL or "-": stdout; else see out.h: a file is written as PATH.part and renamed at close */
     const em_classes *classes;
     em_scores_mode scores;          /* jsonl: which scores records; text: NONE, or a line a hop with its top k */
@@ -42,6 +43,7 @@ typedef struct em_sink_cfg {
     const bool  *is_shown;          /* [n_classes] after --watch and --ignore, NULL: all               */
     const float *thresholds;        /* [n_classes] text: scores below are not listed, NULL: all are    */
     const em_sink_store_cfg *store; /* "store" only; its scores events have slots                      */
+    const em_notify *notify;        /* "status" only: who is told; that one has no path                */
     const atomic_bool *give_up;     /* once true, the same as em_sink_hurry; may be NULL               */
     em_sink_notice *notice;         /* the live view's last line asks for it, may be NULL              */
     void  *notice_ctx;
