@@ -364,6 +364,8 @@ int em_cmd_listen(const em_options *o, em_err *err)
     if (o->replay)
         return em_cmd_replay(o, err);
     em_service_open(&r.service);
+    if (em_service_is_on(&r.service))
+        em_signals_outlive_terminal();
     if ((status = check(o, err)) || (status = em_inputs_from(&r.inputs, o, isatty(STDIN_FILENO), err))) {
         code = em_exit_code(status, EM_EXIT_USAGE);
         goto done;

@@ -99,6 +99,8 @@ static const em_option output_rows[] = {
       .help = "text (default), jsonl, or events alone: " EVENT_FORMATS "; with -o repeatable as pairs" },
     { .name = "output", .letter = 'o', .kind = EM_OPTION_TEXTS, .at = AT(outputs), .arg = "FILE",
       .help = "write there instead of standard output (-)" },
+    { .name = "append", .kind = EM_OPTION_FLAG, .at = AT(append),
+      .help = "add to --output in place, and open it anew once it is renamed, as logrotate does; text and jsonl" },
     { .name = "scores", .kind = EM_OPTION_CHOICE, .at = AT(scores), .arg = "[none|top|all]", .fallback = "auto", .bare = "top",
       .choices = "auto|none|top|all", .help = "one record or line a result, with the top classes or all (jsonl); auto: text top, jsonl none" },
     { .name = "slots", .kind = EM_OPTION_FLAG, .at = AT(slots), .help = "scores records hold the time slots of the window too" },

@@ -73,6 +73,7 @@ typedef struct em_options {
     em_texts groups, tunes, explain;
 
     em_texts formats, outputs;      /* pairs, in the order given                  */
+    bool   append;
     char  *scores;                  /* auto, none, top, all                       */
     bool   slots, embeddings, summary;
     char  *store;

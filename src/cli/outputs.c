@@ -64,7 +64,7 @@ static em_status open_one(em_sink_set *out, const em_options *o, const em_sink_s
     const bool is_text = strcmp(format, "text") == 0;
     em_sink_cfg sink = {
         .format = format, .path = path, .classes = &cfg->known->classes, .scores = scores_mode(o, is_text), .top_k = o->top_k,
-        .has_slots = o->slots, .has_embeddings = o->embeddings, .has_source_names = cfg->has_source_names,
+        .has_slots = o->slots, .has_embeddings = o->embeddings, .has_source_names = cfg->has_source_names, .is_appended = o->append,
         .has_color = wants_color(o, path), .time_format = o->time_format,
         .channel = em_options_channel(o), .rate_hz = cfg->known->rate_hz, .has_utf8 = has_utf8(), .is_shown = cfg->selection->is_shown,
         .thresholds = cfg->selection->thresholds, .give_up = cfg->give_up, .notice = em_report_notice,
@@ -153,6 +153,20 @@ static em_status check_format(const em_options *o, const char *format, em_err *e
     return EM_OK;
 }
 
+/* A format with a beginning or an end of its own would have it in the middle of the file. */
+static em_status check_append(const em_options *o, em_err *err)
+{
+    if (o->out_dir)
+        return em_fail(err, EM_EINVAL, "--append and --out-dir cannot go together");
+    if (o->outputs.n == 0)
+        return em_fail(err, EM_EINVAL, "--append: wants an --output");
+    for (int i = 0; i < o->formats.n; i++)
+        if (em_sink_traits_of(o->formats.list[i]).is_events)
+            return em_fail(err, EM_EINVAL, "--append: a file of -f %s is whole in itself; text and jsonl can be added to",
+                           o->formats.list[i]);
+    return EM_OK;
+}
+
 static em_status check(const em_options *o, int n, em_err *err)
 {
     int n_stdout = 0;
@@ -183,7 +197,7 @@ static em_status check(const em_options *o, int n, em_err *err)
         if (status)
             return status;
     }
-    return EM_OK;
+    return o->append ? check_append(o, err) : EM_OK;
 }
 
 em_status em_sink_set_open(em_sink_set *out, const em_options *o, const em_sink_set_cfg *cfg, em_err *err)

@@ -45,6 +45,11 @@ const atomic_bool *em_signals_catch(void)
     return &is_asked;
 }
 
+void em_signals_outlive_terminal(void)
+{
+    signal(SIGHUP, SIG_IGN);
+}
+
 int em_signals_die(void)
 {
     const int asked = atomic_load(&asked_by), number = asked ? asked : SIGINT;     /* of several ranks another may have been asked */

@@ -11,6 +11,9 @@
 /* For programs that end cleanly: what their work has to look at. Call once, before threads start. */
 const atomic_bool *em_signals_catch(void);
 
+/* For services, which no terminal ends: SIGHUP does nothing. Before or after em_signals_catch. */
+void em_signals_outlive_terminal(void);
+
 /* Ends the program by the signal that em_signals_catch caught first: what started us sees that the work is not done,
  * and a shell ends its loop. Returns 128 + its number where that kills nobody: the first process of a container. */
 int em_signals_die(void);

@@ -1,4 +1,4 @@
-/* out.c - bytes to a file, pipe or device: PATH.part until it is whole, torn records, readers that take nothing. See out.h. */
+/* out.c - bytes to a file, pipe or device: PATH.part until it is whole or in place, torn records, readers that take nothing. See out.h. */
 #include "sinks/out.h"
 
 #include "base/clock.h"
@@ -124,6 +124,30 @@ em_status em_out_open(em_out *o, const char *path, const atomic_bool *give_up, e
     return EM_OK;
 }
 
+/* Behind what is there. Half a line that a run before this one left is ended first. */
+static int open_in_place(em_out *o)
+{
+    const int fd = open(o->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
+    const off_t end = fd >= 0 ? lseek(fd, 0, SEEK_END) : 0;
+    char last;
+
+    o->is_torn = end > 0 && pread(fd, &last, 1, end - 1) == 1 && last != '\n';
+    return fd;
+}
+
+em_status em_out_append(em_out *o, const char *path, const atomic_bool *give_up, em_err *err)
+{
+    struct stat st;
+
+    if (!path || em_out_descriptor(path) >= 0 || (stat(path, &st) == 0 && !S_ISREG(st.st_mode)))
+        return em_out_open(o, path, give_up, err);
+    *o = (em_out){ .fd = -1, .give_up = give_up, .is_regular = true, .is_appended = true };
+    if (!(o->path = strdup(path)))
+        return em_fail(err, EM_ENOMEM, "no memory for the output's name");
+    o->fd = open_in_place(o);
+    return o->fd < 0 ? fail_io(o, "be opened for writing", err) : EM_OK;
+}
+
 static bool may_give_up(const em_out *o)
 {
     return atomic_load(&o->is_ending) || (o->give_up && atomic_load(o->give_up));
@@ -200,12 +224,33 @@ static em_status end_torn(em_out *o, em_err *err)
     return status;
 }
 
+/* A file that was moved away from under its name is whole as it is; the next record begins a new one. Where none can be
+ * made the old one goes on: it is still read by somebody. */
+static void follow_name(em_out *o)
+{
+    struct stat named, ours;
+    const int old = o->fd;
+    int fd;
+
+    if (fstat(old, &ours) != 0 || (stat(o->path, &named) == 0 && named.st_ino == ours.st_ino && named.st_dev == ours.st_dev))
+        return;
+    end_torn(o, NULL);
+    if ((fd = open_in_place(o)) < 0)
+        return;
+    o->fd = fd;
+    close(old);
+}
+
 em_status em_out_write(em_out *o, const char *bytes, size_t n, em_err *err)
 {
-    em_status status = end_torn(o, err);
-    off_t start = o->is_regular ? lseek(o->fd, 0, SEEK_CUR) : -1;
+    em_status status;
+    off_t start;
     size_t n_done = 0;
 
+    if (o->is_appended)
+        follow_name(o);
+    status = end_torn(o, err);
+    start = o->is_regular ? lseek(o->fd, 0, SEEK_CUR) : -1;
     if (!status)
         status = write_all(o, &n_done, bytes, n, err);
     if (status)

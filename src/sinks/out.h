@@ -17,6 +17,7 @@ typedef struct em_out {
                                        nothing to rename                                          */
     bool  is_regular;
     bool  has_lost;                 /* a record could not be written                              */
+    bool  is_appended;              /* see em_out_append                                          */
     bool  is_torn;                  /* half a record is its end: a newline comes first            */
     const atomic_bool *give_up;     /* see em_sink_cfg                                            */
     atomic_bool is_ending;          /* see em_sink_hurry                                          */
@@ -29,6 +30,11 @@ int em_out_descriptor(const char *path);
  * or an open descriptor is written as it is. EM_EIO names the path.
  * The caller ends it with em_out_close, also after an error. */
 em_status em_out_open(em_out *o, const char *path, const atomic_bool *give_up, em_err *err);
+
+/* For an output that outlives the run: a file is written in place, behind what it holds (half a line there gets its end
+ * first), and when its name no longer leads to it, because it was renamed (logrotate) or removed, the next record goes to a
+ * new file of that name; no record is lost or cut by that. What is no file is written as em_out_open does. */
+em_status em_out_append(em_out *o, const char *path, const atomic_bool *give_up, em_err *err);
 
 /* All n bytes or, into PATH.part, none of them; elsewhere half a record gets its newline with the next write or at
  * the close, and what was there before is never touched. EM_EIO; EM_ECANCELED: nobody reads any more. */

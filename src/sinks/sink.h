@@ -29,6 +29,7 @@ typedef struct em_sink_store_cfg {
 typedef struct em_sink_cfg {
     const char *format;             /* a row of sinks.c: "text", "jsonl", "vtt", ..., "store", "status" */
     const char *path;               /* NULL or "-": stdout; else see out.h: a file is written as PATH.part and renamed at close */
+    bool   is_appended;             /* PATH is added to in place instead, see em_out_append             */
     const em_classes *classes;
     em_scores_mode scores;          /* jsonl: which scores records; text: NONE, or a line a hop with its top k */
     int    top_k;                   /* classes a record; obs: lines                                    */

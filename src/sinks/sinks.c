@@ -50,7 +50,8 @@ em_status em_sink_open(em_sink **out, const em_sink_cfg *cfg, em_err *err)
     s->row = row;
     s->cfg = *cfg;
     s->out.fd = -1;
-    if ((status = em_out_open(&s->out, cfg->path, cfg->give_up, err)) || (row->init && (status = row->init(s, err)))) {
+    status = (cfg->is_appended ? em_out_append : em_out_open)(&s->out, cfg->path, cfg->give_up, err);
+    if (status || (row->init && (status = row->init(s, err)))) {
         em_sink_close(s, EM_SINK_EMPTY, NULL);
         return status;
     }

@@ -63,6 +63,7 @@ def a_run():
     m = Manager("--realtime", "-q", DEMO)
     check(m.hear(30, "^READY=1$"), "ready once sound flows")
     check(m.hear(30, "^STATUS=Bark "), f"an event is the status: {m.heard}")
+    m.program.send_signal(signal.SIGHUP)                # as a logrotate that was written for others does
     m.hear(2)
     stopped, code = m.end()
     check(stopped and code == 0, f"a stop is told, and clean: {code}")

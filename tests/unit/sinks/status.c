@@ -77,6 +77,9 @@ static void a_label_says_nothing_but_status(void **state)
         CHECK_OK(em_sink_put(s, &e, &err));
         text = told(fd);
         CHECK(strncmp(text, "STATUS=", 7) == 0 && !strpbrk(text, "\n\r\x1b\x7f\xff"), "label %zu: %s", i, text);
+        CHECK(em_notify_status(&notify, hostile[i]), "text %zu", i);
+        text = told(fd);
+        CHECK(strncmp(text, "STATUS=", 7) == 0 && !strpbrk(text, "\n\r\x1b\x7f\xff"), "text %zu: %s", i, text);
     }
     CHECK_OK(em_sink_close(s, EM_SINK_WHOLE, &err));
     em_notify_close(&notify);
