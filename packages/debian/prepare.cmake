@@ -20,6 +20,25 @@ string(REGEX REPLACE "\n([a-z][-a-z0-9]* =)" "\n#\\1" text "${text}")
 file(WRITE ${root}/etc/earmark/earmark.conf "${text}")
 file(MAKE_DIRECTORY ${root}/etc/earmark/conf.d)
 
+# What the service hears, and what rotates its files.
+foreach(pair "service.conf:earmark/service.conf" "earmark.logrotate:logrotate.d/earmark")
+    string(REPLACE ":" ";" pair ${pair})
+    list(GET pair 0 from)
+    list(GET pair 1 to)
+    configure_file(${doc}/examples/${from} ${root}/etc/${to} COPYONLY)
+endforeach()
+file(REMOVE ${doc}/examples/earmark.logrotate)
+
+# Units were made for this tree's place; Debian 12 keeps those of the system in /lib.
+file(GLOB units ${root}/usr/lib/systemd/*/*.service)
+foreach(unit ${units})
+    file(READ ${unit} text)
+    string(REGEX REPLACE "ExecStart=[^ ]*/bin/" "ExecStart=/usr/bin/" text "${text}")
+    file(WRITE ${unit} "${text}")
+endforeach()
+file(MAKE_DIRECTORY ${root}/lib/systemd)
+file(RENAME ${root}/usr/lib/systemd/system ${root}/lib/systemd/system)
+
 # Whatever the umask was.
 file(GLOB_RECURSE files LIST_DIRECTORIES true ${root}/*)
 foreach(file ${files})

@@ -20,6 +20,7 @@ for field in 'Package: earmark' 'Maintainer: ' 'Section: sound' 'libfftw3-single
 dpkg-deb -x "$deb" tree
 dpkg-deb -e "$deb" control
 for file in usr/bin/earmark usr/share/man/man1/earmark.1.gz usr/share/earmark/models/nano.safetensors \
+            lib/systemd/system/earmark.service lib/systemd/system/earmark@.service usr/lib/systemd/user/earmark.service \
             usr/share/zsh/vendor-completions/_earmark usr/share/bash-completion/completions/earmark; do
     [ -f "tree/$file" ] || bad "$file is not in the package"
 done
@@ -27,6 +28,9 @@ done
 find tree/etc -type f | sed 's/^tree//' | sort | diff - <(sort control/conffiles) >wrong || bad "conffiles: $(cat wrong)"
 grep -q '^[a-z]' tree/etc/earmark/earmark.conf && bad "/etc/earmark/earmark.conf sets something: $(grep -m1 '^[a-z]' tree/etc/earmark/earmark.conf)"
 grep -q '^#rate = 32000' tree/etc/earmark/earmark.conf || bad "/etc/earmark/earmark.conf does not show rate"
+for unit in tree/lib/systemd/system/*.service tree/usr/lib/systemd/user/*.service; do
+    grep -q '^ExecStart=/usr/bin/earmark ' "$unit" || bad "$unit starts $(grep ExecStart "$unit")"
+done
 says tree/usr/share/doc/earmark/copyright 'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/'
 for licence in Apache-2.0 CC-BY-4.0 CC-BY-SA-4.0 CC0-1.0; do
     grep -qx "License: $licence" tree/usr/share/doc/earmark/copyright || bad "copyright: $licence has no text"
@@ -61,6 +65,7 @@ inside dpkg -s earmark; says out 'Status: install ok installed'
 inside earmark -vv /usr/share/doc/earmark/examples/demo/demo.flac || bad "earmark in the root: $(tail -3 err)"
 says err 'model file /usr/share/earmark/models/nano.safetensors'; says err 'read /etc/earmark/earmark.conf'
 for event in Bark Rain Helicopter Sneeze Crackle; do grep -q "^0:.* - .*$event" out || bad "the demo clip: no $event"; done
+inside earmark --config /etc/earmark/service.conf --print-config; says out 'wait = 90'
 inside earmark --list-devices; [ -s err ] && grep -q 'not found' err && bad "a library is missing: $(cat err)"
 inside ls /usr/lib/earmark
 for module in $(cat out); do
