@@ -42,6 +42,7 @@ typedef struct em_source_cfg {
     const char *raw;                /* NULL: RIFF header looked for, else s16le; u8 s16le s24le s32le f32le */
     int    raw_rate_hz;             /* 32000                                                             */
     int    raw_channels;            /* 1                                                                 */
+    uint64_t deadline_ns;           /* em_now_ns until which open waits for its first bytes; 0: for ever */
 
     /* files and pipes */
     bool   is_paced;                /* deliver in real time (--realtime)                                 */

@@ -1,13 +1,17 @@
 /* The "stdin" row: sound from standard input, as a WAV stream or as raw samples.
  *
  * Without cfg.raw the first bytes decide: a RIFF header, else raw s16le. open waits for those bytes, because the
- * number of channels is fixed from open on; a signal whose handler runs meanwhile ends the wait (EM_ECANCELED).
+ * number of channels is fixed from open on; a signal whose handler runs meanwhile, or cfg.deadline_ns, ends the wait (EM_ECANCELED).
  * Reads follow a poll with a limit, so that stop never hangs and the terminal's flags are never touched. */
 #include "audio/feed.h"
 #include "audio/riff.h"
 #include "audio/sources.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
+#include <limits.h>
+#include <math.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,16 +37,31 @@ static void stdin_close(void *self)
     free(self);
 }
 
-/* Waits for bytes; for open. Returns n, fewer at the end, -1 with *err. */
+/* For poll. */
+static int ms_until(uint64_t deadline_ns)
+{
+    const uint64_t now = em_now_ns();
+
+    if (deadline_ns == 0)
+        return -1;
+    return deadline_ns <= now ? 0 : (int)fmin(INT_MAX, (double)(deadline_ns - now) / 1e6 + 1);
+}
+
+/* Waits for bytes; for open, whose deadline ctx points to. Returns n, fewer at the end, -1 with *err. */
 static long read_all(void *ctx, void *dst, size_t n, em_err *err)
 {
+    const uint64_t *deadline_ns = ctx;
     size_t n_read = 0;
 
-    (void)ctx;
     while (n_read < n) {
         struct pollfd p = { STDIN_FILENO, POLLIN, 0 };
-        ssize_t got = poll(&p, 1, -1) < 0 ? -1 : read(STDIN_FILENO, (char *)dst + n_read, n - n_read);
+        const int n_ready = poll(&p, 1, ms_until(*deadline_ns));
+        const ssize_t got = n_ready <= 0 ? n_ready : read(STDIN_FILENO, (char *)dst + n_read, n - n_read);
 
+        if (n_ready == 0) {
+            em_fail(err, EM_ECANCELED, "no sound came on %s in time", NAME);
+            return -1;
+        }
         if (got < 0 && errno == EINTR) {
             em_fail(err, EM_ECANCELED, "stopped while waiting for sound on %s", NAME);
             return -1;
@@ -85,10 +104,10 @@ static em_status set_raw(stdin_source *s, const em_source_cfg *cfg, const char *
     return EM_OK;
 }
 
-static em_status set_wav(stdin_source *s, em_err *err)
+static em_status set_wav(stdin_source *s, uint64_t deadline_ns, em_err *err)
 {
     em_riff riff;
-    em_status status = em_riff_parse(&riff, s->buffer, read_all, NULL, NAME, err);
+    em_status status = em_riff_parse(&riff, s->buffer, read_all, &deadline_ns, NAME, err);
 
     if (status == EM_OK)
         status = em_source_check_format(NAME, riff.rate_hz, riff.n_channels, err);
@@ -123,13 +142,14 @@ static const char *compressed_kind(const uint8_t start[EM_RIFF_START])
 /* Looks at the first bytes. Those that are sound already stay in the buffer. */
 static em_status detect(stdin_source *s, const em_source_cfg *cfg, em_err *err)
 {
-    long n = read_all(NULL, s->buffer, EM_RIFF_START, err);
+    uint64_t deadline_ns = cfg->deadline_ns;
+    long n = read_all(&deadline_ns, s->buffer, EM_RIFF_START, err);
     const char *kind;
 
     if (n < 0)
         return err->code;
     if (n == EM_RIFF_START && em_riff_is_start(s->buffer))
-        return set_wav(s, err);
+        return set_wav(s, deadline_ns, err);
     kind = n == EM_RIFF_START ? compressed_kind(s->buffer) : NULL;
     if (kind)
         return em_fail(err, EM_EFORMAT, "%s looks like %s, a pipe carries WAV or raw sound: name the file, or "

@@ -36,6 +36,9 @@ typedef struct run {
     int        i_input;
     int        n_bad;               /* files that did not end well                      */
     bool       has_heard;           /* sound, since the outputs were opened             */
+    bool       has_met;             /* what --until names                               */
+    double     heard_s;             /* of sound, for --timeout                          */
+    uint64_t   deadline_ns;         /* the same on the clock                            */
     double     window_s;            /* that the session needs for one window            */
     em_progress progress;
     em_service service;             /* that the run is, where NOTIFY_SOCKET says so      */
@@ -269,6 +272,25 @@ static int stage_code(const run *r, const em_engine_result *result, em_status st
     return em_exit_code(status, status == EM_EINVAL && r->inputs.n == 1 ? EM_EXIT_USAGE : EM_EXIT_INPUT);
 }
 
+/* Seconds to hear of the next source; 0: all. */
+static double seconds_to_hear(const run *r)
+{
+    const double left = r->o->timeout - r->heard_s;
+
+    return r->o->timeout > 0 && (r->o->duration <= 0 || left < r->o->duration) ? left : r->o->duration;
+}
+
+static bool is_timed_out(const run *r)
+{
+    return r->o->timeout > 0 && r->heard_s >= r->o->timeout - 1e-6;
+}
+
+/* --timeout is counted in seconds of sound; where sound may fail to come, the clock counts as well. */
+static uint64_t deadline_of(const run *r, const char *kind)
+{
+    return r->o->timeout > 0 && strcmp(kind, "file") != 0 ? r->deadline_ns : 0;
+}
+
 static int hear(run *r, em_source *source, const char *name, em_err *err)
 {
     em_engine_cfg cfg = {
@@ -276,7 +298,8 @@ static int hear(run *r, em_source *source, const char *name, em_err *err)
         .name = r->inputs.list ? r->inputs.list[r->i_input].name : NULL,
         .max_batch = em_options_channel(r->o) < 0 ? EACH_BATCH : 1, .step_samples = em_tagger_step(&r->tagger, r->o),
         .channel = em_options_channel(r->o), .has_slots = wants_slots(r), .has_embeddings = r->o->embeddings,
-        .events = &r->rules.watch, .has_summary = r->o->summary, .needs_end = !r->is_live, .duration_s = r->o->duration,
+        .events = &r->rules.watch, .has_summary = r->o->summary, .needs_end = !r->is_live, .duration_s = seconds_to_hear(r),
+        .deadline_ns = deadline_of(r, em_inputs_source(&r->inputs, r->i_input).kind),
         .start_ms = em_options_start_ms(r->o), .progress_ctx = r,
     };
     em_engine_result result;
@@ -289,6 +312,8 @@ static int hear(run *r, em_source *source, const char *name, em_err *err)
     if (cfg.progress && status == EM_OK)
         tell_progress(r, name, result.seconds, result.seconds);
     em_report_progress("");
+    r->has_met |= result.has_met;
+    r->heard_s += result.seconds;
     r->has_heard |= status == EM_OK || result.frames.taken > 0;
     em_log(EM_LOG_DEBUG, "%.1f s heard, %lld hops, %llu frames captured, %llu dropped, %llu hops skipped, %llu resets",
            result.seconds, (long long)result.n_hops, (unsigned long long)result.frames.captured,
@@ -312,6 +337,7 @@ static int hear_input(run *r, em_err *err)
     if (!r->inputs.kind && strstr(cfg.name, "://"))
         return em_fail(err, EM_EUNSUPPORTED, "%.80s: URLs are heard through a pipe: ffmpeg -i URL -f f32le -ac 1 -ar 32000 - | "
                        "earmark --raw f32le -", cfg.name) ? EM_EXIT_INPUT : EM_EXIT_OK;
+    cfg.deadline_ns = deadline_of(r, cfg.kind);
     if ((status = em_source_open(&source, &cfg, err)))
         return em_exit_code(status, status == EM_EINVAL && r->inputs.n == 1 ? EM_EXIT_USAGE : EM_EXIT_INPUT);
     em_source_get_info(source, &info);
@@ -331,9 +357,11 @@ static int hear_input(run *r, em_err *err)
 /* One bad file does not stop the others; anything else does, a signal among it. */
 static int hear_all(run *r, em_err *err)
 {
-    for (r->i_input = 0; r->i_input < r->inputs.n && !atomic_load(r->stop); r->i_input++) {
+    for (r->i_input = 0; r->i_input < r->inputs.n && !atomic_load(r->stop) && !is_timed_out(r); r->i_input++) {
         int code = hear_input(r, err);
 
+        if (r->has_met && code == EM_EXIT_OK)
+            return EM_EXIT_OK;
         if (code == EM_EXIT_INPUT && r->inputs.n > 1) {
             em_report_error(err->msg);
             err->msg[0] = '\0';
@@ -342,7 +370,7 @@ static int hear_all(run *r, em_err *err)
             return code < 0 ? EM_EXIT_OK : code;
         }
     }
-    if (r->i_input < r->inputs.n && !r->is_live)
+    if (r->i_input < r->inputs.n && !r->is_live && !is_timed_out(r))
         return EM_EXIT_CUT;
     return r->n_bad ? EM_EXIT_INPUT : EM_EXIT_OK;
 }
@@ -351,6 +379,8 @@ static em_status check(const em_options *o, em_err *err)
 {
     if (o->live && o->realtime)
         return em_fail(err, EM_EINVAL, "--live and --realtime cannot go together");
+    if (o->until.n > 0 && o->summary)
+        return em_fail(err, EM_EINVAL, "--until waits for an event, and with --summary there are none");
     return EM_OK;
 }
 
@@ -385,6 +415,7 @@ int em_cmd_listen(const em_options *o, em_err *err)
     }
     if (o->verbose > 1)
         tell_details(&r);
+    r.deadline_ns = em_now_ns() + (uint64_t)(o->timeout * 1e9);
     if (!o->out_dir)
         code = open_outputs(&r, NULL, err);
     if (code == EM_EXIT_OK)
@@ -399,5 +430,5 @@ done:
     em_service_close(&r.service);
     if (err->code == EM_ECANCELED)
         err->msg[0] = '\0';
-    return code;
+    return code == EM_EXIT_OK && o->until.n > 0 && !r.has_met ? EM_EXIT_NOT_HEARD : code;
 }

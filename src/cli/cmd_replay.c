@@ -16,6 +16,7 @@ typedef struct rerun {
     em_rules     rules;
     em_sink_set  outputs;
     em_outlet   *outlet;
+    bool         is_unmet;          /* --until was for a sound that did not come */
 } rerun;
 
 static em_status check(const em_options *o, em_err *err)
@@ -66,12 +67,15 @@ static int begin(rerun *r, em_err *err)
 
 static int hear(rerun *r, em_err *err)
 {
-    const em_replay_cfg cfg = { .stored = r->stored, .outlet = r->outlet, .rules = &r->rules.watch, .has_slots = r->o->slots, .stop = r->stop };
+    const em_replay_cfg cfg = { .stored = r->stored, .outlet = r->outlet, .rules = &r->rules.watch, .has_slots = r->o->slots,
+                                .timeout_s = r->o->timeout, .stop = r->stop };
     em_replay_result result;
     em_status status = em_replay_run(&result, &cfg, err);
 
     if (status)
         return em_exit_code(status, result.output_failed ? EM_EXIT_OUTPUT : EM_EXIT_INPUT);
+    if (r->o->until.n > 0 && !result.has_met && !result.was_stopped)
+        r->is_unmet = true;
     return result.was_stopped ? EM_EXIT_CUT : EM_EXIT_OK;
 }
 
@@ -93,5 +97,5 @@ int em_cmd_replay(const em_options *o, em_err *err)
     em_stored_close(r.stored);
     if (err->code == EM_ECANCELED)
         err->msg[0] = '\0';
-    return code;
+    return code == EM_EXIT_OK && r.is_unmet ? EM_EXIT_NOT_HEARD : code;
 }

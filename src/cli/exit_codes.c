@@ -7,6 +7,7 @@
 
 static const em_exit_row rows[] = {
     { EM_EXIT_OK,       "done",                               "Also after SIGINT or SIGTERM where the sound is live." },
+    { EM_EXIT_NOT_HEARD, "--until was not heard",         "Before the end of the sound, --timeout, or the signal that ended live listening." },
     { EM_EXIT_USAGE,    "wrong use",                          "An option, a configuration file or a variable that cannot be so." },
     { EM_EXIT_MODEL,    "bad model",                          "A model file, or a table of labels, that is not there or not right." },
     { EM_EXIT_INPUT,    "no sound input",                     "It cannot be opened, or was lost for good; of several files the others were heard." },

@@ -3,7 +3,7 @@
 #define EM_CLI_EXIT_CODES_H
 
 enum {
-    EM_EXIT_OK = 0, EM_EXIT_USAGE = 2, EM_EXIT_MODEL = 3, EM_EXIT_INPUT = 4, EM_EXIT_BACKEND = 5, EM_EXIT_OUTPUT = 6,
+    EM_EXIT_OK = 0, EM_EXIT_NOT_HEARD = 1, EM_EXIT_USAGE = 2, EM_EXIT_MODEL = 3, EM_EXIT_INPUT = 4, EM_EXIT_BACKEND = 5, EM_EXIT_OUTPUT = 6,
     EM_EXIT_TRAINING = 7, EM_EXIT_INTERNAL = 70,
     EM_EXIT_CUT = 128,              /* a signal came before a file's end: main dies of it (128 + its number in a shell) */
 };

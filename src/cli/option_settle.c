@@ -11,7 +11,7 @@ static const struct { const char *a, *b; } exclusive[] = {
     { "shard", "device" },   { "shard", "jack" },      { "summary", "device" },   { "summary", "jack" },
     { "out-dir", "device" }, { "out-dir", "jack" },    { "out-dir", "output" },
     { "replay", "input" },   { "replay", "device" },   { "replay", "jack" },      { "replay", "store" },
-    { "store", "out-dir" },  { "store", "summary" },   { "live", "realtime" },  { "connect", "no-connect" }, { "quiet", "verbose" },
+    { "store", "out-dir" },  { "store", "summary" },   { "until", "summary" },  { "live", "realtime" },  { "connect", "no-connect" }, { "quiet", "verbose" },
 };
 
 static int layer_of(const em_options *o, const char *name)
@@ -90,6 +90,8 @@ static em_status check_companions(const em_options *o, em_err *err)
         return em_fail(err, EM_EINVAL, "%.80s: --train and --eval hear what --data names, and no other files", o->inputs.list[0]);
     if (o->preset && layer_of(o, "preset") == EM_LAYER_ARGV && o->command != EM_COMMAND_BENCH && !is_training)
         return em_fail(err, EM_EINVAL, "--preset is for --bench and --train");
+    if (o->timeout > 0 && o->until.n == 0 && layer_of(o, "timeout") == EM_LAYER_ARGV)
+        return em_fail(err, EM_EINVAL, "--timeout is for --until");
     if (!is_training && o->command != EM_COMMAND_BENCH && o->command != EM_COMMAND_PRINT_CONFIG && check_training(o, err) != EM_OK)
         return EM_EINVAL;
     if (o->command == EM_COMMAND_BENCH && o->preset && layer_of(o, "model") == EM_LAYER_ARGV)

@@ -55,6 +55,8 @@ typedef struct em_options {
     double jack_wait, wait;         /* seconds; 0: not at all; negative: for ever */
     bool   realtime, live;
     double duration;                /* seconds, 0: to the end                     */
+    em_texts until;                 /* classes and groups                         */
+    double timeout;                 /* seconds, 0: none                           */
     char  *start_time;
     char  *shard;
     char  *replay;                  /* a file that --store made                   */

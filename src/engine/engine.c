@@ -46,6 +46,8 @@ typedef struct ear {                /* one run */
     em_engine_stage stage;
     em_err        broken;           /* damage that ended the input early            */
     bool          was_stopped;      /* before its end                               */
+    bool          has_met;          /* whom events->awaited names                   */
+    double        met_s;            /* at the hop that ends here                    */
 } ear;
 
 /* ---- events ---- */
@@ -70,7 +72,7 @@ static em_status emit(ear *e, const em_event *event, em_err *err)
     return status;
 }
 
-/* The hop's part in the events of its lane. */
+/* The hop's part in the events of its lane. EM_ECANCELED with has_met: it is the last one, however the stream is cut. */
 static em_status watch(ear *e, const em_scores_row *row, em_err *err)
 {
     const em_watched hop = {
@@ -81,15 +83,24 @@ static em_status watch(ear *e, const em_scores_row *row, em_err *err)
 
     if (status)
         e->stage = EM_STAGE_OUTPUT;
-    return status;
+    if (status || !e->watchers || !em_watcher_has_met(e->watchers[row->lane]))
+        return status;
+    e->has_met = true;
+    e->met_s = row->hop->time_s;
+    return EM_ECANCELED;
 }
 
 static em_status end_events(ear *e, em_err *err)
 {
     em_status status = EM_OK;
 
-    for (int i = 0; e->watchers && i < e->n_lanes && e->watchers[i] && !status; i++)
+    for (int i = 0; e->watchers && i < e->n_lanes && e->watchers[i] && !status; i++) {
         status = em_watcher_finish(e->watchers[i], err);
+        if (em_watcher_has_met(e->watchers[i]) && !e->has_met) {        /* in the last moment */
+            e->has_met = true;
+            e->met_s = stream_seconds(e);
+        }
+    }
     if (status)
         e->stage = EM_STAGE_OUTPUT;
     return status;
@@ -351,11 +362,16 @@ static bool is_stopped(const ear *e)
     return e->cfg->stop && atomic_load(e->cfg->stop);
 }
 
+static bool is_overdue(const ear *e)
+{
+    return e->cfg->deadline_ns && em_now_ns() >= e->cfg->deadline_ns;
+}
+
 static em_status listen_to_end(ear *e, em_err *err)
 {
     em_status status;
 
-    while (!(e->was_stopped = is_stopped(e)) && frames_left(e) > 0) {
+    while (!(e->was_stopped = is_stopped(e)) && frames_left(e) > 0 && !is_overdue(e)) {
         em_err why = { 0 };
         em_source_state state = em_source_watch(e->source, &why);
         size_t n;
@@ -443,7 +459,7 @@ static void count(const ear *e, em_engine_result *out)
     out->skipped_hops = hops.n_skipped;
     out->n_hops = hops.n_hops;
     out->resets = hops.n_resets + out->frames.n_bad_samples;
-    out->seconds = stream_seconds(e);
+    out->seconds = e->has_met ? e->met_s : stream_seconds(e);
 }
 
 static em_status tell_end(ear *e, const em_engine_result *r, em_err *err)
@@ -473,7 +489,7 @@ static em_status judge_input(const ear *e, const em_engine_result *r, em_err *er
 {
     if (e->broken.code)
         return em_fail(err, e->broken.code, "%s", e->broken.msg);
-    if (!e->info.is_live && r->frames.captured == 0 && !e->was_stopped)
+    if (!e->info.is_live && r->frames.captured == 0 && !e->was_stopped && !is_overdue(e))
         return em_fail(err, EM_EFORMAT, "%s: holds no samples", e->name);
     return EM_OK;
 }
@@ -490,6 +506,8 @@ em_status em_engine_run(em_engine_result *out, const em_engine_cfg *cfg, em_sour
     if ((status = prepare(&e, err)) || (status = em_source_start(source, err)))
         goto done;
     status = listen_to_end(&e, err);
+    if (e.has_met)
+        status = EM_OK;
     em_source_stop(source);
     count(&e, out);
     if (status == EM_OK)
@@ -499,6 +517,7 @@ em_status em_engine_run(em_engine_result *out, const em_engine_cfg *cfg, em_sour
 done:
     out->failed_at = e.stage;
     out->was_stopped = e.was_stopped;
+    out->has_met = e.has_met;
     clean_up(&e);
     return status;
 }

@@ -35,6 +35,7 @@ typedef struct em_engine_cfg {
     bool    has_summary;            /* one record at the end in place of scores and events         */
     bool    needs_end;              /* a stop before the sound's end leaves no summary             */
     double  duration_s;             /* 0: to the end                                               */
+    uint64_t deadline_ns;           /* em_now_ns at which the run ends, as if the sound did; 0: at none */
     int64_t start_ms;               /* wall clock at a file's first sample, -1 unknown             */
     em_engine_progress *progress;   /* may be NULL                                                 */
     void   *progress_ctx;
@@ -45,6 +46,7 @@ typedef enum em_engine_stage { EM_STAGE_INPUT, EM_STAGE_MODEL, EM_STAGE_OUTPUT }
 typedef struct em_engine_result {
     em_engine_stage    failed_at;   /* where an error came from                                    */
     bool    was_stopped;            /* *stop was true before the sound's end (or duration_s)       */
+    bool    has_met;                /* an onset that events->awaited was for ended the run, at its hop */
     em_source_counters frames;
     uint64_t skipped_hops, resets;  /* resets: bad samples and bad scores put back to finite ones  */
     int64_t  n_hops;

@@ -16,6 +16,7 @@ typedef struct replay {
     lane lanes[MOST_LANES];         /* of the source that is heard now                  */
     int  n_lanes;
     bool is_live;                   /* it was a device: files do not come and go        */
+    double before_s;                /* of sound in the sources before                   */
 } replay;
 
 static em_status output(replay *r, em_status status)
@@ -62,6 +63,7 @@ static em_status hear_hop(replay *r, const em_event *e, em_err *err)
     }
     if (!(status = em_outlet_put(r->cfg->outlet, &told, err)))
         status = em_watcher_hop(l->watcher, &hop, err);
+    r->result->has_met |= em_watcher_has_met(l->watcher);
     return output(r, status);
 }
 
@@ -76,8 +78,10 @@ static em_status end_events(replay *r, em_err *err)
 {
     em_status status = EM_OK;
 
-    for (int i = 0; i < r->n_lanes && !status; i++)
+    for (int i = 0; i < r->n_lanes && !status; i++) {
         status = em_watcher_finish(r->lanes[i].watcher, err);
+        r->result->has_met |= em_watcher_has_met(r->lanes[i].watcher);
+    }
     return output(r, status);
 }
 
@@ -93,6 +97,7 @@ static em_status hear_event(replay *r, const em_event *e, em_err *err)
             return status;
         forget_lanes(r);
         r->is_live = false;
+        r->before_s += e->time;
     }
     return output(r, em_outlet_put(r->cfg->outlet, e, err));
 }
@@ -100,6 +105,11 @@ static em_status hear_event(replay *r, const em_event *e, em_err *err)
 static bool is_stopped(const replay *r)
 {
     return r->cfg->stop && atomic_load(r->cfg->stop);
+}
+
+static bool is_timed_out(const replay *r, const em_event *e)
+{
+    return r->cfg->timeout_s > 0 && e->type == EM_EVENT_SCORES && r->before_s + e->time > r->cfg->timeout_s + 1e-6;
 }
 
 em_status em_replay_run(em_replay_result *out, const em_replay_cfg *cfg, em_err *err)
@@ -111,8 +121,8 @@ em_status em_replay_run(em_replay_result *out, const em_replay_cfg *cfg, em_err 
     em_event e;
 
     *out = (em_replay_result){ 0 };
-    while (!status && has_one && !(out->was_stopped = is_stopped(&r)))
-        if (!(status = em_stored_next(cfg->stored, &e, &has_one, &why)) && has_one)
+    while (!status && has_one && !out->has_met && !(out->was_stopped = is_stopped(&r)))
+        if (!(status = em_stored_next(cfg->stored, &e, &has_one, &why)) && has_one && (has_one = !is_timed_out(&r, &e)))
             status = hear_event(&r, &e, &why);
     /* What the file had is told to its end, however that came. */
     if (!out->output_failed && end_events(&r, &why))

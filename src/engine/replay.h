@@ -14,12 +14,14 @@ typedef struct em_replay_cfg {
     em_outlet  *outlet;             /* borrowed                                                    */
     const em_watch_rules *rules;    /* borrowed                                                    */
     bool        has_slots;          /* scores records have them                                    */
+    double      timeout_s;          /* of sound, until it ends without an onset that rules->awaited is for; 0: at the last record */
     const atomic_bool *stop;        /* true: come to an end, which is no failure; may be NULL      */
 } em_replay_cfg;
 
 typedef struct em_replay_result {
     bool output_failed;             /* where an error came from: the outlet, or else the file      */
     bool was_stopped;
+    bool has_met;                   /* an onset that rules->awaited was for ended it               */
 } em_replay_result;
 
 /* From the next record to the last. EM_EFORMAT, EM_EIO: of the file; what it had before is told, and its events are ended.

@@ -198,6 +198,44 @@ static em_status explain(making *m)
     return status;
 }
 
+/* until: a group; or a class and what is below it, as of Dog and Bark only the latter is told. */
+static em_status await_one(making *m, bool *is_in, const char *name)
+{
+    const em_group_cfg *group = find_group(m->out, name, strlen(name));
+    bool is_told = group != NULL;
+    em_status status;
+
+    if (group)
+        m->out->awaited[m->out->n + (int)(group - m->out->groups)] = true;
+    else if ((status = mark_members(is_in, m->known, name, m->err)))
+        return status;
+    for (int i = 0; i < m->out->n && !group; i++)
+        if (is_in[m->out->classes[i]] && m->drafts[i].sound.is_told)
+            is_told = m->out->awaited[i] = true;
+    if (!is_told)
+        return em_fail(m->err, EM_EINVAL, "%suntil: %.80s is never told: the model was not trained on it, or %swatch and %signore leave it out",
+                       m->o->dashes, name, m->o->dashes, m->o->dashes);
+    return EM_OK;
+}
+
+static em_status await(making *m)
+{
+    em_rules *r = m->out;
+    em_status status = EM_OK;
+
+    if (m->o->until.n == 0)
+        return EM_OK;
+    r->awaited = calloc((size_t)(r->n + r->n_groups), sizeof *r->awaited);
+    r->watch.awaited = r->awaited;
+    for (int i = 0; i < m->o->until.n && !status; i++) {
+        bool *is_in = calloc((size_t)m->known->classes.n + 1, sizeof *is_in);
+
+        status = r->awaited && is_in ? await_one(m, is_in, m->o->until.list[i]) : no_memory(m->err);
+        free(is_in);
+    }
+    return status;
+}
+
 static em_sound_cfg finished(const draft *d)
 {
     em_sound_cfg sound = d->sound;
@@ -284,6 +322,8 @@ em_status em_rules_make(em_rules *out, const em_known *known, const em_selection
     if (!status)
         status = explain(&m);
     if (!status)
+        status = await(&m);
+    if (!status)
         status = order(&m);
     if (!status)
         settle(&m);
@@ -303,6 +343,7 @@ void em_rules_deinit(em_rules *r)
     free(r->labels);
     free(r->sounds);
     free(r->explained);
+    free(r->awaited);
     free(r->above);
     *r = (em_rules){ 0 };
 }

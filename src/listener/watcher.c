@@ -16,6 +16,7 @@ struct em_watcher {
     em_watcher_cfg cfg;
     em_detector *detector;
     bool    has_heard;              /* a hop                                    */
+    bool    has_met;                /* see em_watcher_has_met                   */
     char    source[SOURCE_CHARS];   /* of ids                                   */
     float  *scores, *slots;         /* of the rules' classes: [n], [n_slots][n] */
     em_verdict *verdicts;           /* [n_explained] of the last hop            */
@@ -32,9 +33,15 @@ static em_event_type type_of(em_detection_type type)
     return types[type];
 }
 
+static bool is_awaited(const em_watch_rules *rules, const em_detection *d)
+{
+    return rules->awaited && d->type == EM_DETECTION_BEGIN &&
+           rules->awaited[d->i_class >= 0 ? d->i_class : rules->detector.n_classes + d->i_group];
+}
+
 static em_status tell(void *ctx, const em_detection *d, em_err *err)
 {
-    const em_watcher *w = ctx;
+    em_watcher *w = ctx;
     em_event e = { .type = type_of(d->type), .source = w->cfg.source, .utc_ms = -1 };
 
     e.time = d->type == EM_DETECTION_END ? d->offset_s : d->onset_s;
@@ -51,6 +58,7 @@ static em_status tell(void *ctx, const em_detection *d, em_err *err)
     e.u.sound.mean = d->mean;
     e.u.sound.threshold = d->threshold;
     e.u.sound.dbfs = w->dbfs;
+    w->has_met |= is_awaited(w->cfg.rules, d);
     return w->cfg.take(w->cfg.ctx, &e, err);
 }
 
@@ -179,4 +187,9 @@ em_status em_watcher_hop(em_watcher *w, const em_watched *hop, em_err *err)
 em_status em_watcher_finish(em_watcher *w, em_err *err)
 {
     return em_detector_finish(w->detector, err);
+}
+
+bool em_watcher_has_met(const em_watcher *w)
+{
+    return w->has_met;
 }

@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "listener/detector.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct em_watcher em_watcher;
@@ -20,6 +21,7 @@ typedef struct em_watch_rules {     /* what an event is                         
     const int *explained;           /* [n_explained] classes of the detector, or n_classes + a group: each hop says why it is
                                        told or not, unless it is quiet and was                              */
     int        n_explained;
+    const bool *awaited;            /* [detector.n_classes + its groups] whose onset em_watcher_has_met tells; NULL: nobody's */
 } em_watch_rules;
 
 /* Where events go. An error ends the hop, which returns it. */
@@ -50,5 +52,8 @@ em_status em_watcher_hop(em_watcher *w, const em_watched *hop, em_err *err);
 
 /* The stream ended: so do its events. */
 em_status em_watcher_finish(em_watcher *w, em_err *err);
+
+/* Whether an onset of somebody awaited has been told. */
+bool      em_watcher_has_met(const em_watcher *w);
 
 #endif

@@ -148,6 +148,35 @@ static void a_stop_ends_events(void **state)
     CHECK(h.sink.events[h.sink.n - 1].e.type == EM_EVENT_STOP, "then the stop record");
 }
 
+/* Whatever came in one block with it: where the run ends does not depend on how the stream is cut. */
+static void an_awaited_onset_ends_the_run_at_its_hop(void **state)
+{
+    static const uint64_t blocks[] = { 10 * STEP, STEP / 2, 4097 };
+    static const bool awaited[] = { false, true }, others[] = { true, false };
+    em_watch_rules events = fake_events(RATE);
+    static heard h;
+    (void)state;
+
+    for (size_t k = 0; k < EM_COUNT(blocks); k++) {
+        fake_step steps[40];
+        const int n = blocks[k] < 10 * STEP ? 40 : 1;
+        fake_script script = script_of(steps, n, false);
+
+        for (int i = 0; i < n; i++)
+            steps[i] = (fake_step){ .n_frames = blocks[k], .state = EM_SOURCE_UP };
+        events.awaited = awaited;
+        hear(&h, &script, usual(&events));
+        CHECK(h.result.has_met && is_close((float)h.result.seconds, 2) && !h.result.was_stopped, "blocks of %d: ended at %g s", (int)blocks[k],
+              h.result.seconds);
+        CHECK(memory_count(&h.sink, EM_EVENT_SCORES) == 2 && memory_count(&h.sink, EM_EVENT_ONSET) == 1 &&
+              memory_count(&h.sink, EM_EVENT_OFFSET) == 1, "two hops, and the event has its end");
+        CHECK(h.sink.events[h.sink.n - 1].e.type == EM_EVENT_STOP && is_close((float)h.sink.events[h.sink.n - 1].e.time, 2), "then the stop record");
+        events.awaited = others;
+        hear(&h, &script, usual(&events));
+        CHECK(!h.result.has_met && h.result.seconds > 4, "another class ends nothing: %g s", h.result.seconds);
+    }
+}
+
 /* At each hop, but where a class is quiet and was. */
 static void why_is_told_of_those_asked_for(void **state)
 {
@@ -196,6 +225,7 @@ int main(void)
         cmocka_unit_test(a_gap_is_silence_between_two_events),
         cmocka_unit_test(channels_have_events_of_their_own),
         cmocka_unit_test(a_stop_ends_events),
+        cmocka_unit_test(an_awaited_onset_ends_the_run_at_its_hop),
         cmocka_unit_test(why_is_told_of_those_asked_for),
         cmocka_unit_test(without_rules_or_with_a_summary_there_are_none),
     };
