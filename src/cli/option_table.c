@@ -61,7 +61,7 @@ static const em_option model_rows[] = {
     { .name = "threads", .kind = EM_OPTION_INT, .at = AT(threads), .arg = "N", .fallback = "0", .min = 0, .max = 256,
       .help = "threads that compute; 0: one a processor" },
     { .name = "step", .kind = EM_OPTION_REAL, .at = AT(step), .arg = "SEC", .fallback = "1", .min = 0.01, .max = 3600,
-      .is_valid = em_is_step, .wanted = "a multiple of 0.01 from 0.01 to 3600", .help = "seconds from one result to the next" },
+      .is_valid = em_is_step_text, .wanted = "a multiple of 0.01 from 0.01 to 3600", .help = "seconds from one result to the next" },
     { .name = "window", .kind = EM_OPTION_REAL, .at = AT(window), .arg = "SEC", .fallback = "0", .min = 0, .max = 160,
       .help = "seconds that one result looks back; 0: as the model was made" },
 };

@@ -114,11 +114,11 @@ bool em_is_jack_name(const char *text)
     return n >= 1 && n <= 63 && !strchr(text, ':');
 }
 
-bool em_is_step(const char *text)
+bool em_is_step_text(const char *text)
 {
     double s;
 
-    return em_parse_real(&s, text) && fabs(s * 100 - round(s * 100)) < 1e-6;
+    return em_parse_real(&s, text) && em_is_step(s);
 }
 
 bool em_is_format(const char *text)

@@ -14,7 +14,7 @@ bool em_is_channel(const char *text);
 bool em_is_shard(const char *text);
 bool em_is_utc(const char *text);
 bool em_is_jack_name(const char *text);
-bool em_is_step(const char *text);
+bool em_is_step_text(const char *text);
 bool em_is_format(const char *text);
 
 #endif

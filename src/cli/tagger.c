@@ -6,8 +6,6 @@
 #include "cli/commands.h"
 #include "cli/paths.h"
 
-#include <math.h>
-
 static int open_backend(em_tagger *t, const em_options *o, em_err *err)
 {
     const em_dev_cfg cfg = { .n_threads = o->threads, .precision = em_options_precision(o) };
@@ -81,5 +79,5 @@ const char *em_tagger_name(const em_tagger *t)
 
 int em_tagger_step(const em_tagger *t, const em_options *o)
 {
-    return (int)lround(o->step * 100) * (em_model_config(t->model)->sample_rate / 100);
+    return em_step_samples(o->step, em_model_config(t->model)->sample_rate);
 }

@@ -34,6 +34,16 @@ bool em_parse_real(double *out, const char *text)
     return true;
 }
 
+bool em_is_step(double seconds)
+{
+    return fabs(seconds * 100 - round(seconds * 100)) < 1e-6;
+}
+
+int em_step_samples(double seconds, int rate_hz)
+{
+    return (int)lround(seconds * 100) * (rate_hz / 100);
+}
+
 bool em_is_group(const char *text)
 {
     const char *equals = strchr(text, '=');

@@ -22,6 +22,9 @@ typedef struct em_settings {        /* borrowed                                 
 /* Whole text, finite, with a decimal point in every locale. */
 bool em_parse_real(double *out, const char *text);
 
+bool em_is_step(double seconds);                    /* whether hops can be that far apart: a multiple of 10 ms    */
+int  em_step_samples(double seconds, int rate_hz);  /* the same at a model's rate                                */
+
 bool em_is_group(const char *text);                 /* NAME=CLASS; the name is what stands before the first '='  */
 
 /* What is said of one class or group: "Dog:min-on=1". */

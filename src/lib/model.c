@@ -1,0 +1,105 @@
+/* model.c - an open model as earmark.h gives it: backend, weights, names of classes. */
+#include "lib/inside.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+static const earmark_model_options usual = { .struct_size = sizeof usual, .backend = "auto" };
+
+void earmark_model_options_init(earmark_model_options *options, size_t struct_size)
+{
+    em_give_options(options, struct_size, &usual, sizeof usual);
+}
+
+/* Threads that the backend starts inherit the signals that are blocked here: a program's handlers do not run on them. */
+static em_status open_backend(earmark_model *m, const earmark_model_options *o, em_err *err)
+{
+    const em_dev_cfg cfg = { .n_threads = o->threads };
+    sigset_t all, before;
+    em_status status;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    status = em_backend_open(&m->backend, o->backend ? o->backend : usual.backend, &cfg, err);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return status;
+}
+
+static em_status list_classes(earmark_model *m, em_err *err)
+{
+    const em_classes *names = &m->classes.names;
+    const float *thresholds = em_model_card(m->model)->thresholds;
+
+    if (!(m->list = calloc((size_t)names->n + 1, sizeof *m->list)))
+        return em_fail(err, EM_ENOMEM, "no memory for the classes");
+    for (int i = 0; i < names->n; i++)
+        m->list[i] = (earmark_class){ names->labels[i], names->mids[i], m->classes.is_trained[i], thresholds ? thresholds[i] : 0 };
+    return EM_OK;
+}
+
+static void describe(earmark_model *m)
+{
+    const em_config *cfg = em_model_config(m->model);
+    const char *name = em_model_card(m->model)->name;
+
+    m->info = (earmark_model_info){
+        .name = name ? name : "", .sha256 = em_model_hash(m->model), .backend = m->backend.ops->name, .rate_hz = cfg->sample_rate,
+        .n_classes = cfg->n_classes, .window_s = (double)em_config_window_samples(cfg) / cfg->sample_rate,
+    };
+}
+
+static em_status open_model(earmark_model *m, const char *path, const earmark_model_options *given, em_err *err)
+{
+    earmark_model_options o = usual;
+    em_status status = em_take_options(&o, sizeof o, given, err);
+
+    if (status)
+        return status;
+    if (pthread_mutex_init(&m->lock, NULL) != 0)
+        return em_fail(err, EM_ENOMEM, "no memory for a lock");
+    m->has_lock = true;
+    if ((status = open_backend(m, &o, err)) ||
+        (status = em_model_open(&m->model, path, m->backend.ops, m->backend.dev, err)) ||
+        (status = em_model_classes_init(&m->classes, m->model, o.labels, err)) || (status = list_classes(m, err)))
+        return status;
+    describe(m);
+    return EM_OK;
+}
+
+earmark_status earmark_model_open(earmark_model **out, const char *path, const earmark_model_options *options, earmark_error *error)
+{
+    em_err err = { 0 };
+    earmark_model *m = calloc(1, sizeof *m);
+    em_status status = m ? open_model(m, path, options, &err) : em_fail(&err, EM_ENOMEM, "no memory for a model");
+
+    if (status) {
+        earmark_model_close(m);
+        m = NULL;
+    }
+    *out = m;
+    return em_tell_error(error, status, &err);
+}
+
+void earmark_model_close(earmark_model *m)
+{
+    if (!m)
+        return;
+    em_model_classes_deinit(&m->classes);
+    em_model_free(m->model);
+    if (m->backend.dev)
+        m->backend.ops->close(m->backend.dev);
+    if (m->has_lock)
+        pthread_mutex_destroy(&m->lock);
+    free(m->list);
+    free(m);
+}
+
+const earmark_model_info *earmark_model_get_info(const earmark_model *m)
+{
+    return &m->info;
+}
+
+const earmark_class *earmark_model_class(const earmark_model *m, int i)
+{
+    return i >= 0 && i < m->info.n_classes ? &m->list[i] : NULL;
+}
