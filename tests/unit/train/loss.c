@@ -33,8 +33,8 @@ static void check_against(em_st *st, const char *name, const em_loss_batch *batc
 static void losses_are_those_of_the_official_code(void **state)
 {
     static const int labels[B] = { 1, 0, 8, 3 };
-    const em_loss_cfg bce = { EM_LOSS_BCE, 0, 0 }, ce = { EM_LOSS_CE, 0, 0 }, ce_smooth = { EM_LOSS_CE, .1, 0 },
-                      kd = { EM_LOSS_BCE, 0, 1 };
+    const em_loss_cfg bce = { EM_LOSS_BCE, 0, 0, 0 }, ce = { EM_LOSS_CE, 0, 0, 0 }, ce_smooth = { EM_LOSS_CE, .1, 0, 0 },
+                      kd = { EM_LOSS_BCE, 0, 1, 0 };
     em_st *st = golden_open("ops.safetensors");
     float *z, *target, *soft, *teacher, one_hot[B * C] = { 0 };
     const float *rows[B];
@@ -78,7 +78,7 @@ static void fill(uint64_t seed)
 }
 
 static const em_loss_cfg cfgs[] = {
-    { EM_LOSS_BCE, 0, 0 }, { EM_LOSS_BCE, .1, .5 }, { EM_LOSS_CE, 0, 0 }, { EM_LOSS_CE, .1, .3 }, { EM_LOSS_BCE, 0, 1 },
+    { EM_LOSS_BCE, 0, 0, 0 }, { EM_LOSS_BCE, .1, .5, 0 }, { EM_LOSS_CE, 0, 0, 0 }, { EM_LOSS_CE, .1, .3, 0 }, { EM_LOSS_BCE, 0, 1, 0 },
 };
 
 static void gradients_are_those_of_finite_differences(void **state)
@@ -150,7 +150,7 @@ static void slots_cost_what_samples_cost(void **state)
 static void what_has_no_weight_counts_for_nothing(void **state)
 {
     const float logits[] = { 3, -50, 2 }, target[] = { 1, 1, 0 }, weight[] = { 1, 0, 1 };
-    const em_loss_cfg bce = { EM_LOSS_BCE, 0, 0 };
+    const em_loss_cfg bce = { EM_LOSS_BCE, 0, 0, 0 };
     float dz[3];
     double loss = em_loss(dz, &(em_loss_batch){ logits, target, weight, NULL, 1, 3, 1 }, &bce);
 
@@ -161,7 +161,7 @@ static void what_has_no_weight_counts_for_nothing(void **state)
 static void smoothing_moves_targets_towards_a_half(void **state)
 {
     const float logits[] = { 3, -2 }, target[] = { 1, 0 }, smoothed[] = { .95f, .05f };
-    const em_loss_cfg smooth = { EM_LOSS_BCE, .1, 0 }, plain = { EM_LOSS_BCE, 0, 0 };
+    const em_loss_cfg smooth = { EM_LOSS_BCE, .1, 0, 0 }, plain = { EM_LOSS_BCE, 0, 0, 0 };
     float dz[2];
     double got = em_loss(dz, &(em_loss_batch){ logits, target, NULL, NULL, 1, 2, 1 }, &smooth);
 
@@ -172,7 +172,7 @@ static void smoothing_moves_targets_towards_a_half(void **state)
 static void a_sample_without_a_teacher_learns_from_its_labels_alone(void **state)
 {
     const float *const none[] = { NULL }, *const some[] = { t };
-    const em_loss_cfg half = { EM_LOSS_BCE, 0, .5 }, plain = { EM_LOSS_BCE, 0, 0 }, full = { EM_LOSS_BCE, 0, 1 };
+    const em_loss_cfg half = { EM_LOSS_BCE, 0, .5, 0 }, plain = { EM_LOSS_BCE, 0, 0, 0 }, full = { EM_LOSS_BCE, 0, 1, 0 };
     float with[C], without[C], taught[C];
     double a, b, kd;
 
@@ -189,7 +189,7 @@ static void a_sample_without_a_teacher_learns_from_its_labels_alone(void **state
 static void large_logits_neither_overflow_nor_lose_their_gradient(void **state)
 {
     const float logits[] = { 1e30f, -1e30f, 200, -200 }, target[] = { 1, 0, 0, 1 };
-    const em_loss_cfg bce = { EM_LOSS_BCE, 0, 0 }, ce = { EM_LOSS_CE, 0, 0 };
+    const em_loss_cfg bce = { EM_LOSS_BCE, 0, 0, 0 }, ce = { EM_LOSS_CE, 0, 0, 0 };
     const em_loss_batch batch = { logits, target, NULL, NULL, 1, 4, 1 }, moderate = { logits + 2, target + 2, NULL, NULL, 1, 2, 1 };
     float dz[4];
     double loss = em_loss(dz, &batch, &bce);
@@ -211,7 +211,7 @@ static void a_logit_that_is_no_number_is_never_hidden(void **state)
         for (int at = 0; at < 2; at++)
             for (int kind = 0; kind < 2; kind++) {
                 float logits[] = { 0, 0 };
-                const em_loss_cfg cfg = { kind ? EM_LOSS_CE : EM_LOSS_BCE, 0, 0 };
+                const em_loss_cfg cfg = { kind ? EM_LOSS_CE : EM_LOSS_BCE, 0, 0, 0 };
 
                 logits[at] = bad[i];
                 CHECK(!isfinite(em_loss(dz, &(em_loss_batch){ logits, kind ? one : target, weight, NULL, 1, 2, 1 }, &cfg)),
@@ -223,7 +223,7 @@ static void a_logit_that_is_no_number_is_never_hidden(void **state)
 static void one_class_and_no_class_are_legal(void **state)
 {
     const float logit = 2, none = 0, full = 1, logits[] = { 1, 2, 3 }, nothing[] = { 0, 0, 0 };
-    const em_loss_cfg bce = { EM_LOSS_BCE, 0, 0 }, ce = { EM_LOSS_CE, .1, 0 };
+    const em_loss_cfg bce = { EM_LOSS_BCE, 0, 0, 0 }, ce = { EM_LOSS_CE, .1, 0, 0 };
     float dz[3];
 
     (void)state;
