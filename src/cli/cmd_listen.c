@@ -140,7 +140,7 @@ static int open_outputs(run *r, const char *file, em_err *err)
 {
     const em_config *cfg = em_session_config(r->tagger.session);
     em_sink_set_cfg outputs = {
-        .known = &r->known, .selection = &r->tagger.selection, .give_up = r->stop, .is_live = r->is_live, .file = file,
+        .known = &r->known, .selection = &r->tagger.selection, .rules = &r->rules, .give_up = r->stop, .is_live = r->is_live, .file = file,
         .notify = em_service_is_on(&r->service) ? &r->service.notify : NULL,
         .has_source_names = (!file && r->o->inputs.n > 1) || em_options_channel(r->o) < 0,
     };

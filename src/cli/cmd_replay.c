@@ -25,9 +25,9 @@ static em_status check(const em_options *o, em_err *err)
         return em_fail(err, EM_EINVAL, "%.80s: --replay hears its file of scores, and no sound", o->inputs.list[0]);
     if (o->device || o->jack)
         return em_fail(err, EM_EINVAL, "--replay and --%s cannot go together", o->jack ? "jack" : "device");
-    if (o->store || o->summary || o->out_dir || o->embeddings)
+    if (o->store || o->summary || o->out_dir || o->embeddings || o->mqtt)
         return em_fail(err, EM_EINVAL, "--replay and --%s cannot go together",
-                       o->store ? "store" : o->summary ? "summary" : o->out_dir ? "out-dir" : "embeddings");
+                       o->store ? "store" : o->summary ? "summary" : o->out_dir ? "out-dir" : o->embeddings ? "embeddings" : "mqtt");
     return EM_OK;
 }
 
@@ -42,7 +42,7 @@ static em_known known_of(const em_stored_head *head)
 /* All that goes before the first record. */
 static int begin(rerun *r, em_err *err)
 {
-    em_sink_set_cfg outputs = { .known = &r->known, .selection = &r->selection, .give_up = r->stop };
+    em_sink_set_cfg outputs = { .known = &r->known, .selection = &r->selection, .rules = &r->rules, .give_up = r->stop };
     em_outlet_cfg outlet = { .sinks = r->outputs.sinks };
     const em_settings settings = em_options_settings(r->o);
     em_status status = check(r->o, err);

@@ -23,6 +23,7 @@ typedef struct reading {
     bool        is_skipping;        /* in a section of a part that this version has not */
     bool        is_group;           /* of the section that the lines are in             */
     char        subject[160];       /* its class or group; "": none                     */
+    const char *part;               /* "mqtt" in [mqtt]: keys are what its options add to that name; NULL: none */
     em_err     *err;
 } reading;
 
@@ -66,10 +67,14 @@ static em_status begin_subject(reading *r, const char *name)
 /* Sections of parts that are not in this version; their keys wait for it. */
 static em_status begin_section(reading *r, const char *section)
 {
-    static const char *const known[] = { "source", "mqtt", "http", "jack", "midi", "osc" };
+    static const char *const known[] = { "source", "http", "jack", "midi", "osc" };
     char clean[64];
 
     r->is_skipping = false;
+    *r->subject = '\0';
+    r->part = strcmp(section, "mqtt") == 0 ? "mqtt" : NULL;
+    if (r->part)
+        return EM_OK;
     r->is_group = strncmp(section, "group", 5) == 0;
     if (r->is_group || strncmp(section, "class", 5) == 0)
         return begin_subject(r, section + 5);
@@ -100,11 +105,17 @@ static em_status set_of_subject(const reading *r, const char *key, const char *v
     return em_options_set(r->o, em_options_find(is_member ? "group" : "tune"), text, r->layer, where, r->err);
 }
 
+/* In [mqtt] "url" is --mqtt, and "node" --mqtt-node. */
 static em_status set_key(const reading *r, const char *key, const char *value)
 {
-    const em_option *row = em_options_find(key);
-    char where[160];
+    const em_option *row;
+    char where[200], of_part[80];
 
+    if (r->part && strcmp(key, "url") == 0)
+        key = r->part;
+    else if (r->part && snprintf(of_part, sizeof of_part, "%s-%.60s", r->part, key) > 0)
+        key = of_part;
+    row = em_options_find(key);
     if (!row || !has_key(row))
         return unknown_key(r, key);
     snprintf(where, sizeof where, "%.100s:%d: %s", r->path, r->line, key);

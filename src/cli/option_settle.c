@@ -11,6 +11,7 @@ static const struct { const char *a, *b; } exclusive[] = {
     { "shard", "device" },   { "shard", "jack" },      { "summary", "device" },   { "summary", "jack" },
     { "out-dir", "device" }, { "out-dir", "jack" },    { "out-dir", "output" },
     { "replay", "input" },   { "replay", "device" },   { "replay", "jack" },      { "replay", "store" },
+    { "replay", "mqtt" },    { "mqtt", "out-dir" },    { "mqtt", "summary" },
     { "store", "out-dir" },  { "store", "summary" },   { "until", "summary" },  { "live", "realtime" },  { "connect", "no-connect" }, { "quiet", "verbose" },
 };
 

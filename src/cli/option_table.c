@@ -2,6 +2,7 @@
 #include "cli/options.h"
 
 #include "cli/option_text.h"
+#include "sinks/mqtt_url.h"
 
 #include <stddef.h>
 
@@ -120,6 +121,26 @@ static const em_option output_rows[] = {
       .choices = "auto|jsonl|never", .help = "how far files are, on stderr: auto (a line), jsonl (records) or never" },
     { .name = "quiet", .letter = 'q', .kind = EM_OPTION_FLAG, .at = AT(quiet), .help = "no messages but errors" },
     { .name = "verbose", .letter = 'v', .kind = EM_OPTION_COUNT, .at = AT(verbose), .help = "tell more of a run; twice: where all comes from, too" },
+};
+
+static const em_option network_rows[] = {
+    { .name = "mqtt", .kind = EM_OPTION_TEXT, .at = AT(mqtt), .arg = "URL", .is_valid = em_is_mqtt_url, .is_secret = true,
+      .wanted = "mqtt://[USER[:PASSWORD]@]HOST[:PORT][/PREFIX] or mqtts://...",
+      .help = "tell events to this MQTT broker: mqtt://[USER[:PASSWORD]@]HOST[:PORT][/PREFIX], or mqtts:// for TLS" },
+    { .name = "mqtt-node", .kind = EM_OPTION_TEXT, .at = AT(mqtt_node), .arg = "NAME", .is_valid = em_is_topic_level, .wanted = "a name with a letter or digit",
+      .help = "what topics call this machine; unset: its host name" },
+    { .name = "mqtt-password-file", .kind = EM_OPTION_TEXT, .at = AT(mqtt_password_file), .arg = "FILE",
+      .help = "a file whose first line is the broker's password" },
+    { .name = "mqtt-ca", .kind = EM_OPTION_TEXT, .at = AT(mqtt_ca), .arg = "FILE",
+      .help = "mqtts: certificates (PEM) of the authorities to trust; unset: the system's" },
+    { .name = "mqtt-cert", .kind = EM_OPTION_TEXT, .at = AT(mqtt_cert), .arg = "FILE",
+      .help = "mqtts: our own certificate (PEM), for brokers that ask for one" },
+    { .name = "mqtt-key", .kind = EM_OPTION_TEXT, .at = AT(mqtt_key), .arg = "FILE",
+      .help = "mqtts: the key to --mqtt-cert" },
+    { .name = "mqtt-discovery", .kind = EM_OPTION_CHOICE, .at = AT(mqtt_discovery), .arg = "HOW", .fallback = "device", .choices = "device|single|remove|no",
+      .help = "what Home Assistant is told of its entities: device (one message), single (one each, for older hubs), remove (forget them) or no" },
+    { .name = "mqtt-discovery-prefix", .kind = EM_OPTION_TEXT, .at = AT(mqtt_discovery_prefix), .arg = "TOPIC", .fallback = "homeassistant", .is_valid = em_is_topic, .wanted = "the beginning of a topic",
+      .help = "where they are told" },
 };
 
 #define COMMAND(number) .kind = EM_OPTION_COMMAND, .at = AT(subject), .min = number
@@ -246,8 +267,8 @@ static const em_option train_rows[] = {
 static const em_option_section sections[] = {
     SECTION("Input", input_rows, true),       SECTION("Model", model_rows, true),
     SECTION("Selection", choice_rows, true),  SECTION("Events", event_rows, true),
-    SECTION("Output", output_rows, true),     SECTION("Training", train_rows, true),
-    SECTION("Commands", command_rows, false),
+    SECTION("Output", output_rows, true),     SECTION("Network", network_rows, true),
+    SECTION("Training", train_rows, true),     SECTION("Commands", command_rows, false),
 };
 
 const em_option_section *em_options_section(int i)

@@ -1,6 +1,7 @@
 /* option_text.c - the parsers behind is_valid in the table of options: each accepts the whole text or nothing. */
 #include "cli/option_text.h"
 
+#include "base/text.h"
 #include "lib/settings.h"
 #include "sinks/sink.h"
 
@@ -129,4 +130,22 @@ bool em_is_format(const char *text)
         if (strcmp(format, text) == 0)
             return true;
     return false;
+}
+
+bool em_is_topic_level(const char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x80 && isalnum((unsigned char)*text))
+            return true;
+    return false;
+}
+
+bool em_is_topic(const char *text)
+{
+    const size_t n = strlen(text);
+
+    for (const char *c = text; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f || (*c == '/' && (c == text || !c[1] || c[1] == '/')))
+            return false;
+    return n > 0 && n <= 100 && em_utf8_valid(text, n) && !strpbrk(text, "+#$");
 }

@@ -123,6 +123,8 @@ static em_status bad_value(const em_option *row, const char *value, const char *
 {
     char clean[64];
 
+    if (row->is_secret)
+        return em_fail(err, EM_EINVAL, "%s: not %s", where, row->wanted);
     em_text_clean(clean, sizeof clean, value);
     if (row->wanted)
         return em_fail(err, EM_EINVAL, "%s: '%s' is not %s", where, clean, row->wanted);

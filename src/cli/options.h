@@ -84,6 +84,9 @@ typedef struct em_options {
     bool   quiet;
     int    verbose;
 
+    char  *mqtt, *mqtt_node, *mqtt_password_file, *mqtt_ca, *mqtt_cert, *mqtt_key;
+    char  *mqtt_discovery, *mqtt_discovery_prefix;
+
     em_command command;
     char  *subject;                 /* what --inspect, --import and --rewrite are given */
     char  *config, *preset;
@@ -114,6 +117,7 @@ typedef struct em_option {
     bool      (*is_valid)(const char *value);
     const char *wanted;             /* what is_valid accepts, in words                               */
     const char *help;               /* one line                                                      */
+    bool        is_secret;          /* a URL that may hold a password, which is never printed         */
 } em_option;
 
 typedef struct em_option_section { const char *title; const em_option *rows; int n; bool has_keys; } em_option_section;

@@ -85,6 +85,18 @@ static void print_pairs(const em_options *o, FILE *f)
                 i < o->outputs.n ? o->outputs.list[i] : "-");
 }
 
+/* Without its password: mqtt://user@host. */
+static void print_url(const char *name, const char *url, FILE *f)
+{
+    const size_t n = strcspn(strstr(url, "//") + 2, "/") + (size_t)(strstr(url, "//") + 2 - url);
+    const char *at = memrchr(url, '@', n), *colon = at ? memchr(strstr(url, "//"), ':', (size_t)(at - strstr(url, "//"))) : NULL;
+
+    if (colon)
+        fprintf(f, "# (its password is not shown)\n%s = %.*s%s\n", name, (int)(colon - url), url, at);
+    else
+        fprintf(f, "%s = %s\n", name, url);
+}
+
 static void print_value(const em_options *o, const em_option *row, FILE *f)
 {
     const void *field = (const char *)o + row->at;
@@ -116,7 +128,9 @@ static void print_value(const em_options *o, const em_option *row, FILE *f)
             fprintf(f, "#%s =\n", row->name);
         break;
     default:
-        if (*(char *const *)field)
+        if (row->is_secret && *(char *const *)field)
+            print_url(row->name, *(char *const *)field, f);
+        else if (*(char *const *)field)
             fprintf(f, "%s = %s\n", row->name, *(char *const *)field);
         else
             fprintf(f, "#%s =\n", row->name);

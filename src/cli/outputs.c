@@ -2,7 +2,9 @@
  * found out here. */
 #include "cli/outputs.h"
 
+#include "base/log.h"
 #include "cli/report.h"
+#include "sinks/mqtt_url.h"
 #include "sinks/out.h"
 
 #include <errno.h>
@@ -109,6 +111,40 @@ static em_status open_status(em_sink_set *out, const em_sink_set_cfg *cfg, em_er
     return status;
 }
 
+/* A password among the arguments of a command is there for all to see. */
+static void warn_of_password(const em_options *o)
+{
+    em_mqtt_url url;
+
+    if (o->layer[em_options_index(em_options_find("mqtt"))] == EM_LAYER_ARGV && em_mqtt_url_parse(&url, o->mqtt) && *url.password)
+        em_log(EM_LOG_WARNING, "--mqtt: who can list this machine's processes sees the password: use --mqtt-password-file, "
+               "or EARMARK_MQTT for the URL");
+}
+
+/* --mqtt: likewise, of events. */
+static em_status open_mqtt(em_sink_set *out, const em_options *o, const em_sink_set_cfg *cfg, em_err *err)
+{
+    const em_rules *rules = cfg->rules;
+    em_sink_cfg sink = { .format = "mqtt", .classes = &cfg->known->classes, .is_shown = cfg->selection->is_shown,
+                         .channel = em_options_channel(o), .give_up = cfg->give_up };
+    em_status status;
+
+    warn_of_password(o);
+    if (!(out->groups = calloc((size_t)rules->n_groups + 1, sizeof *out->groups)))
+        return em_fail(err, EM_ENOMEM, "no memory for the names of groups");
+    for (int g = 0; g < rules->n_groups; g++)
+        out->groups[g] = rules->groups[g].name;
+    out->mqtt = (em_sink_mqtt_cfg){
+        .url = o->mqtt, .password_file = o->mqtt_password_file, .ca = o->mqtt_ca, .cert = o->mqtt_cert, .key = o->mqtt_key,
+        .node = o->mqtt_node, .discovery = o->mqtt_discovery, .discovery_prefix = o->mqtt_discovery_prefix,
+        .is_watched = o->watch.n > 0 ? cfg->selection->is_shown : NULL, .groups = out->groups, .n_groups = rules->n_groups,
+    };
+    sink.mqtt = &out->mqtt;
+    if (!(status = em_sink_open(&out->sinks[out->n], &sink, err)))
+        out->n++;
+    return status;
+}
+
 /* The folders of a path; those that are there already stay. */
 static em_status make_folders(char *path, em_err *err)
 {
@@ -171,12 +207,14 @@ static em_status check(const em_options *o, int n, em_err *err)
 {
     int n_stdout = 0;
 
-    if (n + (o->store ? 1 : 0) > EM_MAX_OUTPUTS)
+    if (n + (o->store ? 1 : 0) + (o->mqtt ? 1 : 0) > EM_MAX_OUTPUTS)
         return em_fail(err, EM_EINVAL, "--format: more than %d outputs", EM_MAX_OUTPUTS);
     if (o->store && is_stdout(o->store))
         return em_fail(err, EM_EINVAL, "--store: wants a file, not standard output");
     if (o->store && (o->out_dir || o->summary))
         return em_fail(err, EM_EINVAL, "--store and --%s cannot go together", o->out_dir ? "out-dir" : "summary");
+    if (o->mqtt && (o->out_dir || o->summary))
+        return em_fail(err, EM_EINVAL, "--mqtt and --%s cannot go together", o->out_dir ? "out-dir" : "summary");
     if (o->out_dir && o->outputs.n > 0)
         return em_fail(err, EM_EINVAL, "--out-dir and --output cannot go together");
     for (int i = 0; i < n; i++) {
@@ -220,6 +258,8 @@ em_status em_sink_set_open(em_sink_set *out, const em_options *o, const em_sink_
     }
     if (o->store && (status = open_store(out, o, cfg, err)))
         return status;
+    if (o->mqtt && (status = open_mqtt(out, o, cfg, err)))
+        return status;
     return cfg->notify ? open_status(out, cfg, err) : EM_OK;
 }
 
@@ -233,6 +273,7 @@ em_status em_sink_set_close(em_sink_set *out, em_sink_end end, em_err *err)
         if (!first)
             first = status;
     }
+    free(out->groups);
     *out = (em_sink_set){ 0 };
     return first;
 }

@@ -4,6 +4,7 @@
 
 #include "cli/options.h"
 #include "lib/known.h"
+#include "lib/rules.h"
 #include "sinks/sink.h"
 
 #include <stdatomic.h>
@@ -16,11 +17,14 @@ typedef struct em_sink_set {
     bool     has_view;              /* one of them draws on the terminal */
     bool     has_stdout;            /* one of them is standard output    */
     em_sink_store_cfg store;        /* of --store's sink                 */
+    em_sink_mqtt_cfg  mqtt;         /* of --mqtt's                       */
+    const char      **groups;       /* [mqtt.n_groups] their names       */
 } em_sink_set;
 
 typedef struct em_sink_set_cfg {
     const em_known   *known;
     const em_selection *selection;
+    const em_rules   *rules;        /* whose groups are told             */
     const atomic_bool *give_up;
     const em_notify   *notify;      /* of a service, whose status shows the newest event; NULL: it is none */
     bool is_live;                   /* sound at its own pace: a terminal gets the live view */

@@ -26,8 +26,21 @@ typedef struct em_sink_store_cfg {
     double slot_s;
 } em_sink_store_cfg;
 
+/* A broker, and what it is told beside the events. */
+typedef struct em_sink_mqtt_cfg {
+    const char *url;                /* see mqtt_url.h                                                  */
+    const char *password_file;      /* its first line is the password; NULL: the URL's, or none        */
+    const char *ca, *cert, *key;    /* PEM files, NULL: the system's authorities, no certificate       */
+    const char *node;               /* of topics; NULL: the name of the machine                        */
+    const char *discovery;          /* device, single, remove, no                                      */
+    const char *discovery_prefix;   /* "homeassistant"                                                 */
+    const bool *is_watched;         /* [n_classes] these become entities, NULL: none                   */
+    const char *const *groups;      /* [n_groups] and these                                            */
+    int n_groups;
+} em_sink_mqtt_cfg;
+
 typedef struct em_sink_cfg {
-    const char *format;             /* a row of sinks.c: "text", "jsonl", "vtt", ..., "store", "status" */
+    const char *format;             /* a row of sinks.c: "text", "jsonl", "vtt", ..., "store", "status", "mqtt" */
     const char *path;               /* NULL or "-": stdout; else see out.h: a file is written as PATH.part and renamed at close */
     bool   is_appended;             /* PATH is added to in place instead, see em_out_append             */
     const em_classes *classes;
@@ -45,6 +58,7 @@ typedef struct em_sink_cfg {
     const float *thresholds;        /* [n_classes] text: scores below are not listed, NULL: all are    */
     const em_sink_store_cfg *store; /* "store" only; its scores events have slots                      */
     const em_notify *notify;        /* "status" only: who is told; that one has no path                */
+    const em_sink_mqtt_cfg *mqtt;   /* "mqtt" only                                                     */
     const atomic_bool *give_up;     /* once true, the same as em_sink_hurry; may be NULL               */
     em_sink_notice *notice;         /* the live view's last line asks for it, may be NULL              */
     void  *notice_ctx;
@@ -53,7 +67,7 @@ typedef struct em_sink_cfg {
 typedef struct em_sink em_sink;
 
 /* Copies cfg and its path; what else it points to must outlive the sink.
- * EM_EUNSUPPORTED: not built, names the option. EM_EIO: names the path. Caller ends it with em_sink_close. */
+ * EM_EINVAL: settings that cannot be. EM_EUNSUPPORTED: not built, names the option. EM_EIO: names the path. Caller ends it with em_sink_close. */
 em_status em_sink_open(em_sink **out, const em_sink_cfg *cfg, em_err *err);
 
 /* EM_EIO: disk full and the like, names the path; the record is lost, the next call tries again.

@@ -5,10 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What needs a library that this build lacks is a name and a build option. */
+#ifdef EM_HAVE_MQTT
+#define MQTT_ROW &em_sink_mqtt
+#else
+static const em_sink_row no_mqtt = { .format = "mqtt", .option = "EARMARK_MQTT" };
+#define MQTT_ROW &no_mqtt
+#endif
+
 static const em_sink_row *const rows[] = {
     &em_sink_text, &em_sink_jsonl, &em_sink_audacity, &em_sink_dcase, &em_sink_sed_eval, &em_sink_audioset,
     &em_sink_vtt,  &em_sink_srt,   &em_sink_raven,    &em_sink_csv,   &em_sink_obs,
-    &em_sink_store, &em_sink_status,        /* those without help last */
+    &em_sink_store, &em_sink_status, MQTT_ROW,      /* those without help last */
 };
 
 const char *em_sink_format(int i, const char **help)
@@ -39,18 +47,21 @@ em_sink_traits em_sink_traits_of(const char *format)
 em_status em_sink_open(em_sink **out, const em_sink_cfg *cfg, em_err *err)
 {
     const em_sink_row *row = find(cfg->format);
-    em_status status;
+    em_status status = EM_OK;
     em_sink *s;
 
     *out = NULL;
     if (!row)
         return em_fail(err, EM_EUNSUPPORTED, "format '%s' is not one of this build's", cfg->format);
+    if (row->option)
+        return em_fail(err, EM_EUNSUPPORTED, "%s is not in this build: configure with -D%s=ON", row->format, row->option);
     if (!(s = calloc(1, row->n_bytes)))
         return em_fail(err, EM_ENOMEM, "no memory for a %s output", cfg->format);
     s->row = row;
     s->cfg = *cfg;
     s->out.fd = -1;
-    status = (cfg->is_appended ? em_out_append : em_out_open)(&s->out, cfg->path, cfg->give_up, err);
+    if (!row->has_no_file)
+        status = (cfg->is_appended ? em_out_append : em_out_open)(&s->out, cfg->path, cfg->give_up, err);
     if (status || (row->init && (status = row->init(s, err)))) {
         em_sink_close(s, EM_SINK_EMPTY, NULL);
         return status;

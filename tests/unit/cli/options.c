@@ -62,7 +62,7 @@ static void the_table_is_sound(void **state)
 
 static void values_come_from_the_highest_layer(void **state)
 {
-    const char *file = write_file("a.conf", "top-k = 3\nstep = 0.5\nwatch = Dog\nwatch = Cat\n[mqtt]\nhost = x\n");
+    const char *file = write_file("a.conf", "top-k = 3\nstep = 0.5\nwatch = Dog\nwatch = Cat\n[midi]\nhost = x\n");
     em_options o;
     em_err err;
     (void)state;
@@ -213,7 +213,7 @@ static void broken_files_name_file_line_and_key(void **state)
         { "jack-wait = soon\n", { "jack-wait", "seconds" } },     { long_line, { "b.conf:1", "longer than" } },
         { "top\x1b[2J = 3\n", { "b.conf:1", "top?[2J" } },       { "top-k = 3\n  nonsense\n", { "b.conf:2", "key = value" } },
         { "[mqtt\n", { "b.conf:1", "key = value" } },             { "= 3\n", { "b.conf:1", "key = value" } },
-        { "[mqtt]\ntop-j = 3\nx\n", { "b.conf:3", "key = value" } },
+        { "[midi]\ntop-j = 3\nx\n", { "b.conf:3", "key = value" } },
         { "[class \"Dog\"]\nloud = 3\n", { "b.conf:2", "Dog:loud=3", "min-on" } },
         { "[group \"alarm\"]\nmin-on = soon\n", { "b.conf:2", "min-on", "86400" } },
         { "[class \"\"]\nmin-on = 1\n", { "b.conf:1", "no name" } },  { "[group]\nclass = Dog\n", { "b.conf:1", "no name" } },

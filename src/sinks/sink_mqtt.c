@@ -1,0 +1,295 @@
+/* sink_mqtt.c - events to an MQTT broker, and what Home Assistant needs to know of them: topics in mqtt_ear.h.
+ *
+ *   PREFIX/NODE/status     online, offline: retained, and offline by the broker itself when we are gone without a word
+ *
+ * A record is put into a box and that is all: whatever the broker does, no hop waits for it (mqtt_box.h, mqtt_link.h). */
+#include "sinks/mqtt_ear.h"
+#include "sinks/mqtt_link.h"
+#include "sinks/row.h"
+
+#include "base/log.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MOST_EARS = 64 };
+
+static const double flush_s = 2;    /* what an end may take                      */
+
+typedef struct mqtt {
+    em_sink base;
+    em_mqtt_node node;
+    em_mqtt_box  *box;              /* the link's, once there is one             */
+    em_mqtt_link *link;
+    em_mqtt_topic *status;
+    char    *version;
+    em_mqtt_ear *ears[MOST_EARS];
+    int      n_ears;
+    bool     has_told_many;
+} mqtt;
+
+/* ---- settings ---- */
+
+/* The first line. Who else can read the file knows the password. */
+static em_status read_password(em_mqtt_url *url, const char *path, em_err *err)
+{
+    FILE *f = fopen(path, "re");
+    struct stat st;
+    bool has_line;
+
+    if (!f)
+        return em_fail(err, EM_EINVAL, "--mqtt-password-file: %.120s: cannot be read: %s", path, strerror(errno));
+    if (fstat(fileno(f), &st) == 0 && st.st_mode & S_IRWXO) {
+        fclose(f);
+        return em_fail(err, EM_EINVAL, "--mqtt-password-file: %.120s: everybody can use it: chmod 600", path);
+    }
+    has_line = fgets(url->password, sizeof url->password, f) != NULL;
+    fclose(f);
+    url->password[strcspn(url->password, "\r\n")] = '\0';
+    if (!has_line || !*url->password)
+        return em_fail(err, EM_EINVAL, "--mqtt-password-file: %.120s: has no password in its first line", path);
+    return EM_OK;
+}
+
+static em_status check_file(const char *option, const char *path, em_err *err)
+{
+    if (!path || access(path, R_OK) == 0)
+        return EM_OK;
+    return em_fail(err, EM_EINVAL, "--%s: %.120s: cannot be read: %s", option, path, strerror(errno));
+}
+
+static em_status check(const em_sink_mqtt_cfg *cfg, em_mqtt_url *url, em_err *err)
+{
+    em_status status;
+
+    if (!em_mqtt_url_parse(url, cfg->url))
+        return em_fail(err, EM_EINVAL, "--mqtt: not a broker's URL");
+    if ((status = check_file("mqtt-ca", cfg->ca, err)) || (status = check_file("mqtt-cert", cfg->cert, err)) ||
+        (status = check_file("mqtt-key", cfg->key, err)))
+        return status;
+    if ((cfg->ca || cfg->cert || cfg->key) && !url->is_tls)
+        return em_fail(err, EM_EINVAL, "--mqtt-%s is for mqtts:// URLs", cfg->ca ? "ca" : cfg->cert ? "cert" : "key");
+    if (!cfg->cert != !cfg->key)
+        return em_fail(err, EM_EINVAL, "--mqtt-cert and --mqtt-key belong together");
+    if (cfg->password_file && !*url->user)
+        return em_fail(err, EM_EINVAL, "--mqtt-password-file: whose? Name the user in the URL: mqtt://USER@HOST");
+    return cfg->password_file ? read_password(url, cfg->password_file, err) : EM_OK;
+}
+
+static em_discovery_mode discovery_mode(const char *name)
+{
+    static const char *const modes[] = {
+        [EM_DISCOVERY_NO] = "no", [EM_DISCOVERY_DEVICE] = "device", [EM_DISCOVERY_SINGLE] = "single", [EM_DISCOVERY_REMOVE] = "remove",
+    };
+
+    for (size_t i = 0; i < EM_COUNT(modes); i++)
+        if (strcmp(modes[i], name) == 0)
+            return (em_discovery_mode)i;
+    return EM_DISCOVERY_NO;
+}
+
+static em_status name_node(mqtt *m, const em_mqtt_url *url, em_err *err)
+{
+    const em_sink_mqtt_cfg *cfg = m->base.cfg.mqtt;
+    em_mqtt_node *node = &m->node;
+    char host[256] = "";
+
+    gethostname(host, sizeof host - 1);
+    em_mqtt_name(node->name, cfg->node ? cfg->node : host, "earmark");
+    snprintf(node->base, sizeof node->base, "%s/%s", url->prefix, node->name);
+    node->box = m->box;
+    node->classes = m->base.cfg.classes;
+    node->groups = cfg->groups;
+    node->n_groups = cfg->n_groups;
+    node->is_watched = cfg->is_watched;
+    node->discovery = discovery_mode(cfg->discovery);
+    node->discovery_prefix = cfg->discovery_prefix;
+    node->version = "";
+    return em_mqtt_node_objects(node, m->base.cfg.is_shown, err);
+}
+
+/* ---- life ---- */
+
+static em_status connect_broker(mqtt *m, const em_mqtt_url *url, em_err *err)
+{
+    const em_sink_mqtt_cfg *cfg = m->base.cfg.mqtt;
+    char id[EM_MQTT_NAME + 32], will[sizeof m->node.base + 8], birth[160];
+    em_mqtt_link_cfg link = { .url = *url, .ca = cfg->ca, .cert = cfg->cert, .key = cfg->key, .client_id = id, .will_topic = will };
+    em_mqtt_box *box = m->box;
+    em_status status;
+
+    snprintf(id, sizeof id, "earmark-%s-%d", m->node.name, (int)getpid());
+    snprintf(will, sizeof will, "%s/status", m->node.base);
+    snprintf(birth, sizeof birth, "%.150s/status", cfg->discovery_prefix);
+    if (m->node.discovery != EM_DISCOVERY_NO)
+        link.birth_topic = birth;
+    if (!(m->status = em_mqtt_box_add(box, EM_MQTT_STATE, will)))
+        return em_fail(err, EM_ENOMEM, "no memory to talk to a broker");
+    if ((status = em_mqtt_box_put(box, m->status, "online", 6, err)))
+        return status;
+    m->box = NULL;
+    return em_mqtt_link_open(&m->link, &link, box, err);
+}
+
+static em_status mqtt_init(em_sink *s, em_err *err)
+{
+    mqtt *m = (mqtt *)s;
+    em_mqtt_url url;
+    em_status status;
+
+    if ((status = check(s->cfg.mqtt, &url, err)) || (status = em_mqtt_box_new(&m->box, err)) || (status = name_node(m, &url, err)))
+        return status;
+    return connect_broker(m, &url, err);
+}
+
+/* All is off and nobody there before the broker is left. */
+static em_status mqtt_end(em_sink *s, em_err *err)
+{
+    mqtt *m = (mqtt *)s;
+    em_mqtt_link *link = m->link;
+    em_status status = EM_OK, closed;
+
+    for (int i = 0; i < m->n_ears && !status; i++)
+        status = em_mqtt_ear_end(m->ears[i], err);
+    if (!status)
+        status = em_mqtt_box_put(m->node.box, m->status, "offline", 7, err);
+    m->link = NULL;
+    closed = em_mqtt_link_close(link, flush_s, status ? NULL : err);
+    return status ? status : closed;
+}
+
+static void mqtt_deinit(em_sink *s)
+{
+    mqtt *m = (mqtt *)s;
+
+    em_mqtt_link_close(m->link, 0, NULL);
+    em_mqtt_box_free(m->box);
+    for (int i = 0; i < m->n_ears; i++)
+        em_mqtt_ear_free(m->ears[i]);
+    em_json_deinit(&m->node.json);
+    free(m->node.objects);
+    free(m->version);
+}
+
+/* ---- records ---- */
+
+static bool is_taken(const mqtt *m, const char *topic)
+{
+    for (int i = 0; i < m->n_ears; i++)
+        if (strcmp(em_mqtt_ear_topic(m->ears[i]), topic) == 0)
+            return true;
+    return false;
+}
+
+/* *out NULL: one too many. */
+static em_status add_ear(mqtt *m, em_mqtt_ear **out, const char *source, em_err *err)
+{
+    char topic[EM_MQTT_NAME];
+    em_status status;
+    size_t n;
+
+    *out = NULL;
+    if (m->n_ears == MOST_EARS) {
+        if (!m->has_told_many)
+            em_log(EM_LOG_WARNING, "--mqtt: more than %d sources, the others are not told", MOST_EARS);
+        m->has_told_many = true;
+        return EM_OK;
+    }
+    em_mqtt_name(topic, source, "source");
+    n = strlen(topic);
+    for (int i = 2; is_taken(m, topic); i++)
+        snprintf(topic + n, sizeof topic - n, "-%d", i);
+    if (!(status = em_mqtt_ear_new(out, &m->node, source, topic, err)))
+        m->ears[m->n_ears++] = *out;
+    return status;
+}
+
+static em_status find_ear(mqtt *m, em_mqtt_ear **out, const char *source, em_err *err)
+{
+    for (int i = 0; i < m->n_ears; i++)
+        if (strcmp(em_mqtt_ear_name(m->ears[i]), source) == 0) {
+            *out = m->ears[i];
+            return EM_OK;
+        }
+    return add_ear(m, out, source, err);
+}
+
+/* With --channel each, what is said of a source holds for each of its channels, "NAME:1". */
+static bool is_of(const em_mqtt_ear *ear, const char *source)
+{
+    const char *name = em_mqtt_ear_name(ear);
+    const size_t n = strlen(source);
+
+    return strncmp(name, source, n) == 0 && (name[n] == '\0' || name[n] == ':');
+}
+
+static em_status put_source(mqtt *m, const em_event *e, em_err *err)
+{
+    em_mqtt_ear *ear;
+    em_status status = EM_OK;
+
+    if (m->base.cfg.channel >= 0)
+        status = find_ear(m, &ear, e->source, err);
+    for (int i = 0; i < m->n_ears && !status; i++) {
+        if (!is_of(m->ears[i], e->source))
+            continue;
+        status = e->type == EM_EVENT_STOP ? em_mqtt_ear_end(m->ears[i], err)
+                                          : em_mqtt_ear_status(m->ears[i], e->u.source_state.is_up, err);
+    }
+    return status;
+}
+
+/* Ends may be among what was lost: better off too early than on for ever. */
+static em_status put_lost(mqtt *m, em_err *err)
+{
+    em_status status = EM_OK;
+
+    for (int i = 0; i < m->n_ears && !status; i++)
+        status = em_mqtt_ear_hush(m->ears[i], err);
+    return status;
+}
+
+static em_status put_start(mqtt *m, const em_event *e, em_err *err)
+{
+    free(m->version);
+    if (!(m->version = strdup(e->u.start.version)))
+        return em_fail(err, EM_ENOMEM, "no memory for what a broker is told");
+    m->node.version = m->version;
+    return EM_OK;
+}
+
+static em_status mqtt_put(em_sink *s, const em_event *e, em_err *err)
+{
+    mqtt *m = (mqtt *)s;
+    em_mqtt_ear *ear;
+    em_status status;
+
+    switch (e->type) {
+    case EM_EVENT_START:
+        return put_start(m, e, err);
+    case EM_EVENT_SOURCE:
+    case EM_EVENT_STOP:
+        return put_source(m, e, err);
+    case EM_EVENT_LOST:
+        return put_lost(m, err);
+    case EM_EVENT_SCORES:
+    case EM_EVENT_ONSET:
+    case EM_EVENT_OFFSET:
+    case EM_EVENT_RETRACT:
+        if ((status = find_ear(m, &ear, e->source, err)) || !ear)
+            return status;
+        return e->type == EM_EVENT_SCORES ? em_mqtt_ear_level(ear, e, err) : em_mqtt_ear_sound(ear, e, err);
+    default:
+        return EM_OK;
+    }
+}
+
+const em_sink_row em_sink_mqtt = {
+    .format = "mqtt", .n_bytes = sizeof(mqtt), .has_no_file = true,
+    .init = mqtt_init, .put = mqtt_put, .end = mqtt_end, .deinit = mqtt_deinit,
+};
