@@ -127,4 +127,7 @@ run 4 nope.wav good.wav text.wav
 one_line out
 one_line err 2
 says out 'good.wav'
+
+# A part that is not in this build names the option that brings it.
+em --version | grep -q 'mqtt: yes' || { run 6 --mqtt mqtt://h "$demo"; one_line err; says err '-DEARMARK_MQTT=ON'; }
 finish

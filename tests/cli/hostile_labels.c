@@ -1,5 +1,6 @@
-/* hostile_labels DIR: writes events whose labels are meant to break a reader through every format, as DIR/hostile.EXTENSION,
- * for formats.py to read back. The files of sources.EXTENSION are the same with two sources, which are hostile as well. */
+/* hostile_labels DIR, or --mqtt URL: writes events whose labels are meant to break a reader through every format, as DIR/hostile.EXTENSION,
+ * for formats.py to read back. The files of sources.EXTENSION are the same with two sources, which are hostile as well. To a broker
+ * they go as one node "hostile" with both sources, all labels being classes as well as groups. */
 #include "sinks/sink.h"
 
 #include <stdio.h>
@@ -20,6 +21,12 @@ enum { N = EM_COUNT(labels) };
 
 static const char *const sources[] = { "a\tb\n\"c\";.wav:1", "two, <2> --> &.wav:2" };
 
+static void give_up(const em_err *err)
+{
+    fprintf(stderr, "%s\n", err->msg);
+    exit(1);
+}
+
 static void put(em_sink *s, em_event_type type, int i, bool has_sources)
 {
     em_event e = { .type = type, .source = has_sources ? sources[i % 2] : "dog.wav", .utc_ms = -1 };
@@ -32,40 +39,59 @@ static void put(em_sink *s, em_event_type type, int i, bool has_sources)
     e.u.sound.offset = i + 0.25 + (i % 5 ? 0.6 : 7.125);
     e.u.sound.score = 0.75f;
     e.time = type == EM_EVENT_OFFSET ? e.u.sound.offset : e.u.sound.onset;
-    if (em_sink_put(s, &e, &err)) {
-        fprintf(stderr, "%s\n", err.msg);
-        exit(1);
-    }
+    if (em_sink_put(s, &e, &err))
+        give_up(&err);
 }
 
-static void write_all(const char *format, const char *dir, bool has_sources)
+static const em_classes classes = { labels, labels, N };
+
+static void write_events(const em_sink_cfg *cfg, bool has_sources)
 {
-    static const em_classes classes = { labels, labels, N };
-    char path[512];
-    em_sink_cfg cfg = { .format = format, .path = path, .classes = &classes, .top_k = N, .rate_hz = 32000, .has_source_names = has_sources,
-                        .channel = has_sources ? -1 : 0 };
+    em_event start = { .type = EM_EVENT_START, .u.start.version = labels[N - 2] };
     em_err err = { 0 };
     em_sink *s;
 
-    snprintf(path, sizeof path, "%s/%s.%s", dir, has_sources ? "sources" : "hostile", em_sink_traits_of(format).extension);
-    if (em_sink_open(&s, &cfg, &err)) {
-        fprintf(stderr, "%s\n", err.msg);
-        exit(1);
-    }
+    if (em_sink_open(&s, cfg, &err) || (cfg->mqtt && em_sink_put(s, &start, &err)))
+        give_up(&err);
     for (int i = 0; i < N; i++)
         put(s, EM_EVENT_ONSET, i, has_sources);
     for (int i = 0; i < N; i++)                                 /* N is a prime: all of them, in another order */
         put(s, EM_EVENT_OFFSET, i * 7 % N, has_sources);
-    if (em_sink_close(s, EM_SINK_WHOLE, &err)) {
-        fprintf(stderr, "%s\n", err.msg);
-        exit(1);
-    }
+    if (em_sink_close(s, EM_SINK_WHOLE, &err))
+        give_up(&err);
+}
+
+static void write_all(const char *format, const char *dir, bool has_sources)
+{
+    char path[512];
+    em_sink_cfg cfg = { .format = format, .path = path, .classes = &classes, .top_k = N, .rate_hz = 32000, .has_source_names = has_sources,
+                        .channel = has_sources ? -1 : 0 };
+
+    snprintf(path, sizeof path, "%s/%s.%s", dir, has_sources ? "sources" : "hostile", em_sink_traits_of(format).extension);
+    write_events(&cfg, has_sources);
+}
+
+static void tell_broker(const char *url)
+{
+    static bool is_watched[N];
+    const em_sink_mqtt_cfg mqtt = { .url = url, .node = "hostile", .discovery = "device", .discovery_prefix = "homeassistant",
+                                    .is_watched = is_watched, .groups = labels, .n_groups = N };
+    const em_sink_cfg cfg = { .format = "mqtt", .classes = &classes, .channel = -1, .mqtt = &mqtt };
+
+    for (int i = 0; i < N; i++)
+        is_watched[i] = true;
+    write_events(&cfg, false);
+    write_events(&cfg, true);
 }
 
 int main(int argc, char **argv)
 {
     const char *format;
 
+    if (argc == 3 && strcmp(argv[1], "--mqtt") == 0) {
+        tell_broker(argv[2]);
+        return 0;
+    }
     if (argc != 2)
         return 2;
     for (int i = 0; (format = em_sink_format(i, NULL)); i++) {
