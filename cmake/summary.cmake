@@ -1,5 +1,5 @@
 foreach(row "PORTAUDIO;EARMARK_PORTAUDIO" "JACK;EARMARK_JACK" "MPI;EARMARK_MPI" "HDF5;EARMARK_HDF5"
-            "CAIRO;EARMARK_CAIRO" "MQTT;EARMARK_MQTT")
+            "CAIRO;EARMARK_CAIRO" "MQTT;EARMARK_MQTT" "OSC;EARMARK_OSC")
     list(GET row 0 name)
     list(GET row 1 option)
     if(NOT ${option})

@@ -93,6 +93,25 @@ char *em_slug(char *out, size_t room, const char *s)
     return out;
 }
 
+char *em_text_level(char *out, size_t room, const char *s)
+{
+    size_t n = 0;
+
+    for (; *s && n + 1 < room; s++) {
+        const unsigned char c = (unsigned char)*s;
+
+        if ((c < 0x80 && isalnum(c)) || c == '-')
+            out[n++] = (char)c;
+        else if (n > 0 && out[n - 1] != '_')
+            out[n++] = '_';
+    }
+    while (n > 0 && out[n - 1] == '_')
+        n--;
+    if (room)
+        out[n] = '\0';
+    return out;
+}
+
 int em_text_distance(const char *a, const char *b)
 {
     enum { MOST = 127 };

@@ -19,6 +19,10 @@ char *em_text_clean(char *out, size_t room, const char *s);
 /* Lower case, each run of other than [a-z0-9] becomes one '_', trimmed at both ends. Returns out. */
 char *em_slug(char *out, size_t room, const char *s);
 
+/* What one level of a topic or address can be called: letters, digits and '-' stay, each run of others is one '_'; "" where nothing is
+ * left. Cut to room - 1. Returns out. */
+char *em_text_level(char *out, size_t room, const char *s);
+
 /* Edit distance of two strings, letters compared without case; for "did you mean". At most 127 characters
  * of each are looked at. */
 int em_text_distance(const char *a, const char *b);

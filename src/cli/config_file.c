@@ -67,12 +67,12 @@ static em_status begin_subject(reading *r, const char *name)
 /* Sections of parts that are not in this version; their keys wait for it. */
 static em_status begin_section(reading *r, const char *section)
 {
-    static const char *const known[] = { "source", "http", "jack", "midi", "osc" };
+    static const char *const known[] = { "source", "http", "jack", "midi" };
     char clean[64];
 
     r->is_skipping = false;
     *r->subject = '\0';
-    r->part = strcmp(section, "mqtt") == 0 ? "mqtt" : NULL;
+    r->part = strcmp(section, "mqtt") == 0 ? "mqtt" : strcmp(section, "osc") == 0 ? "osc" : NULL;
     if (r->part)
         return EM_OK;
     r->is_group = strncmp(section, "group", 5) == 0;

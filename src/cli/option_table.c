@@ -141,6 +141,8 @@ static const em_option network_rows[] = {
       .help = "what Home Assistant is told of its entities: device (one message), single (one each, for older hubs), remove (forget them) or no" },
     { .name = "mqtt-discovery-prefix", .kind = EM_OPTION_TEXT, .at = AT(mqtt_discovery_prefix), .arg = "TOPIC", .fallback = "homeassistant", .is_valid = em_is_topic, .wanted = "the beginning of a topic",
       .help = "where they are told" },
+    { .name = "osc", .kind = EM_OPTION_TEXT, .at = AT(osc), .arg = "URL", .is_valid = em_is_osc_url, .wanted = "osc.udp://HOST:PORT/",
+      .help = "send events, scores and levels there as OSC messages: osc.udp://HOST:PORT/" },
 };
 
 #define COMMAND(number) .kind = EM_OPTION_COMMAND, .at = AT(subject), .min = number

@@ -149,3 +149,25 @@ bool em_is_topic(const char *text)
             return false;
     return n > 0 && n <= 100 && em_utf8_valid(text, n) && !strpbrk(text, "+#$");
 }
+
+/* "osc.udp://host:9000/", "osc.udp://[::1]:9000" */
+bool em_is_osc_url(const char *text)
+{
+    static const char scheme[] = "osc.udp://";
+    const char *host = text + sizeof scheme - 1, *colon;
+    size_t n;
+    int port;
+
+    if (strncmp(text, scheme, sizeof scheme - 1) != 0 || strlen(text) > 300)
+        return false;
+    n = strcspn(host, "/");
+    colon = memrchr(host, ':', n);
+    if (!colon || colon == host || host[n + (host[n] == '/')] || !parse_natural(&port, colon + 1, (int)(host + n - colon - 1), 65535))
+        return false;
+    if (*host == '[')
+        return colon[-1] == ']' && colon - host > 2;
+    for (const char *c = host; c < colon; c++)
+        if (((unsigned char)*c >= 0x80 || !isalnum((unsigned char)*c)) && !strchr(".-_", *c))
+            return false;
+    return true;
+}

@@ -17,6 +17,7 @@ bool em_is_jack_name(const char *text);
 bool em_is_step_text(const char *text);
 bool em_is_format(const char *text);
 bool em_is_topic_level(const char *text);       /* what a topic can call something: has a letter or digit */
+bool em_is_osc_url(const char *text);
 bool em_is_topic(const char *text);             /* no wildcards, no empty level, not too long             */
 
 #endif

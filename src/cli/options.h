@@ -86,6 +86,7 @@ typedef struct em_options {
 
     char  *mqtt, *mqtt_node, *mqtt_password_file, *mqtt_ca, *mqtt_cert, *mqtt_key;
     char  *mqtt_discovery, *mqtt_discovery_prefix;
+    char  *osc;
 
     em_command command;
     char  *subject;                 /* what --inspect, --import and --rewrite are given */

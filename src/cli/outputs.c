@@ -145,6 +145,17 @@ static em_status open_mqtt(em_sink_set *out, const em_options *o, const em_sink_
     return status;
 }
 
+/* --osc: likewise. */
+static em_status open_osc(em_sink_set *out, const em_options *o, const em_sink_set_cfg *cfg, em_err *err)
+{
+    const em_sink_cfg sink = { .format = "osc", .classes = &cfg->known->classes, .is_shown = cfg->selection->is_shown, .osc_url = o->osc };
+    em_status status = em_sink_open(&out->sinks[out->n], &sink, err);
+
+    if (!status)
+        out->n++;
+    return status;
+}
+
 /* The folders of a path; those that are there already stay. */
 static em_status make_folders(char *path, em_err *err)
 {
@@ -207,7 +218,7 @@ static em_status check(const em_options *o, int n, em_err *err)
 {
     int n_stdout = 0;
 
-    if (n + (o->store ? 1 : 0) + (o->mqtt ? 1 : 0) > EM_MAX_OUTPUTS)
+    if (n + (o->store ? 1 : 0) + (o->mqtt ? 1 : 0) + (o->osc ? 1 : 0) > EM_MAX_OUTPUTS)
         return em_fail(err, EM_EINVAL, "--format: more than %d outputs", EM_MAX_OUTPUTS);
     if (o->store && is_stdout(o->store))
         return em_fail(err, EM_EINVAL, "--store: wants a file, not standard output");
@@ -259,6 +270,8 @@ em_status em_sink_set_open(em_sink_set *out, const em_options *o, const em_sink_
     if (o->store && (status = open_store(out, o, cfg, err)))
         return status;
     if (o->mqtt && (status = open_mqtt(out, o, cfg, err)))
+        return status;
+    if (o->osc && (status = open_osc(out, o, cfg, err)))
         return status;
     return cfg->notify ? open_status(out, cfg, err) : EM_OK;
 }

@@ -42,20 +42,8 @@ static em_status no_memory(em_err *err)
 
 char *em_mqtt_name(char out[EM_MQTT_NAME], const char *s, const char *fallback)
 {
-    size_t n = 0;
-
-    for (; *s && n + 1 < EM_MQTT_NAME - 8; s++) {               /* room for a number behind it */
-        const unsigned char c = (unsigned char)*s;
-
-        if ((c < 0x80 && isalnum(c)) || c == '-')
-            out[n++] = (char)c;
-        else if (n > 0 && out[n - 1] != '_')
-            out[n++] = '_';
-    }
-    while (n > 0 && out[n - 1] == '_')
-        n--;
-    out[n] = '\0';
-    if (n == 0)
+    em_text_level(out, EM_MQTT_NAME - 8, s);                    /* room for a number behind it */
+    if (!*out)
         snprintf(out, EM_MQTT_NAME, "%s", fallback);
     return out;
 }

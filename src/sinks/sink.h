@@ -40,7 +40,7 @@ typedef struct em_sink_mqtt_cfg {
 } em_sink_mqtt_cfg;
 
 typedef struct em_sink_cfg {
-    const char *format;             /* a row of sinks.c: "text", "jsonl", "vtt", ..., "store", "status", "mqtt" */
+    const char *format;             /* a row of sinks.c: "text", "jsonl", "vtt", ..., "store", "status", "mqtt", "osc" */
     const char *path;               /* NULL or "-": stdout; else see out.h: a file is written as PATH.part and renamed at close */
     bool   is_appended;             /* PATH is added to in place instead, see em_out_append             */
     const em_classes *classes;
@@ -59,6 +59,7 @@ typedef struct em_sink_cfg {
     const em_sink_store_cfg *store; /* "store" only; its scores events have slots                      */
     const em_notify *notify;        /* "status" only: who is told; that one has no path                */
     const em_sink_mqtt_cfg *mqtt;   /* "mqtt" only                                                     */
+    const char *osc_url;            /* "osc" only: osc.udp://HOST:PORT/                                */
     const atomic_bool *give_up;     /* once true, the same as em_sink_hurry; may be NULL               */
     em_sink_notice *notice;         /* the live view's last line asks for it, may be NULL              */
     void  *notice_ctx;

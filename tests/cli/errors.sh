@@ -130,4 +130,5 @@ says out 'good.wav'
 
 # A part that is not in this build names the option that brings it.
 em --version | grep -q 'mqtt: yes' || { run 6 --mqtt mqtt://h "$demo"; one_line err; says err '-DEARMARK_MQTT=ON'; }
+em --version | grep -q 'osc: yes' || { run 6 --osc osc.udp://h:1/ "$demo"; one_line err; says err '-DEARMARK_OSC=ON'; }
 finish

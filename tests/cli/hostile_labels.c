@@ -1,4 +1,4 @@
-/* hostile_labels DIR, or --mqtt URL: writes events whose labels are meant to break a reader through every format, as DIR/hostile.EXTENSION,
+/* hostile_labels DIR, or --mqtt URL, or --osc URL: writes events whose labels are meant to break a reader through every format, as DIR/hostile.EXTENSION,
  * for formats.py to read back. The files of sources.EXTENSION are the same with two sources, which are hostile as well. To a broker
  * they go as one node "hostile" with both sources, all labels being classes as well as groups. */
 #include "sinks/sink.h"
@@ -84,12 +84,24 @@ static void tell_broker(const char *url)
     write_events(&cfg, true);
 }
 
+static void tell_osc(const char *url)
+{
+    const em_sink_cfg cfg = { .format = "osc", .classes = &classes, .osc_url = url };
+
+    write_events(&cfg, false);
+    write_events(&cfg, true);
+}
+
 int main(int argc, char **argv)
 {
     const char *format;
 
     if (argc == 3 && strcmp(argv[1], "--mqtt") == 0) {
         tell_broker(argv[2]);
+        return 0;
+    }
+    if (argc == 3 && strcmp(argv[1], "--osc") == 0) {
+        tell_osc(argv[2]);
         return 0;
     }
     if (argc != 2)
