@@ -353,7 +353,8 @@ static em_status judge(em_mqtt_link *l, em_err *err)
     for (int i = 0; i < EM_MQTT_FLIGHT; i++)
         n_left += l->flight[i].is_used;
     if (n_dropped > 0)
-        em_log(EM_LOG_WARNING, "%s: %llu messages were dropped: the broker was too slow or not there", l->cfg.url.shown, (unsigned long long)n_dropped);
+        em_log(EM_LOG_WARNING, "%s: %llu messages were dropped: the broker was too slow or not there", l->cfg.url.shown,
+               (unsigned long long)n_dropped);
     if (!l->was_ever_up)
         return em_fail(err, EM_EIO, "%s: %s", l->cfg.url.shown, *l->why ? l->why : "it does not answer");
     if (n_left > 0)

@@ -18,7 +18,8 @@ static void parts_are_found(void **state)
 
     for (size_t i = 0; i < EM_COUNT(cases); i++) {
         CHECK(em_mqtt_url_parse(&u, cases[i].text), "%s", cases[i].text);
-        CHECK(u.is_tls == cases[i].is_tls && u.port == cases[i].port && strcmp(u.host, cases[i].host) == 0, "%s: %s %d", cases[i].text, u.host, u.port);
+        CHECK(u.is_tls == cases[i].is_tls && u.port == cases[i].port && strcmp(u.host, cases[i].host) == 0, "%s: %s %d", cases[i].text,
+              u.host, u.port);
         CHECK(strcmp(u.user, cases[i].user) == 0 && strcmp(u.password, cases[i].password) == 0, "%s: %s:%s", cases[i].text, u.user, u.password);
         CHECK(strcmp(u.prefix, cases[i].prefix) == 0 && strcmp(u.shown, cases[i].shown) == 0, "%s: %s, %s", cases[i].text, u.prefix, u.shown);
     }
