@@ -128,10 +128,11 @@ em_status em_out_open(em_out *o, const char *path, const atomic_bool *give_up, e
 static int open_in_place(em_out *o)
 {
     const int fd = open(o->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
-    const off_t end = fd >= 0 ? lseek(fd, 0, SEEK_END) : 0;
+    const off_t end = fd >= 0 ? lseek(fd, 0, SEEK_END) : -1;
     char last;
 
-    o->is_torn = end > 0 && pread(fd, &last, 1, end - 1) == 1 && last != '\n';
+    if (end >= 0)
+        o->is_torn = end > 0 && pread(fd, &last, 1, end - 1) == 1 && last != '\n';
     return fd;
 }
 
