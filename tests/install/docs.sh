@@ -17,7 +17,7 @@ for part in NAME SYNOPSIS OPTIONS FORMATS 'EXIT STATUS' SIGNALS ENVIRONMENT FILE
     grep -qE "^\.SH \"?$part\"?$" "$docs/earmark.1" || bad "earmark.1 has no $part"
 done
 ! grep -q '@[A-Z]*@' "$docs/earmark.1" || bad "earmark.1: a mark was not filled in"
-for code in 0 2 3 4 5 6 7 70; do grep -qx "\.B $code" "$docs/earmark.1" || bad "earmark.1: exit status $code"; done
+for code in 0 1 2 3 4 5 6 7 70; do grep -qx "\.B $code" "$docs/earmark.1" || bad "earmark.1: exit status $code"; done
 says "$docs/earmark.1" "earmark $("$earmark" --version | sed -n '1s/earmark //p')"
 if command -v man >/dev/null; then
     LC_ALL=C.UTF-8 MANROFFSEQ='' MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z "$docs/earmark.1" 2>&1 >/dev/null | head -5 >warned
