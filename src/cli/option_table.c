@@ -2,6 +2,7 @@
 #include "cli/options.h"
 
 #include "cli/option_text.h"
+#include "sinks/jobs.h"
 #include "sinks/mqtt_url.h"
 
 #include <stddef.h>
@@ -112,6 +113,14 @@ static const em_option output_rows[] = {
     { .name = "embeddings", .kind = EM_OPTION_FLAG, .at = AT(embeddings), .help = "scores records hold the latent vector too" },
     { .name = "summary", .kind = EM_OPTION_FLAG, .at = AT(summary), .help = "one record a file at its end, in place of scores" },
     { .name = "store", .kind = EM_OPTION_TEXT, .at = AT(store), .arg = "FILE", .help = "keep all scores there, for --replay" },
+    { .name = "exec", .kind = EM_OPTION_TEXT, .at = AT(exec), .arg = "CMD",
+      .help = "run this for each event: program and arguments, no shell; the record on its standard input, and as EARMARK_EVENT_*" },
+    { .name = "exec-on", .kind = EM_OPTION_CHOICE, .at = AT(exec_on), .arg = "WHEN", .fallback = "onset", .choices = "onset|offset|both",
+      .help = "--exec: when a sound begins, when it is over, or both" },
+    { .name = "exec-jobs", .kind = EM_OPTION_INT, .at = AT(exec_jobs), .arg = "N", .fallback = "4", .min = 1, .max = EM_JOBS_MOST,
+      .help = "--exec: so many at once; live, what comes meanwhile waits, and what cannot wait is counted" },
+    { .name = "exec-timeout", .kind = EM_OPTION_REAL, .at = AT(exec_timeout), .arg = "SEC", .fallback = "10", .min = 0.1, .max = 86400,
+      .help = "--exec: a command that takes longer is killed" },
     { .name = "out-dir", .kind = EM_OPTION_TEXT, .at = AT(out_dir), .arg = "DIR", .help = "one output a file, in this folder" },
     { .name = "time-format", .letter = 'T', .kind = EM_OPTION_CHOICE, .at = AT(time_format), .arg = "FORMAT", .fallback = "clock",
       .choices = "clock|seconds|ms|samples|utc", .help = "text, csv: times as h:mm:ss (csv: seconds), seconds, ms, samples or utc" },

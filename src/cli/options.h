@@ -79,6 +79,9 @@ typedef struct em_options {
     char  *scores;                  /* auto, none, top, all                       */
     bool   slots, embeddings, summary;
     char  *store;
+    char  *exec, *exec_on;          /* a command; onset, offset, both             */
+    int    exec_jobs;
+    double exec_timeout;            /* seconds                                    */
     char  *out_dir, *color, *time_format;
     char  *progress;                /* auto, jsonl, never                         */
     bool   quiet;

@@ -111,6 +111,23 @@ static em_status open_status(em_sink_set *out, const em_sink_set_cfg *cfg, em_er
     return status;
 }
 
+/* --exec: one more sink, which writes nothing. */
+static em_status open_exec(em_sink_set *out, const em_options *o, const em_sink_set_cfg *cfg, em_err *err)
+{
+    const em_sink_exec_cfg exec = {
+        .command = o->exec, .on_onset = strcmp(o->exec_on, "offset") != 0, .on_offset = strcmp(o->exec_on, "onset") != 0,
+        .n_most = o->exec_jobs, .limit_s = o->exec_timeout,
+    };
+    em_sink_cfg sink = { .format = "exec", .classes = &cfg->known->classes, .give_up = cfg->give_up };
+    em_status status;
+
+    out->exec = exec;
+    sink.exec = &out->exec;
+    if (!(status = em_sink_open(&out->sinks[out->n], &sink, err)))
+        out->n++;
+    return status;
+}
+
 /* A password among the arguments of a command is there for all to see. */
 static void warn_of_password(const em_options *o)
 {
@@ -218,7 +235,7 @@ static em_status check(const em_options *o, int n, em_err *err)
 {
     int n_stdout = 0;
 
-    if (n + (o->store ? 1 : 0) + (o->mqtt ? 1 : 0) + (o->osc ? 1 : 0) > EM_MAX_OUTPUTS)
+    if (n + (o->store ? 1 : 0) + (o->mqtt ? 1 : 0) + (o->osc ? 1 : 0) + (o->exec ? 1 : 0) > EM_MAX_OUTPUTS)
         return em_fail(err, EM_EINVAL, "--format: more than %d outputs", EM_MAX_OUTPUTS);
     if (o->store && is_stdout(o->store))
         return em_fail(err, EM_EINVAL, "--store: wants a file, not standard output");
@@ -226,6 +243,8 @@ static em_status check(const em_options *o, int n, em_err *err)
         return em_fail(err, EM_EINVAL, "--store and --%s cannot go together", o->out_dir ? "out-dir" : "summary");
     if (o->mqtt && (o->out_dir || o->summary))
         return em_fail(err, EM_EINVAL, "--mqtt and --%s cannot go together", o->out_dir ? "out-dir" : "summary");
+    if (o->exec && o->summary)
+        return em_fail(err, EM_EINVAL, "--exec runs at events, and with --summary there are none");
     if (o->out_dir && o->outputs.n > 0)
         return em_fail(err, EM_EINVAL, "--out-dir and --output cannot go together");
     for (int i = 0; i < n; i++) {
@@ -273,7 +292,9 @@ em_status em_sink_set_open(em_sink_set *out, const em_options *o, const em_sink_
         return status;
     if (o->osc && (status = open_osc(out, o, cfg, err)))
         return status;
-    return cfg->notify ? open_status(out, cfg, err) : EM_OK;
+    if (cfg->notify && (status = open_status(out, cfg, err)))
+        return status;
+    return o->exec ? open_exec(out, o, cfg, err) : EM_OK;
 }
 
 em_status em_sink_set_close(em_sink_set *out, em_sink_end end, em_err *err)

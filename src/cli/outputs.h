@@ -19,6 +19,7 @@ typedef struct em_sink_set {
     em_sink_store_cfg store;        /* of --store's sink                 */
     em_sink_mqtt_cfg  mqtt;         /* of --mqtt's                       */
     const char      **groups;       /* [mqtt.n_groups] their names       */
+    em_sink_exec_cfg  exec;         /* of --exec's                       */
 } em_sink_set;
 
 typedef struct em_sink_set_cfg {

@@ -11,7 +11,7 @@ typedef struct em_rules {
     const char   **labels;          /* [n]                                                                             */
     em_sound_cfg  *sounds;          /* [n]                                                                             */
     em_group_cfg  *groups;          /* [n_groups] with their names and members                                         */
-    bool          *awaited;         /* [n + n_groups], NULL without until                                               */
+    bool          *awaited;         /* [n + n_groups], NULL without until                                              */
     int           *explained;       /* [watch.n_explained]                                                              */
     int            n, n_groups;
     int          (*above)[2];

@@ -10,7 +10,7 @@ typedef struct em_sink_row {
     const char *option;             /* not NULL: not in this build, and this build option would bring it        */
     em_sink_traits traits;
     const void *kind;               /* where several formats share a file: what tells this one from the others */
-    bool   has_no_file;             /* it goes over the network: no path, no stdout                             */
+    bool   has_no_file;             /* it writes to no path and not to stdout: cfg.path is not opened           */
     size_t n_bytes;                 /* of the format's own struct, which begins with an em_sink; zeroed        */
     em_status (*init)(em_sink *s, em_err *err);                         /* NULL: nothing to do                 */
     em_status (*put)(em_sink *s, const em_event *e, em_err *err);
@@ -27,6 +27,7 @@ struct em_sink {
 };
 
 extern const em_sink_row em_sink_text, em_sink_jsonl, em_sink_audacity, em_sink_dcase, em_sink_sed_eval, em_sink_audioset,
-    em_sink_vtt, em_sink_srt, em_sink_raven, em_sink_csv, em_sink_obs, em_sink_store, em_sink_status, em_sink_mqtt, em_sink_osc;
+    em_sink_vtt, em_sink_srt, em_sink_raven, em_sink_csv, em_sink_obs, em_sink_exec, em_sink_store, em_sink_status, em_sink_mqtt,
+    em_sink_osc;
 
 #endif

@@ -39,8 +39,16 @@ typedef struct em_sink_mqtt_cfg {
     int n_groups;
 } em_sink_mqtt_cfg;
 
+/* When a command is run, and how many. */
+typedef struct em_sink_exec_cfg {
+    const char *command;            /* words, see words.h                                              */
+    bool   on_onset, on_offset;     /* both: also when an onset is taken back                          */
+    int    n_most;                  /* at once, 1..64; then the sink waits                             */
+    double limit_s;                 /* of one; then it is killed                                       */
+} em_sink_exec_cfg;
+
 typedef struct em_sink_cfg {
-    const char *format;             /* a row of sinks.c: "text", "jsonl", "vtt", ..., "store", "status", "mqtt", "osc" */
+    const char *format;             /* a row of sinks.c: "text", "jsonl", "vtt", ..., "store", "status", "exec", "mqtt", "osc" */
     const char *path;               /* NULL or "-": stdout; else see out.h: a file is written as PATH.part and renamed at close */
     bool   is_appended;             /* PATH is added to in place instead, see em_out_append             */
     const em_classes *classes;
@@ -60,6 +68,7 @@ typedef struct em_sink_cfg {
     const em_notify *notify;        /* "status" only: who is told; that one has no path                */
     const em_sink_mqtt_cfg *mqtt;   /* "mqtt" only                                                     */
     const char *osc_url;            /* "osc" only: osc.udp://HOST:PORT/                                */
+    const em_sink_exec_cfg *exec;   /* "exec" only                                                     */
     const atomic_bool *give_up;     /* once true, the same as em_sink_hurry; may be NULL               */
     em_sink_notice *notice;         /* the live view's last line asks for it, may be NULL              */
     void  *notice_ctx;
