@@ -14,6 +14,7 @@
 #include "engine/engine.h"
 #include "lib/rules.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,7 @@ typedef struct run {
     em_tagger  tagger;
     em_known   known;               /* of its classes                                   */
     em_rules   rules;               /* of events                                        */
+    em_tape   *tape;                /* NULL without --clip-dir                           */
     em_inputs  inputs;
     em_sink_set outputs;
     em_outlet *outlet;
@@ -141,6 +143,7 @@ static int open_outputs(run *r, const char *file, em_err *err)
     const em_config *cfg = em_session_config(r->tagger.session);
     em_sink_set_cfg outputs = {
         .known = &r->known, .selection = &r->tagger.selection, .rules = &r->rules, .give_up = r->stop, .is_live = r->is_live, .file = file,
+        .tape = r->tape,
         .notify = em_service_is_on(&r->service) ? &r->service.notify : NULL,
         .has_source_names = (!file && r->o->inputs.n > 1) || em_options_channel(r->o) < 0,
     };
@@ -300,7 +303,7 @@ static int hear(run *r, em_source *source, const char *name, em_err *err)
         .channel = em_options_channel(r->o), .has_slots = wants_slots(r), .has_embeddings = r->o->embeddings,
         .events = &r->rules.watch, .has_summary = r->o->summary, .needs_end = !r->is_live, .duration_s = seconds_to_hear(r),
         .deadline_ns = deadline_of(r, em_inputs_source(&r->inputs, r->i_input).kind),
-        .start_ms = em_options_start_ms(r->o), .progress_ctx = r,
+        .start_ms = em_options_start_ms(r->o), .tape = r->tape, .progress_ctx = r,
     };
     em_engine_result result;
     em_status status;
@@ -375,6 +378,16 @@ static int hear_all(run *r, em_err *err)
     return r->n_bad ? EM_EXIT_INPUT : EM_EXIT_OK;
 }
 
+/* --clip-dir: an event is over a window and its pause after its last sound, when its whole clip has to be there still. */
+static em_status keep_sound(run *r, em_err *err)
+{
+    enum { LATE_S = 15, MOST_GAP_S = 60 };
+
+    if (!r->o->clip_dir)
+        return EM_OK;
+    return em_tape_new(&r->tape, r->o->clip_max + window_seconds(&r->tagger) + fmin(em_rules_longest_gap(&r->rules), MOST_GAP_S) + LATE_S, err);
+}
+
 static em_status check(const em_options *o, em_err *err)
 {
     if (o->live && o->realtime)
@@ -409,7 +422,7 @@ int em_cmd_listen(const em_options *o, em_err *err)
         code = em_exit_code(status, EM_EXIT_USAGE);
         goto done;
     }
-    if ((r.is_live || o->verbose > 0) && (status = measure(&r, err))) {
+    if ((status = keep_sound(&r, err)) || ((r.is_live || o->verbose > 0) && (status = measure(&r, err)))) {
         code = em_exit_code(status, EM_EXIT_INTERNAL);
         goto done;
     }
@@ -424,6 +437,7 @@ int em_cmd_listen(const em_options *o, em_err *err)
     if (!o->out_dir)
         code = close_outputs(&r, code, err);
 done:
+    em_tape_free(r.tape);
     em_rules_deinit(&r.rules);
     em_tagger_close(&r.tagger);
     em_inputs_deinit(&r.inputs);

@@ -25,6 +25,8 @@ static em_status check(const em_options *o, em_err *err)
         return em_fail(err, EM_EINVAL, "%.80s: --replay hears its file of scores, and no sound", o->inputs.list[0]);
     if (o->device || o->jack)
         return em_fail(err, EM_EINVAL, "--replay and --%s cannot go together", o->jack ? "jack" : "device");
+    if (o->clip_dir)
+        return em_fail(err, EM_EINVAL, "--replay has no sound that --clip-dir could keep");
     if (o->store || o->summary || o->out_dir || o->embeddings || o->mqtt)
         return em_fail(err, EM_EINVAL, "--replay and --%s cannot go together",
                        o->store ? "store" : o->summary ? "summary" : o->out_dir ? "out-dir" : o->embeddings ? "embeddings" : "mqtt");

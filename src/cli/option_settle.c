@@ -12,6 +12,7 @@ static const struct { const char *a, *b; } exclusive[] = {
     { "out-dir", "device" }, { "out-dir", "jack" },    { "out-dir", "output" },
     { "replay", "input" },   { "replay", "device" },   { "replay", "jack" },      { "replay", "store" },
     { "replay", "mqtt" },    { "mqtt", "out-dir" },    { "mqtt", "summary" },    { "until", "summary" },  { "exec", "summary" },
+    { "clip-dir", "summary" }, { "clip-dir", "replay" },
     { "store", "out-dir" },  { "store", "summary" },   { "live", "realtime" },   { "connect", "no-connect" }, { "quiet", "verbose" },
 };
 

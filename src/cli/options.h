@@ -81,6 +81,8 @@ typedef struct em_options {
     char  *store;
     char  *exec, *exec_on;          /* a command; onset, offset, both             */
     int    exec_jobs;
+    char  *clip_dir;
+    double pre_roll, post_roll, clip_max;       /* seconds                         */
     double exec_timeout;            /* seconds                                    */
     char  *out_dir, *color, *time_format;
     char  *progress;                /* auto, jsonl, never                         */

@@ -69,7 +69,7 @@ static em_status open_one(em_sink_set *out, const em_options *o, const em_sink_s
         .has_slots = o->slots, .has_embeddings = o->embeddings, .has_source_names = cfg->has_source_names, .is_appended = o->append,
         .has_color = wants_color(o, path), .time_format = o->time_format,
         .channel = em_options_channel(o), .rate_hz = cfg->known->rate_hz, .has_utf8 = has_utf8(), .is_shown = cfg->selection->is_shown,
-        .thresholds = cfg->selection->thresholds, .give_up = cfg->give_up, .notice = em_report_notice,
+        .thresholds = cfg->selection->thresholds, .clip = o->clip_dir ? &out->clip : NULL, .give_up = cfg->give_up, .notice = em_report_notice,
     };
     em_status status;
 
@@ -118,7 +118,7 @@ static em_status open_exec(em_sink_set *out, const em_options *o, const em_sink_
         .command = o->exec, .on_onset = strcmp(o->exec_on, "offset") != 0, .on_offset = strcmp(o->exec_on, "onset") != 0,
         .n_most = o->exec_jobs, .limit_s = o->exec_timeout,
     };
-    em_sink_cfg sink = { .format = "exec", .classes = &cfg->known->classes, .give_up = cfg->give_up };
+    em_sink_cfg sink = { .format = "exec", .classes = &cfg->known->classes, .clip = o->clip_dir ? &out->clip : NULL, .give_up = cfg->give_up };
     em_status status;
 
     out->exec = exec;
@@ -143,7 +143,7 @@ static em_status open_mqtt(em_sink_set *out, const em_options *o, const em_sink_
 {
     const em_rules *rules = cfg->rules;
     em_sink_cfg sink = { .format = "mqtt", .classes = &cfg->known->classes, .is_shown = cfg->selection->is_shown,
-                         .channel = em_options_channel(o), .give_up = cfg->give_up };
+                         .channel = em_options_channel(o), .clip = o->clip_dir ? &out->clip : NULL, .give_up = cfg->give_up };
     em_status status;
 
     warn_of_password(o);
@@ -187,6 +187,21 @@ static em_status make_folders(char *path, em_err *err)
         if (!is_made)
             return EM_EIO;
     }
+    return EM_OK;
+}
+
+/* --clip-dir: one more sink, whose folder is made. */
+static em_status open_clips(em_sink_set *out, const em_sink_set_cfg *cfg, em_err *err)
+{
+    const em_sink_cfg sink = { .format = "clip", .classes = &cfg->known->classes, .clip = &out->clip, .give_up = cfg->give_up };
+    char path[PATH_MAX];
+    em_status status;
+
+    if ((size_t)snprintf(path, sizeof path, "%s/", out->clip.dir) >= sizeof path)
+        return em_fail(err, EM_EINVAL, "--clip-dir: the path is too long");
+    if ((status = make_folders(path, err)) || (status = em_sink_open(&out->sinks[out->n], &sink, err)))
+        return status;
+    out->n++;
     return EM_OK;
 }
 
@@ -235,7 +250,7 @@ static em_status check(const em_options *o, int n, em_err *err)
 {
     int n_stdout = 0;
 
-    if (n + (o->store ? 1 : 0) + (o->mqtt ? 1 : 0) + (o->osc ? 1 : 0) + (o->exec ? 1 : 0) > EM_MAX_OUTPUTS)
+    if (n + !!o->store + !!o->mqtt + !!o->osc + !!o->exec + !!o->clip_dir > EM_MAX_OUTPUTS)
         return em_fail(err, EM_EINVAL, "--format: more than %d outputs", EM_MAX_OUTPUTS);
     if (o->store && is_stdout(o->store))
         return em_fail(err, EM_EINVAL, "--store: wants a file, not standard output");
@@ -245,6 +260,10 @@ static em_status check(const em_options *o, int n, em_err *err)
         return em_fail(err, EM_EINVAL, "--mqtt and --%s cannot go together", o->out_dir ? "out-dir" : "summary");
     if (o->exec && o->summary)
         return em_fail(err, EM_EINVAL, "--exec runs at events, and with --summary there are none");
+    if (o->clip_dir && o->clip_max <= o->pre_roll)
+        return em_fail(err, EM_EINVAL, "--clip-max: %g s end before the sound, which --pre-roll lets begin at %g s", o->clip_max, o->pre_roll);
+    if (o->clip_dir && o->summary)
+        return em_fail(err, EM_EINVAL, "--clip-dir is for events, and with --summary there are none");
     if (o->out_dir && o->outputs.n > 0)
         return em_fail(err, EM_EINVAL, "--out-dir and --output cannot go together");
     for (int i = 0; i < n; i++) {
@@ -273,7 +292,7 @@ em_status em_sink_set_open(em_sink_set *out, const em_options *o, const em_sink_
     int n = o->formats.n > o->outputs.n ? o->formats.n : o->outputs.n;
     em_status status;
 
-    *out = (em_sink_set){ 0 };
+    *out = (em_sink_set){ .clip = { .dir = o->clip_dir, .tape = cfg->tape, .pre_s = o->pre_roll, .post_s = o->post_roll, .most_s = o->clip_max } };
     if (n == 0)
         n = 1;
     if ((status = check(o, n, err)))
@@ -293,6 +312,8 @@ em_status em_sink_set_open(em_sink_set *out, const em_options *o, const em_sink_
     if (o->osc && (status = open_osc(out, o, cfg, err)))
         return status;
     if (cfg->notify && (status = open_status(out, cfg, err)))
+        return status;
+    if (o->clip_dir && (status = open_clips(out, cfg, err)))
         return status;
     return o->exec ? open_exec(out, o, cfg, err) : EM_OK;
 }

@@ -6,6 +6,7 @@
 #include "lib/known.h"
 #include "lib/rules.h"
 #include "sinks/sink.h"
+#include "sinks/tape.h"
 
 #include <stdatomic.h>
 
@@ -19,6 +20,7 @@ typedef struct em_sink_set {
     em_sink_store_cfg store;        /* of --store's sink                 */
     em_sink_mqtt_cfg  mqtt;         /* of --mqtt's                       */
     const char      **groups;       /* [mqtt.n_groups] their names       */
+    em_sink_clip_cfg  clip;         /* of --clip-dir's                   */
     em_sink_exec_cfg  exec;         /* of --exec's                       */
 } em_sink_set;
 
@@ -30,6 +32,7 @@ typedef struct em_sink_set_cfg {
     const em_notify   *notify;      /* of a service, whose status shows the newest event; NULL: it is none */
     bool is_live;                   /* sound at its own pace: a terminal gets the live view */
     bool has_source_names;
+    em_tape *tape;                  /* --clip-dir: what clips are made of; else NULL */
     const char *file;               /* --out-dir: where these outputs go in there, without extension; else NULL */
 } em_sink_set_cfg;
 

@@ -228,6 +228,15 @@ static em_status begin_events(ear *e, em_err *err)
     return status;
 }
 
+static em_status begin_tape(const ear *e, em_err *err)
+{
+    em_status status = e->cfg->tape ? em_tape_begin(e->cfg->tape, e->n_lanes, e->info.rate_hz, err) : EM_OK;
+
+    for (int i = 0; e->cfg->tape && i < e->n_lanes && !status; i++)
+        em_tape_name(e->cfg->tape, i, e->names[i]);
+    return status;
+}
+
 static em_status begin_sound(ear *e, em_err *err)
 {
     em_scheduler_cfg cfg = {
@@ -246,6 +255,8 @@ static em_status begin_sound(ear *e, em_err *err)
         e->anchor.ms = -1;                          /* what is heard now is not of another time */
         look_at_clock(e, &frames, (double)frames.captured / e->rate_hz, NULL);
     }
+    if ((status = begin_tape(e, err)))
+        return status;
     return begin_events(e, err);
 }
 
@@ -262,7 +273,8 @@ static em_status follow_rate(ear *e, em_err *err)
     em_log(EM_LOG_WARNING, "%s: came back with %d Hz instead of %d", e->name, e->info.rate_hz, e->rate_hz);
     e->rate_start_s = stream_seconds(e);
     e->n_rate_frames = 0;
-    if ((status = em_scheduler_set_rate(e->scheduler, e->info.rate_hz, err)))
+    if ((status = em_scheduler_set_rate(e->scheduler, e->info.rate_hz, err)) ||
+        (e->cfg->tape && (status = em_tape_set_rate(e->cfg->tape, e->info.rate_hz, e->rate_start_s, err))))
         return status;
     e->rate_hz = e->info.rate_hz;
     return EM_OK;
@@ -305,6 +317,8 @@ static em_status push(ear *e, const float *const *lanes, uint64_t n, uint64_t n_
     if (n > frames_left(e))
         n = frames_left(e);
     e->n_rate_frames += n;
+    if (e->cfg->tape)
+        em_tape_push(e->cfg->tape, lanes, n);
     status = em_scheduler_push(e->scheduler, lanes, n, n_behind, err);
     if (status && e->stage != EM_STAGE_OUTPUT)
         e->stage = EM_STAGE_MODEL;

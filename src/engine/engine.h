@@ -14,6 +14,7 @@
 #include "engine/outlet.h"
 #include "listener/watcher.h"
 #include "model/session.h"
+#include "sinks/tape.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -37,6 +38,7 @@ typedef struct em_engine_cfg {
     double  duration_s;             /* 0: to the end                                               */
     uint64_t deadline_ns;           /* em_now_ns at which the run ends, as if the sound did; 0: at none */
     int64_t start_ms;               /* wall clock at a file's first sample, -1 unknown             */
+    em_tape *tape;                  /* that keeps the newest sound; NULL: none does                */
     em_engine_progress *progress;   /* may be NULL                                                 */
     void   *progress_ctx;
 } em_engine_cfg;

@@ -332,6 +332,17 @@ em_status em_rules_make(em_rules *out, const em_known *known, const em_selection
     return status;
 }
 
+double em_rules_longest_gap(const em_rules *r)
+{
+    double longest = 0;
+
+    for (int i = 0; i < r->n; i++)
+        longest = fmax(longest, r->sounds[i].gap_s);
+    for (int g = 0; g < r->n_groups; g++)
+        longest = fmax(longest, r->groups[g].sound.gap_s);
+    return longest;
+}
+
 void em_rules_deinit(em_rules *r)
 {
     for (int g = 0; g < r->n_groups; g++) {

@@ -22,4 +22,7 @@ typedef struct em_rules {
 em_status em_rules_make(em_rules *out, const em_known *known, const em_selection *selection, const em_settings *o, em_err *err);
 void      em_rules_deinit(em_rules *r);
 
+/* The longest pause, in seconds, within an event of any class or group. */
+double    em_rules_longest_gap(const em_rules *r);
+
 #endif

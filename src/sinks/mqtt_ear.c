@@ -306,7 +306,7 @@ em_status em_mqtt_ear_sound(em_mqtt_ear *ear, const em_event *e, em_err *err)
     em_json *j = &ear->node->json;
     em_status status;
 
-    em_sound_json(j, e, ear->node->classes);
+    em_sound_json(j, e, ear->node->classes, ear->node->clip_dir);
     em_json_string(j, "event_type", types[e->type]);
     em_json_end(j, '}');
     if ((status = put_json(ear, ear->event, err)) ||

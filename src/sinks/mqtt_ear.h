@@ -30,6 +30,7 @@ typedef struct em_mqtt_node {       /* what all sources have in common */
     const bool *is_watched;                 /* [classes->n] those are entities, NULL: none           */
     em_discovery_mode discovery;
     const char *discovery_prefix, *version;
+    const char *clip_dir;                   /* that clips of events are in; NULL: there are none    */
     em_json json;                           /* scratch                                               */
 } em_mqtt_node;
 

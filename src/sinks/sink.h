@@ -47,8 +47,16 @@ typedef struct em_sink_exec_cfg {
     double limit_s;                 /* of one; then it is killed                                       */
 } em_sink_exec_cfg;
 
+/* Clips of events: what the sink of clips writes, and the others name in their records. */
+typedef struct em_sink_clip_cfg {
+    const char *dir;                /* a folder that there is                                          */
+    struct em_tape *tape;           /* tape.h; NULL but for the sink of clips                           */
+    double pre_s, post_s;           /* before the onset and behind the offset                          */
+    double most_s;                  /* a longer clip is cut; the tape keeps as much and LATE_S more    */
+} em_sink_clip_cfg;
+
 typedef struct em_sink_cfg {
-    const char *format;             /* a row of sinks.c: "text", "jsonl", "vtt", ..., "store", "status", "exec", "mqtt", "osc" */
+    const char *format;             /* a row of sinks.c: "text", "jsonl", ..., and "store", "status", "exec", "clip", "mqtt", "osc" */
     const char *path;               /* NULL or "-": stdout; else see out.h: a file is written as PATH.part and renamed at close */
     bool   is_appended;             /* PATH is added to in place instead, see em_out_append             */
     const em_classes *classes;
@@ -69,6 +77,7 @@ typedef struct em_sink_cfg {
     const em_sink_mqtt_cfg *mqtt;   /* "mqtt" only                                                     */
     const char *osc_url;            /* "osc" only: osc.udp://HOST:PORT/                                */
     const em_sink_exec_cfg *exec;   /* "exec" only                                                     */
+    const em_sink_clip_cfg *clip;   /* NULL: there are no clips                                        */
     const atomic_bool *give_up;     /* once true, the same as em_sink_hurry; may be NULL               */
     em_sink_notice *notice;         /* the live view's last line asks for it, may be NULL              */
     void  *notice_ctx;

@@ -132,7 +132,7 @@ static em_status exec_put(em_sink *s, const em_event *e, em_err *err)
     }
     if (!is_wanted(s->cfg.exec, e->type))
         return EM_OK;
-    em_sound_json(&x->record, e, s->cfg.classes);
+    em_sound_json(&x->record, e, s->cfg.classes, s->cfg.clip ? s->cfg.clip->dir : NULL);
     em_json_end(&x->record, '}');
     em_json_newline(&x->record);
     return x->record.has_failed ? em_fail(err, EM_ENOMEM, "no memory for --exec") : run_for(x, &x->record, err);

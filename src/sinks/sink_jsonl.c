@@ -4,7 +4,7 @@
  *   scores   source, time, filled, then "scores" (every class in index order) or "top"; "slots", "embedding"
  *   onset    source, time, id, index, mid, label, slug (a group: group, label, slug), score so far, threshold, res
  *            (uncertainty of time, seconds), delay (seconds from time to when it was known), dbfs (level then)
- *   offset   the same, score and threshold left out, then onset, offset, duration, peak, mean, clip (null)
+ *   offset   the same, score and threshold left out, then onset, offset, duration, peak, mean, clip (its file; null: none is kept)
  *   retract  source, time of the onset, id: that event never was
  *   explain  source, time, label, slug, verdict (told, quiet, weak, short, hidden, gated, ignored), now, peak and at (when), threshold,
  *            lasts (down to): only with --explain
@@ -119,7 +119,7 @@ static bool put_scores(jsonl *s, const em_event *e)
 
 static bool put_sound(jsonl *s, const em_event *e)
 {
-    em_sound_json(&s->json, e, s->base.cfg.classes);
+    em_sound_json(&s->json, e, s->base.cfg.classes, s->base.cfg.clip ? s->base.cfg.clip->dir : NULL);
     return true;
 }
 

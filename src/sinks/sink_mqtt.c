@@ -110,6 +110,7 @@ static em_status name_node(mqtt *m, const em_mqtt_url *url, em_err *err)
     node->discovery = discovery_mode(cfg->discovery);
     node->discovery_prefix = cfg->discovery_prefix;
     node->version = "";
+    node->clip_dir = m->base.cfg.clip ? m->base.cfg.clip->dir : NULL;
     return em_mqtt_node_objects(node, m->base.cfg.is_shown, err);
 }
 

@@ -3,6 +3,9 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "sinks/clip.h"
+
+#include <limits.h>
 
 enum { SLUG_BYTES = 256 };
 
@@ -64,18 +67,28 @@ static void put_onset(em_json *j, const em_event *e)
     put_doubt(j, e);
 }
 
-static void put_offset(em_json *j, const em_event *e)
+static void put_clip(em_json *j, const em_event *e, const char *dir)
+{
+    char path[PATH_MAX];
+
+    if (dir)
+        em_json_string(j, "clip", em_clip_path(path, sizeof path, dir, e->source, e->u.sound.label, e->u.sound.id));
+    else
+        em_json_null(j, "clip");
+}
+
+static void put_offset(em_json *j, const em_event *e, const char *clip_dir)
 {
     em_json_fixed(j, "onset", e->u.sound.onset, 3);
     em_json_fixed(j, "offset", e->u.sound.offset, 3);
     em_json_fixed(j, "duration", e->u.sound.offset - e->u.sound.onset, 3);
     em_json_fixed(j, "peak", (double)e->u.sound.score, 3);
     em_json_fixed(j, "mean", (double)e->u.sound.mean, 3);
-    em_json_null(j, "clip");
+    put_clip(j, e, clip_dir);
     put_doubt(j, e);
 }
 
-void em_sound_json(em_json *j, const em_event *e, const em_classes *classes)
+void em_sound_json(em_json *j, const em_event *e, const em_classes *classes, const char *clip_dir)
 {
     if (e->type == EM_EVENT_RETRACT) {
         em_record_json(j, "retract");
@@ -88,5 +101,5 @@ void em_sound_json(em_json *j, const em_event *e, const em_classes *classes)
     if (e->type == EM_EVENT_ONSET)
         put_onset(j, e);
     else
-        put_offset(j, e);
+        put_offset(j, e, clip_dir);
 }

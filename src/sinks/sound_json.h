@@ -13,7 +13,8 @@ void em_record_json(em_json *j, const char *type);
 void em_where_json(em_json *j, const em_event *e);
 void em_utc_json(em_json *j, const em_event *e);
 
-/* e is an ONSET, OFFSET or RETRACT. Empties j. */
-void em_sound_json(em_json *j, const em_event *e, const em_classes *classes);
+/* e is an ONSET, OFFSET or RETRACT. Empties j. clip_dir: where clips are kept (an OFFSET names its own, which is there as soon as its
+ * last sample has come); NULL: they are not. */
+void em_sound_json(em_json *j, const em_event *e, const em_classes *classes, const char *clip_dir);
 
 #endif
