@@ -30,5 +30,5 @@ row audio-mamba-transformer --transformer-block
 row audio-mamba-transformer-cutmix --transformer-block --cutmix 1
 row audio-mamba-cutmix --cutmix 1
 row audio-mamba-d-state-16 --d-state 16
-row audio-mamba-gate --gate
+row audio-mamba-gate --gated
 cp "$out/rows.jsonl" bench/results/ablation.jsonl

@@ -43,6 +43,7 @@ typedef struct em_event {
         struct {
             double       filled;    /* share of the window that is real sound                  */
             float        rms_dbfs, peak_dbfs;
+            bool         is_gated;  /* its newest sound is below the gate; scores may be 0 then, unlooked at */
             const float *scores;    /* [n_classes] probabilities                               */
             const float *slots;     /* [n_slots][n_classes] probabilities, NULL unless wanted  */
             int          n_slots;

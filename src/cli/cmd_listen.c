@@ -294,6 +294,16 @@ static uint64_t deadline_of(const run *r, const char *kind)
     return r->o->timeout > 0 && strcmp(kind, "file") != 0 ? r->deadline_ns : 0;
 }
 
+/* Whether only events are told, so that nothing is missed where none can be. */
+static bool may_rest(const run *r)
+{
+    bool is_needed = r->o->explain.n > 0;
+
+    for (int i = 0; i < r->outputs.n; i++)
+        is_needed |= em_sink_needs_scores(r->outputs.sinks[i]);
+    return !is_needed;
+}
+
 static int hear(run *r, em_source *source, const char *name, em_err *err)
 {
     em_engine_cfg cfg = {
@@ -301,7 +311,7 @@ static int hear(run *r, em_source *source, const char *name, em_err *err)
         .name = r->inputs.list ? r->inputs.list[r->i_input].name : NULL,
         .max_batch = em_options_channel(r->o) < 0 ? EACH_BATCH : 1, .step_samples = em_tagger_step(&r->tagger, r->o),
         .channel = em_options_channel(r->o), .has_slots = wants_slots(r), .has_embeddings = r->o->embeddings,
-        .events = &r->rules.watch, .has_summary = r->o->summary, .needs_end = !r->is_live, .duration_s = seconds_to_hear(r),
+        .may_rest = may_rest(r), .events = &r->rules.watch, .has_summary = r->o->summary, .needs_end = !r->is_live, .duration_s = seconds_to_hear(r),
         .deadline_ns = deadline_of(r, em_inputs_source(&r->inputs, r->i_input).kind),
         .start_ms = em_options_start_ms(r->o), .tape = r->tape, .progress_ctx = r,
     };

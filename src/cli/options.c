@@ -478,7 +478,7 @@ em_settings em_options_settings(const em_options *o)
     return (em_settings){
         .dashes = "--", .watch = list_of(&o->watch), .ignore = list_of(&o->ignore), .all_classes = o->all_classes, .threshold = o->threshold,
         .hysteresis = o->hysteresis, .min_on = o->min_on, .min_off = o->min_off, .groups = list_of(&o->groups), .tunes = list_of(&o->tunes),
-        .explain = list_of(&o->explain), .until = list_of(&o->until),
+        .explain = list_of(&o->explain), .until = list_of(&o->until), .gate = o->level_gate,
     };
 }
 

@@ -72,6 +72,7 @@ typedef struct em_options {
 
     double hysteresis;              /* events end below the threshold less this   */
     double min_on, min_off;         /* seconds: shortest event, shortest pause    */
+    double level_gate;              /* --gate, dBFS; 0: none                      */
     em_texts groups, tunes, explain;
 
     em_texts formats, outputs;      /* pairs, in the order given                  */

@@ -35,6 +35,7 @@ typedef struct ear {                /* one run */
     float       **lanes;            /* [n_lanes][BLOCK]                             */
     char        (*names)[NAME_CHARS];
     em_summary   *summaries;        /* [n_lanes], NULL unless wanted                */
+    int64_t      *loud_ends;        /* [n_lanes] end of the newest hop above the gate, sample */
     em_watcher  **watchers;         /* [n_lanes] likewise; each NULL until sound flows */
     uint64_t      n_rate_frames;    /* of stream since the last change of rate      */
     double        rate_start_s;     /* when that was                                */
@@ -119,6 +120,7 @@ static em_status take_scores(void *ctx, const em_scores_row *row, em_err *err)
     event = event_at(e, EM_EVENT_SCORES, e->names[row->lane], row->hop->time_s);
     event.u.scores.filled = row->hop->filled;
     event.u.scores.rms_dbfs = row->hop->rms_dbfs;
+    event.u.scores.is_gated = e->watchers && em_watch_is_quiet(e->cfg->events, row->hop->rms_dbfs);
     event.u.scores.peak_dbfs = row->hop->peak_dbfs;
     event.u.scores.scores = row->scores;
     event.u.scores.slots = e->cfg->has_slots ? row->slots : NULL;
@@ -127,6 +129,16 @@ static em_status take_scores(void *ctx, const em_scores_row *row, em_err *err)
     event.u.scores.n_embedding = row->latent ? em_session_config(e->cfg->session)->dims[EM_STAGES - 1] : 0;
     status = emit(e, &event, err);
     return status ? status : watch(e, row, err);
+}
+
+/* An em_scores_want: whether anything in the window is above the gate. */
+static bool wants_scores(void *ctx, int lane, const em_hop *hop)
+{
+    ear *e = ctx;
+
+    if (!em_watch_is_quiet(e->cfg->events, hop->rms_dbfs))
+        e->loud_ends[lane] = hop->end_sample;
+    return hop->end_sample - em_config_window_samples(em_session_config(e->cfg->session)) < e->loud_ends[lane];
 }
 
 static bool is_there(em_source_state state)
@@ -243,6 +255,7 @@ static em_status begin_sound(ear *e, em_err *err)
         .session = e->cfg->session, .max_batch = e->cfg->max_batch, .n_lanes = e->n_lanes,
         .step_samples = e->cfg->step_samples, .rate_hz = e->info.rate_hz, .may_skip = e->info.is_live,
         .has_slots = e->cfg->has_slots || e->watchers, .has_latent = e->cfg->has_embeddings, .take = take_scores, .ctx = e,
+        .want = e->cfg->may_rest && e->watchers && e->cfg->events->has_gate ? wants_scores : NULL,
     };
     em_source_counters frames;
     em_status status = em_scheduler_new(&e->scheduler, &cfg, err);
@@ -428,11 +441,13 @@ static em_status prepare(ear *e, em_err *err)
     e->frames = calloc((size_t)BLOCK * (size_t)n_channels, sizeof *e->frames);
     e->lanes = calloc((size_t)e->n_lanes, sizeof *e->lanes);
     e->names = calloc((size_t)e->n_lanes, sizeof *e->names);
+    e->loud_ends = calloc((size_t)e->n_lanes, sizeof *e->loud_ends);
     e->summaries = e->cfg->has_summary ? calloc((size_t)e->n_lanes, sizeof *e->summaries) : NULL;
     e->watchers = has_events ? calloc((size_t)e->n_lanes, sizeof(em_watcher *)) : NULL;
-    if (!e->frames || !e->lanes || !e->names || (e->cfg->has_summary && !e->summaries) || (has_events && !e->watchers))
+    if (!e->frames || !e->lanes || !e->names || !e->loud_ends || (e->cfg->has_summary && !e->summaries) || (has_events && !e->watchers))
         return em_fail(err, EM_ENOMEM, "no memory to listen to %s", e->name);
     for (int i = 0; i < e->n_lanes; i++) {
+        e->loud_ends[i] = INT64_MIN / 2;
         if (!(e->lanes[i] = calloc(BLOCK, sizeof **e->lanes)))
             return em_fail(err, EM_ENOMEM, "no memory to listen to %s", e->name);
         if (e->cfg->channel < 0)
@@ -459,6 +474,7 @@ static void clean_up(ear *e)
     free(e->frames);
     free(e->lanes);
     free(e->names);
+    free(e->loud_ends);
     free(e->summaries);
     free(e->watchers);
 }

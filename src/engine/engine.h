@@ -32,6 +32,7 @@ typedef struct em_engine_cfg {
     int     step_samples;           /* at the model's rate                                         */
     int     channel;                /* 1..: that one; 0: the mean; -1: each, as "NAME:1", "NAME:2" */
     bool    has_slots, has_embeddings;
+    bool    may_rest;               /* nobody reads scores: windows with nothing above the gate are not scored */
     const em_watch_rules *events;   /* what an event is; NULL: none are told                       */
     bool    has_summary;            /* one record at the end in place of scores and events         */
     bool    needs_end;              /* a stop before the sound's end leaves no summary             */

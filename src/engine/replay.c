@@ -57,6 +57,7 @@ static em_status hear_hop(replay *r, const em_event *e, em_err *err)
 
     if (status)
         return status;
+    told.u.scores.is_gated = em_watch_is_quiet(r->cfg->rules, e->u.scores.rms_dbfs);
     if (!r->cfg->has_slots) {
         told.u.scores.slots = NULL;
         told.u.scores.n_slots = 0;

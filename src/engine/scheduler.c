@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct lane {
     em_listener *listener;
@@ -100,6 +101,36 @@ static em_status hand_out(em_scheduler *s, int i, em_err *err)
     return s->cfg.take(s->cfg.ctx, &row, err);
 }
 
+static bool is_wanted(em_scheduler *s)
+{
+    bool is_one = !s->cfg.want;
+
+    for (int i = 0; i < s->cfg.n_lanes && s->cfg.want; i++)
+        is_one |= s->cfg.want(s->cfg.ctx, i, &s->lanes[i].hop);
+    return is_one;
+}
+
+/* Hops that nobody wants go on with no score. */
+static em_status pass_hops(em_scheduler *s, em_err *err)
+{
+    const em_config *model = em_session_config(s->cfg.session);
+    em_status status = EM_OK;
+
+    for (int i = 0; i < s->cfg.n_lanes && !status; i++) {
+        lane *l = &s->lanes[i];
+        const em_scores_row row = { .lane = i, .hop = &l->hop, .scores = l->logits, .slots = l->slots, .latent = l->latent };
+
+        memset(l->logits, 0, (size_t)s->n_classes * sizeof *l->logits);
+        if (l->slots)
+            memset(l->slots, 0, (size_t)em_config_slots(model) * (size_t)s->n_classes * sizeof *l->slots);
+        if (l->latent)
+            memset(l->latent, 0, (size_t)model->dims[EM_STAGES - 1] * sizeof *l->latent);
+        l->hop.frames = NULL;
+        status = s->cfg.take(s->cfg.ctx, &row, err);
+    }
+    return status;
+}
+
 static em_status score_hops(em_scheduler *s, em_err *err)
 {
     int n = s->cfg.n_lanes;
@@ -139,7 +170,7 @@ static em_status due_hops(em_scheduler *s, uint64_t n_behind, em_err *err)
             return EM_OK;
         if (is_late)
             s->count.n_skipped++;
-        else if ((status = score_hops(s, err)))
+        else if ((status = is_wanted(s) ? score_hops(s, err) : pass_hops(s, err)))
             return status;
     }
 }

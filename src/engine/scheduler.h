@@ -30,6 +30,9 @@ typedef struct em_scores_row {      /* one scored hop of one lane; valid during 
 
 typedef em_status em_scores_take(void *ctx, const em_scores_row *row, em_err *err);
 
+/* Asked for each lane's due hop. What none of them wants is not computed: its scores are 0. */
+typedef bool em_scores_want(void *ctx, int lane, const em_hop *hop);
+
 typedef struct em_scheduler_cfg {
     em_session *session;            /* borrowed                                          */
     int  max_batch;                 /* windows the session takes at once                 */
@@ -39,6 +42,7 @@ typedef struct em_scheduler_cfg {
     bool may_skip;                  /* the source cannot wait                            */
     bool has_slots, has_latent;
     em_scores_take *take;
+    em_scores_want *want;           /* NULL: all are wanted                              */
     void *ctx;
 } em_scheduler_cfg;
 

@@ -186,7 +186,10 @@ void earmark_listener_free(earmark_listener *l)
 static em_status score(earmark_listener *l, const em_hop *hop, em_err *err)
 {
     const em_input in = { hop->frames, hop->n_frames };
-    const em_watched watched = { { hop->end_sample, hop->filled, l->out.logits, l->out.slots }, hop->rms_dbfs, -1 };
+    const em_watched watched = {
+        .hop = { .end_sample = hop->end_sample, .filled = hop->filled, .scores = l->out.logits, .slots = l->out.slots },
+        .dbfs = hop->rms_dbfs, .anchor_ms = -1,
+    };
     em_status status;
 
     pthread_mutex_lock(&l->model->lock);

@@ -279,6 +279,8 @@ static void settle(making *m)
     d->above = (const int (*)[2])r->above;
     r->watch.classes = r->classes;
     r->watch.n_scores = m->known->classes.n;
+    r->watch.has_gate = m->o->gate < 0;
+    r->watch.gate_dbfs = (float)m->o->gate;
 }
 
 /* The classes that events can be of: at least one, so that a detector can be made. */

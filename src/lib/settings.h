@@ -16,6 +16,7 @@ typedef struct em_settings {        /* borrowed                                 
     double       min_on, min_off;   /* seconds: shortest event, shortest pause                              */
     em_text_list groups, tunes;     /* "alarm=Siren", "Dog:min-on=1"; each is one (em_is_group, em_is_tuning) */
     em_text_list explain;           /* classes and groups                                                   */
+    double       gate;              /* dBFS, below which sound is of no event; 0: all of it may be          */
     em_text_list until;             /* the same: whose onset em_watcher_has_met tells                       */
 } em_settings;
 

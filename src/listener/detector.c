@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { FOR_NOW = 1, FOR_GOOD = 2 };         /* bits of a mask: found anew at each hop; of an event that was told */
+enum { FOR_NOW = 1, FOR_GOOD = 2, QUIET = 4 };      /* bits of a mask: found anew at each hop; of an event that was told; of a hop */
 
 /* ------------------------------------------------------------------ scores in */
 
@@ -63,7 +63,9 @@ static uint8_t *hidden_at(const em_detector *d, int i, int64_t cell)
 
 static bool is_hidden(const em_detector *d, int i, int64_t cell)
 {
-    return !d->lanes[i].is_gate && (*hidden_at(d, i, cell) || d->gated[em_evidence_place(&d->evidence, cell)]);
+    const uint8_t gated = d->gated[em_evidence_place(&d->evidence, cell)];
+
+    return (gated & QUIET) || (!d->lanes[i].is_gate && (*hidden_at(d, i, cell) || gated));
 }
 
 /* A cell of the window; 0 where a lane has been judged or is hidden. */
@@ -93,13 +95,20 @@ static void hide_others(em_detector *d, int i, int64_t from, int64_t to, uint8_t
 static void clear_masks(em_detector *d, int64_t known)
 {
     for (int64_t cell = d->evidence.first; cell < d->evidence.next; cell++) {
-        const uint8_t keep = cell < known ? FOR_GOOD : 0;
+        const uint8_t keep = cell < known ? FOR_GOOD | QUIET : 0;
         uint8_t *mask = hidden_at(d, 0, cell);
 
         for (int i = 0; i < d->n_lanes; i++)
             mask[i] &= keep;
         d->gated[em_evidence_place(&d->evidence, cell)] &= keep;
     }
+}
+
+/* Cells that no window held before are of no class. */
+static void mark_quiet(em_detector *d, int64_t known)
+{
+    for (int64_t cell = known > d->evidence.first ? known : d->evidence.first; cell < d->evidence.next; cell++)
+        d->gated[em_evidence_place(&d->evidence, cell)] |= QUIET;
 }
 
 /* ------------------------------------------------------------------ events out */
@@ -348,6 +357,8 @@ em_status em_detector_push(em_detector *d, const em_detector_hop *hop, em_err *e
         return status;
     em_evidence_move(&d->evidence, hop->end_sample);
     clear_masks(d, known);
+    if (hop->is_quiet)
+        mark_quiet(d, known);
     add_scores(d, hop);
     d->judged = em_evidence_next(&d->evidence, hop->end_sample - (int64_t)(d->cfg.settle_s * d->cfg.rate_hz));
     return follow_all(d, false, err);

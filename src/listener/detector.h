@@ -99,6 +99,8 @@ typedef struct em_detector_hop {
     double  filled;                 /* share of it that is sound; 0: nothing was heard, whatever was scored */
     const float *scores;            /* [n_classes] probabilities of the clip                              */
     const float *slots;             /* [n_slots][n_classes], oldest first; NaN is 0                       */
+    bool    is_quiet;               /* what is newer than the last hop was too quiet to be of any class, whatever windows say:
+                                       of windows that hold nothing else the scores do not matter         */
 } em_detector_hop;
 
 /* One hop. Windows may be skipped: what no window held is silence. */

@@ -173,7 +173,7 @@ em_status em_watcher_hop(em_watcher *w, const em_watched *hop, em_err *err)
 {
     em_status status;
 
-    const em_detector_hop picked = { hop->hop.end_sample, hop->hop.filled, w->scores, w->slots };
+    const em_detector_hop picked = { hop->hop.end_sample, hop->hop.filled, w->scores, w->slots, em_watch_is_quiet(w->cfg.rules, hop->dbfs) };
 
     if (!w->has_heard)
         name_run(w, hop->anchor_ms);
@@ -187,6 +187,11 @@ em_status em_watcher_hop(em_watcher *w, const em_watched *hop, em_err *err)
 em_status em_watcher_finish(em_watcher *w, em_err *err)
 {
     return em_detector_finish(w->detector, err);
+}
+
+bool em_watch_is_quiet(const em_watch_rules *rules, float dbfs)
+{
+    return rules->has_gate && dbfs < rules->gate_dbfs;
 }
 
 bool em_watcher_has_met(const em_watcher *w)

@@ -21,6 +21,8 @@ typedef struct em_watch_rules {     /* what an event is                         
     const int *explained;           /* [n_explained] classes of the detector, or n_classes + a group: each hop says why it is
                                        told or not, unless it is quiet and was                              */
     int        n_explained;
+    bool       has_gate;            /* sound below it is of no class                                       */
+    float      gate_dbfs;           /* level since the last hop                                            */
     const bool *awaited;            /* [detector.n_classes + its groups] whose onset em_watcher_has_met tells; NULL: nobody's */
 } em_watch_rules;
 
@@ -52,6 +54,9 @@ em_status em_watcher_hop(em_watcher *w, const em_watched *hop, em_err *err);
 
 /* The stream ended: so do its events. */
 em_status em_watcher_finish(em_watcher *w, em_err *err);
+
+/* Whether sound of that level is below the gate. */
+bool      em_watch_is_quiet(const em_watch_rules *rules, float dbfs);
 
 /* Whether an onset of somebody awaited has been told. */
 bool      em_watcher_has_met(const em_watcher *w);

@@ -96,6 +96,9 @@ em_status em_sink_put(em_sink *s, const em_event *e, em_err *err);
 /* The run comes to its end: from now on a reader that takes nothing for a second is left. From any thread. */
 void em_sink_hurry(em_sink *s);
 
+/* Whether it makes use of scores, or only of events. */
+bool em_sink_needs_scores(const em_sink *s);
+
 /* How a run ended, for what is written as PATH.part. */
 typedef enum em_sink_end {
     EM_SINK_WHOLE,                  /* it gets its name                                                */
@@ -112,6 +115,7 @@ const char *em_sink_format(int i, const char **help);
 typedef struct em_sink_traits {
     const char *extension;          /* of its files in a folder: "vtt", "dcase.tsv"; no two are alike  */
     bool is_events;                 /* it tells events and nothing else                                */
+    bool is_asked;                  /* it tells scores only where cfg.scores or is_terminal asks for them */
     bool is_one_timeline;           /* its times have no place for a file's name beside them           */
 } em_sink_traits;
 

@@ -1,7 +1,7 @@
 /* sink_jsonl.c - JSON Lines, one record a line (application/x-ndjson). Within "v":1 keys never change meaning.
  *
  *   start    version, model, sha256, rate, classes (how many), backend, step, window
- *   scores   source, time, filled, then "scores" (every class in index order) or "top"; "slots", "embedding"
+ *   scores   source, time, filled, gated (true; only then: its newest sound is below --gate), then "scores" (every class in index order) or "top"; "slots", "embedding"
  *   onset    source, time, id, index, mid, label, slug (a group: group, label, slug), score so far, threshold, res
  *            (uncertainty of time, seconds), delay (seconds from time to when it was known), dbfs (level then)
  *   offset   the same, score and threshold left out, then onset, offset, duration, peak, mean, clip (its file; null: none is kept)
@@ -93,6 +93,8 @@ static bool put_scores(jsonl *s, const em_event *e)
     em_record_json(j, "scores");
     em_where_json(j, e);
     em_json_fixed(j, "filled", e->u.scores.filled, 3);
+    if (e->u.scores.is_gated)
+        em_json_bool(j, "gated", true);
     if (cfg->scores == EM_SCORES_ALL) {
         em_json_floats(j, "scores", e->u.scores.scores, n);
     } else {
@@ -225,6 +227,6 @@ static em_status jsonl_put(em_sink *base, const em_event *e, em_err *err)
 
 const em_sink_row em_sink_jsonl = {
     .format = "jsonl", .help = "one JSON object a line", .n_bytes = sizeof(jsonl),
-    .traits = { .extension = "jsonl" },
+    .traits = { .extension = "jsonl", .is_asked = true },
     .init = jsonl_init, .put = jsonl_put, .deinit = jsonl_deinit,
 };

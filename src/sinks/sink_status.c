@@ -32,4 +32,5 @@ static em_status status_put(em_sink *s, const em_event *e, em_err *err)
     return EM_OK;
 }
 
-const em_sink_row em_sink_status = { .format = "status", .n_bytes = sizeof(em_sink), .put = status_put };
+const em_sink_row em_sink_status = { .format = "status", .traits = { .extension = "status", .is_events = true }, .n_bytes = sizeof(em_sink),
+                                    .has_no_file = true, .put = status_put };

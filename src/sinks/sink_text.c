@@ -97,6 +97,8 @@ static em_status put_hop(text *t, const em_event *e, em_err *err)
     em_line_put_stamp(&t->line, e, cfg->time_format, cfg->rate_hz);
     for (int i = 0; i < n; i++)
         put_class(t, t->top[i], e->u.scores.scores[t->top[i]]);
+    if (e->u.scores.is_gated)
+        em_line_put(&t->line, "  (gated)");
     em_line_put(&t->line, "\n");
     return flush(t, err);
 }
@@ -225,6 +227,6 @@ static em_status text_put(em_sink *s, const em_event *e, em_err *err)
 
 const em_sink_row em_sink_text = {
     .format = "text", .help = "one line a hop and one an event; on a terminal the live view", .n_bytes = sizeof(text),
-    .traits = { .extension = "txt" },
+    .traits = { .extension = "txt", .is_asked = true },
     .init = text_init, .put = text_put, .deinit = text_deinit,
 };

@@ -83,6 +83,13 @@ em_status em_sink_put(em_sink *s, const em_event *e, em_err *err)
     return s->row->put(s, e, err);
 }
 
+bool em_sink_needs_scores(const em_sink *s)
+{
+    if (s->row->traits.is_asked)
+        return s->cfg.scores != EM_SCORES_NONE || s->cfg.is_terminal;
+    return !s->row->traits.is_events;
+}
+
 void em_sink_hurry(em_sink *s)
 {
     atomic_store(&s->out.is_ending, true);

@@ -104,7 +104,7 @@ done <<'OPTIONS'
 --sampling htsat --schedule audio-mamba
 --average 2 --ema 0
 --layer-decay 0.7 --decay-all
---d-state 2 --gate
+--d-state 2 --gated
 --transformer-block
 --bed-high -60
 --slot-loss 0.5
@@ -137,7 +137,7 @@ json out 'all(abs(sum(r["scores"]) - 1) < 1e-5 for r in x if r["type"] == "score
 run 0 --eval -m one-1/last.safetensors --data set --threads 1 --json --predictions predictions.jsonl
 json predictions.jsonl 'len(x) > 0 and all(abs(sum(r["scores"]) - 1) < 1e-5 for r in x)'
 trains 2 --data more "${quick[@]}" --init one-1/last.safetensors --head append --out x; sentence '--loss ce'
-trains 2 --data more "${quick[@]}" --init base/last.safetensors --head append --gate --out x; sentence 'make another'
+trains 2 --data more "${quick[@]}" --init base/last.safetensors --head append --gated --out x; sentence 'make another'
 trains 2 --data set "${quick[@]}" --alone Owl --out x; sentence 'Owl'
 
 # ---- a batch in parts is the batch: the losses of the steps agree

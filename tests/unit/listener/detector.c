@@ -170,7 +170,7 @@ static void slots_that_their_window_does_not_believe_are_no_event(void **state)
         slots[i][DOG] = .99f;
     clip[DOG] = .15f;
     for (int i = 1; i <= 30; i++) {
-        const em_detector_hop hop = { (int64_t)i * RATE, 1, clip, slots[0] };
+        const em_detector_hop hop = { (int64_t)i * RATE, 1, clip, slots[0], false };
         em_look look;
 
         CHECK_OK(em_detector_push(d, &hop, &err));
@@ -518,7 +518,7 @@ static void run_random(watch *w, em_rng rng)
     for (int h = 0; h < HOPS; h++) {
         const double jump = em_rng_uniform(&rng);
         const int64_t step = jump < .9 ? 250 : (int64_t)(1 + 9000 * (jump - .9)) * 10;
-        const em_detector_hop hop = { end += step, em_rng_uniform(&rng) < .03 ? 0 : 1, clip, slots[0] };
+        const em_detector_hop hop = { end += step, em_rng_uniform(&rng) < .03 ? 0 : 1, clip, slots[0], false };
 
         wander(&rng, clip, slots);
         w->now = (double)end / SHORT_RATE;
@@ -559,7 +559,7 @@ static void ten_thousand_streams_keep_the_rules(void **state)
 static void hostile_scores_are_taken(void **state)
 {
     static float clip[CLASSES], slots[SLOTS][CLASSES];
-    em_detector_hop hop = { 0, 1, clip, slots[0] };
+    em_detector_hop hop = { 0, 1, clip, slots[0], false };
     em_detector *d;
     scene s;
     em_err err;
