@@ -1,228 +1,32 @@
-/* sink_jsonl.c - JSON Lines, one record a line (application/x-ndjson). Within "v":1 keys never change meaning.
- *
- *   start    version, model, sha256, rate, classes (how many), backend, step, window
- *   scores   source, time, filled, gated (true; only then: its newest sound is below --gate), then "scores" (every class in index order) or "top"; "slots", "embedding"
- *   onset    source, time, id, index, mid, label, slug (a group: group, label, slug), score so far, threshold, res
- *            (uncertainty of time, seconds), delay (seconds from time to when it was known), dbfs (level then)
- *   offset   the same, score and threshold left out, then onset, offset, duration, peak, mean, clip (its file; null: none is kept)
- *   retract  source, time of the onset, id: that event never was
- *   explain  source, time, label, slug, verdict (told, quiet, weak, short, hidden, gated, ignored), now, peak and at (when), threshold,
- *            lasts (down to): only with --explain
- *   gap      frames, reason         source   state up | down
- *   sync     drift: seconds that the wall clock was ahead; every utc from here on is counted anew
- *   summary  duration, windows, top: ordered by the largest score, "at" the end of its window
- *   stop     captured, taken, dropped, waiting, skipped_hops, resets
- *   lost     records: how many this output's reader was too slow for (live only); source and time: of the next one
- *
- * Times are seconds of the stream; "utc" stands beside them where the wall clock is known. */
+/* sink_jsonl.c - JSON Lines, one record of event_json.h a line (application/x-ndjson). */
+#include "sinks/event_json.h"
 #include "sinks/row.h"
-#include "sinks/sound_json.h"
-#include "sinks/top.h"
-
-#include "base/json.h"
-#include "base/text.h"
-
-#include <stdlib.h>
-
-enum { SLUG_BYTES = 256 };
 
 typedef struct jsonl {
     em_sink base;
-    em_json json;
-    int    *top;                    /* [top_k] scratch */
+    em_event_json record;
 } jsonl;
 
 static em_status jsonl_init(em_sink *s, em_err *err)
 {
-    jsonl *j = (jsonl *)s;
-
-    if (s->cfg.top_k > s->cfg.classes->n)
-        s->cfg.top_k = s->cfg.classes->n;
-    j->top = calloc((size_t)s->cfg.top_k + 1, sizeof *j->top);
-    return j->top ? EM_OK : em_fail(err, EM_ENOMEM, "no memory for a jsonl output");
+    return em_event_json_init(&((jsonl *)s)->record, &s->cfg, err);
 }
 
 static void jsonl_deinit(em_sink *s)
 {
-    jsonl *j = (jsonl *)s;
-
-    em_json_deinit(&j->json);
-    free(j->top);
-}
-
-static bool put_start(jsonl *s, const em_event *e)
-{
-    em_json *j = &s->json;
-
-    em_record_json(j, "start");
-    em_utc_json(j, e);
-    em_json_string(j, "version", e->u.start.version);
-    em_json_string(j, "model", e->u.start.model);
-    em_json_string(j, "sha256", e->u.start.sha256);
-    em_json_int(j, "rate", e->u.start.rate_hz);
-    em_json_int(j, "classes", s->base.cfg.classes->n);
-    em_json_string(j, "backend", e->u.start.backend);
-    em_json_float(j, "step", e->u.start.step_s);
-    em_json_float(j, "window", e->u.start.window_s);
-    return true;
-}
-
-static bool put_source(jsonl *s, const em_event *e)
-{
-    em_record_json(&s->json, "source");
-    em_where_json(&s->json, e);
-    em_json_string(&s->json, "state", e->u.source_state.is_up ? "up" : "down");
-    return true;
-}
-
-static void begin_class(jsonl *s, int c)
-{
-    em_json_begin(&s->json, NULL, '{');
-    em_json_int(&s->json, "index", c);
-    em_json_string(&s->json, "label", s->base.cfg.classes->labels[c]);
-}
-
-static bool put_scores(jsonl *s, const em_event *e)
-{
-    const em_sink_cfg *cfg = &s->base.cfg;
-    em_json *j = &s->json;
-    size_t n = (size_t)cfg->classes->n;
-
-    if (cfg->scores == EM_SCORES_NONE)
-        return false;
-    em_record_json(j, "scores");
-    em_where_json(j, e);
-    em_json_fixed(j, "filled", e->u.scores.filled, 3);
-    if (e->u.scores.is_gated)
-        em_json_bool(j, "gated", true);
-    if (cfg->scores == EM_SCORES_ALL) {
-        em_json_floats(j, "scores", e->u.scores.scores, n);
-    } else {
-        int n_top = em_top(s->top, cfg->top_k, e->u.scores.scores, (int)n, cfg->is_shown, NULL);
-
-        em_json_begin(j, "top", '[');
-        for (int i = 0; i < n_top; i++) {
-            begin_class(s, s->top[i]);
-            em_json_float(j, "score", (double)e->u.scores.scores[s->top[i]]);
-            em_json_end(j, '}');
-        }
-        em_json_end(j, ']');
-    }
-    if (cfg->has_slots && e->u.scores.slots) {
-        em_json_begin(j, "slots", '[');
-        for (size_t i = 0; i < (size_t)e->u.scores.n_slots; i++)
-            em_json_floats(j, NULL, e->u.scores.slots + i * n, n);
-        em_json_end(j, ']');
-    }
-    if (cfg->has_embeddings && e->u.scores.embedding)
-        em_json_floats(j, "embedding", e->u.scores.embedding, (size_t)e->u.scores.n_embedding);
-    return true;
-}
-
-static bool put_sound(jsonl *s, const em_event *e)
-{
-    em_sound_json(&s->json, e, s->base.cfg.classes, s->base.cfg.clip ? s->base.cfg.clip->dir : NULL);
-    return true;
-}
-
-static bool put_explain(jsonl *s, const em_event *e)
-{
-    em_json *j = &s->json;
-    char slug[SLUG_BYTES];
-
-    em_record_json(j, "explain");
-    em_where_json(j, e);
-    em_json_string(j, "label", e->u.explain.label);
-    em_json_string(j, "slug", em_slug(slug, sizeof slug, e->u.explain.label));
-    em_json_string(j, "verdict", e->u.explain.verdict);
-    em_json_fixed(j, "now", (double)e->u.explain.now, 3);
-    em_json_fixed(j, "peak", (double)e->u.explain.peak, 3);
-    em_json_fixed(j, "at", e->u.explain.at, 3);
-    em_json_fixed(j, "threshold", (double)e->u.explain.on, 3);
-    em_json_fixed(j, "lasts", (double)e->u.explain.off, 3);
-    return true;
-}
-
-static bool put_gap(jsonl *s, const em_event *e)
-{
-    em_record_json(&s->json, "gap");
-    em_where_json(&s->json, e);
-    em_json_int(&s->json, "frames", (int64_t)e->u.gap.n_frames);
-    em_json_string(&s->json, "reason", e->u.gap.reason);
-    return true;
-}
-
-static bool put_sync(jsonl *s, const em_event *e)
-{
-    em_record_json(&s->json, "sync");
-    em_where_json(&s->json, e);
-    em_json_fixed(&s->json, "drift", e->u.sync.drift_s, 3);
-    return true;
-}
-
-static bool put_summary(jsonl *s, const em_event *e)
-{
-    const em_sink_cfg *cfg = &s->base.cfg;
-    em_json *j = &s->json;
-    int n_top = em_top(s->top, cfg->top_k, e->u.summary.max, cfg->classes->n, cfg->is_shown, NULL);
-
-    em_record_json(j, "summary");
-    em_json_string(j, "source", e->source);
-    em_json_fixed(j, "duration", e->u.summary.duration, 3);
-    em_json_int(j, "windows", e->u.summary.n_windows);
-    em_json_begin(j, "top", '[');
-    for (int i = 0; i < n_top; i++) {
-        int c = s->top[i];
-
-        begin_class(s, c);
-        em_json_float(j, "mean", (double)e->u.summary.mean[c]);
-        em_json_float(j, "max", (double)e->u.summary.max[c]);
-        em_json_fixed(j, "at", e->u.summary.at[c], 3);
-        em_json_end(j, '}');
-    }
-    em_json_end(j, ']');
-    return true;
-}
-
-static bool put_stop(jsonl *s, const em_event *e)
-{
-    em_record_json(&s->json, "stop");
-    em_where_json(&s->json, e);
-    em_json_int(&s->json, "captured", (int64_t)e->u.stop.captured);
-    em_json_int(&s->json, "taken", (int64_t)e->u.stop.taken);
-    em_json_int(&s->json, "dropped", (int64_t)e->u.stop.dropped);
-    em_json_int(&s->json, "waiting", (int64_t)e->u.stop.waiting);
-    em_json_int(&s->json, "skipped_hops", (int64_t)e->u.stop.skipped_hops);
-    em_json_int(&s->json, "resets", (int64_t)e->u.stop.resets);
-    return true;
-}
-
-static bool put_lost(jsonl *s, const em_event *e)
-{
-    em_record_json(&s->json, "lost");
-    em_where_json(&s->json, e);
-    em_json_int(&s->json, "records", (int64_t)e->u.lost.n_records);
-    return true;
+    em_event_json_deinit(&((jsonl *)s)->record);
 }
 
 static em_status jsonl_put(em_sink *base, const em_event *e, em_err *err)
 {
-    static bool (*const put[])(jsonl *, const em_event *) = {
-        [EM_EVENT_START] = put_start, [EM_EVENT_SOURCE] = put_source, [EM_EVENT_SCORES] = put_scores,
-        [EM_EVENT_ONSET] = put_sound, [EM_EVENT_OFFSET] = put_sound, [EM_EVENT_RETRACT] = put_sound,
-        [EM_EVENT_EXPLAIN] = put_explain,
-        [EM_EVENT_GAP] = put_gap, [EM_EVENT_SYNC] = put_sync, [EM_EVENT_SUMMARY] = put_summary, [EM_EVENT_STOP] = put_stop,
-        [EM_EVENT_LOST] = put_lost,
-    };
-    jsonl *s = (jsonl *)base;
+    em_json *line = &((jsonl *)base)->record.json;
+    bool has_one;
+    em_status status = em_event_json_put(&((jsonl *)base)->record, e, &has_one, err);
 
-    if (!put[e->type](s, e))
-        return EM_OK;
-    em_json_end(&s->json, '}');
-    em_json_newline(&s->json);
-    if (s->json.has_failed)
-        return em_fail(err, EM_ENOMEM, "no memory for a record of jsonl");
-    return em_out_write(&base->out, s->json.text, s->json.n, err);
+    if (status || !has_one)
+        return status;
+    em_json_newline(line);
+    return line->has_failed ? em_fail(err, EM_ENOMEM, "no memory for a record of jsonl") : em_out_write(&base->out, line->text, line->n, err);
 }
 
 const em_sink_row em_sink_jsonl = {

@@ -1,4 +1,4 @@
-/* sound_json.h - the JSON object of a sound that has begun, ended or been taken back, the same in every output: see sink_jsonl.c for
+/* sound_json.h - the JSON object of a sound that has begun, ended or been taken back, the same in every output: see event_json.h for
  * its keys. The caller begins it with em_sound_json, adds what is its own, and ends it ('}'). */
 #ifndef EM_SINKS_SOUND_JSON_H
 #define EM_SINKS_SOUND_JSON_H
