@@ -196,6 +196,7 @@ void em_source_get_counters(const em_source *s, em_source_counters *out)
     if (!em_capture_count(s->capture, &reader, &out->captured, &n_waiting, &out->dropped))
         out->captured = out->taken + out->dropped + n_waiting;
     out->waiting = n_waiting;
+    out->room = reader.capacity;
     out->n_xruns = em_capture_xruns(s->capture);
     out->n_latency = atomic_load_explicit(&shared->n_latency, memory_order_relaxed);
     out->n_reconnects = atomic_load_explicit(&shared->n_reconnects, memory_order_relaxed);

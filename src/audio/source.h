@@ -81,6 +81,7 @@ typedef struct em_gap {
 /* Each frame is counted once. taken also counts those behind a rate change. */
 typedef struct em_source_counters {
     uint64_t captured, taken, dropped, waiting;
+    uint64_t room;                  /* frames that the ring takes in all                     */
     uint64_t n_xruns;               /* reported by the sound system                          */
     uint32_t n_latency;             /* frames between the air and the newest one captured, as the sound system says */
     uint64_t n_reconnects;

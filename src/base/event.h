@@ -32,6 +32,23 @@ typedef struct em_classes {
     int n;
 } em_classes;
 
+enum { EM_VITALS_SINKS = 16 };
+
+typedef struct em_vitals_sink { const char *name; uint64_t n_waiting, n_failed; } em_vitals_sink;      /* the name outlives every sink */
+
+/* How a run is doing, as of one hop: for whoever watches it. */
+typedef struct em_vitals {
+    uint64_t captured, taken, dropped, waiting, skipped_hops;   /* frames and hops since the start        */
+    double   ring_fill;             /* share of the ring that waits, 0..1                                 */
+    double   step_s;
+    float    mel_s, backbone_s, head_s;         /* what the hop took; head_s 0: it cannot be told apart   */
+    int      n_sinks;
+    em_vitals_sink sinks[EM_VITALS_SINKS];
+} em_vitals;
+
+/* A spectrogram's column is a frame of the model, a byte a band: -100 dB and EM_COLUMN_DB more a step. */
+#define EM_COLUMN_DB 0.6f
+
 typedef struct em_event {
     em_event_type type;
     const char   *source;           /* name of the source                                      */
@@ -49,6 +66,10 @@ typedef struct em_event {
             int          n_slots;
             const float *embedding; /* [n_embedding], NULL unless wanted                       */
             int          n_embedding;
+            const uint8_t *columns; /* [n_columns][n_bands] since the last hop, oldest first, NULL unless wanted */
+            int          n_columns, n_bands;
+            double       columns_end, column_s;     /* where in the stream they end; how long one is   */
+            const em_vitals *vitals;    /* NULL unless wanted                                  */
         } scores;
         struct {                    /* ONSET (at `time`), OFFSET (at `time`), RETRACT          */
             char        id[EM_EVENT_ID_CHARS];      /* the same in all records of a sound      */

@@ -151,11 +151,14 @@ static int open_outputs(run *r, const char *file, em_err *err)
         .sinks = r->outputs.sinks, .is_queued = r->is_queued, .n_classes = cfg->n_classes,
         .n_slots = wants_slots(r) ? em_config_slots(cfg) : 0, .n_embedding = r->o->embeddings ? cfg->dims[EM_STAGES - 1] : 0,
     };
-    em_status status = em_sink_set_open(&r->outputs, r->o, &outputs, err);
     em_event start = start_event(r);
+    em_status status;
 
+    if (r->o->http)
+        outlet.column_bytes = em_engine_column_bytes(r->tagger.session, em_tagger_step(&r->tagger, r->o));
     r->has_heard = false;
-    if (status)
+    outputs.start = &start;
+    if ((status = em_sink_set_open(&r->outputs, r->o, &outputs, err)))
         return em_exit_code(status, status == EM_EINVAL ? EM_EXIT_USAGE : EM_EXIT_OUTPUT);
     outlet.n_sinks = r->outputs.n;
     if ((status = em_outlet_new(&r->outlet, &outlet, err)))
@@ -311,8 +314,8 @@ static int hear(run *r, em_source *source, const char *name, em_err *err)
         .name = r->inputs.list ? r->inputs.list[r->i_input].name : NULL,
         .max_batch = em_options_channel(r->o) < 0 ? EACH_BATCH : 1, .step_samples = em_tagger_step(&r->tagger, r->o),
         .channel = em_options_channel(r->o), .has_slots = wants_slots(r), .has_embeddings = r->o->embeddings,
-        .may_rest = may_rest(r), .events = &r->rules.watch, .has_summary = r->o->summary, .needs_end = !r->is_live, .duration_s = seconds_to_hear(r),
-        .deadline_ns = deadline_of(r, em_inputs_source(&r->inputs, r->i_input).kind),
+        .may_rest = may_rest(r), .has_vitals = r->o->http, .events = &r->rules.watch, .has_summary = r->o->summary, .needs_end = !r->is_live,
+        .duration_s = seconds_to_hear(r), .deadline_ns = deadline_of(r, em_inputs_source(&r->inputs, r->i_input).kind),
         .start_ms = em_options_start_ms(r->o), .tape = r->tape, .progress_ctx = r,
     };
     em_engine_result result;

@@ -11,9 +11,9 @@ static const struct { const char *a, *b; } exclusive[] = {
     { "shard", "device" },   { "shard", "jack" },      { "summary", "device" },   { "summary", "jack" },
     { "out-dir", "device" }, { "out-dir", "jack" },    { "out-dir", "output" },
     { "replay", "input" },   { "replay", "device" },   { "replay", "jack" },      { "replay", "store" },
-    { "replay", "mqtt" },    { "mqtt", "out-dir" },    { "mqtt", "summary" },    { "until", "summary" },  { "exec", "summary" },
-    { "clip-dir", "summary" }, { "clip-dir", "replay" },
-    { "store", "out-dir" },  { "store", "summary" },   { "live", "realtime" },   { "connect", "no-connect" }, { "quiet", "verbose" },
+    { "replay", "mqtt" },    { "mqtt", "out-dir" },    { "mqtt", "summary" },     { "until", "summary" },  { "exec", "summary" },
+    { "http", "out-dir" },   { "http", "summary" },    { "http", "replay" },      { "clip-dir", "summary" }, { "clip-dir", "replay" },
+    { "store", "out-dir" },  { "store", "summary" },   { "live", "realtime" },    { "connect", "no-connect" }, { "quiet", "verbose" },
 };
 
 static int layer_of(const em_options *o, const char *name)

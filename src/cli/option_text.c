@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "lib/settings.h"
 #include "sinks/sink.h"
+#include "sinks/web/address.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -170,4 +171,19 @@ bool em_is_osc_url(const char *text)
         if (((unsigned char)*c >= 0x80 || !isalnum((unsigned char)*c)) && !strchr(".-_", *c))
             return false;
     return true;
+}
+
+bool em_is_web_address(const char *text)
+{
+    em_web_address address;
+
+    return em_web_address_parse(&address, text);
+}
+
+bool em_is_host_name(const char *text)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
+    size_t n = strlen(text);
+
+    return n > 0 && n < 254 && strspn(text, letters) == n;
 }

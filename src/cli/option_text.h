@@ -19,5 +19,7 @@ bool em_is_format(const char *text);
 bool em_is_topic_level(const char *text);       /* what a topic can call something: has a letter or digit */
 bool em_is_osc_url(const char *text);
 bool em_is_topic(const char *text);             /* no wildcards, no empty level, not too long             */
+bool em_is_web_address(const char *text);
+bool em_is_host_name(const char *text);
 
 #endif

@@ -85,6 +85,8 @@ typedef struct em_options {
     char  *clip_dir;
     double pre_roll, post_roll, clip_max;       /* seconds                         */
     double exec_timeout;            /* seconds                                    */
+    char  *http, *http_token;       /* the web page: where, and who may see it    */
+    em_texts http_hosts;
     char  *out_dir, *color, *time_format;
     char  *progress;                /* auto, jsonl, never                         */
     bool   quiet;

@@ -162,6 +162,23 @@ static em_status open_mqtt(em_sink_set *out, const em_options *o, const em_sink_
     return status;
 }
 
+/* --http: one more, which readers come to. */
+static em_status open_web(em_sink_set *out, const em_options *o, const em_sink_set_cfg *cfg, em_err *err)
+{
+    em_sink_cfg sink = { .format = "web", .classes = &cfg->known->classes, .is_shown = cfg->selection->is_shown, .top_k = o->top_k,
+                         .give_up = cfg->give_up };
+    em_status status;
+
+    out->web = (em_sink_web_cfg){
+        .address = o->http, .token_path = o->http_token, .hosts = (const char *const *)o->http_hosts.list, .n_hosts = o->http_hosts.n,
+        .is_trained = cfg->known->is_trained, .is_watched = o->watch.n > 0 ? cfg->selection->is_shown : NULL, .start = cfg->start,
+    };
+    sink.web = &out->web;
+    if (!(status = em_sink_open(&out->sinks[out->n], &sink, err)))
+        out->n++;
+    return status;
+}
+
 /* --osc: likewise. */
 static em_status open_osc(em_sink_set *out, const em_options *o, const em_sink_set_cfg *cfg, em_err *err)
 {
@@ -250,7 +267,7 @@ static em_status check(const em_options *o, int n, em_err *err)
 {
     int n_stdout = 0;
 
-    if (n + !!o->store + !!o->mqtt + !!o->osc + !!o->exec + !!o->clip_dir > EM_MAX_OUTPUTS)
+    if (n + !!o->store + !!o->mqtt + !!o->osc + !!o->http + !!o->exec + !!o->clip_dir > EM_MAX_OUTPUTS)
         return em_fail(err, EM_EINVAL, "--format: more than %d outputs", EM_MAX_OUTPUTS);
     if (o->store && is_stdout(o->store))
         return em_fail(err, EM_EINVAL, "--store: wants a file, not standard output");
@@ -264,6 +281,8 @@ static em_status check(const em_options *o, int n, em_err *err)
         return em_fail(err, EM_EINVAL, "--clip-max: %g s end before the sound, which --pre-roll lets begin at %g s", o->clip_max, o->pre_roll);
     if (o->clip_dir && o->summary)
         return em_fail(err, EM_EINVAL, "--clip-dir is for events, and with --summary there are none");
+    if (o->http && (o->out_dir || o->summary))
+        return em_fail(err, EM_EINVAL, "--http and --%s cannot go together", o->out_dir ? "out-dir" : "summary");
     if (o->out_dir && o->outputs.n > 0)
         return em_fail(err, EM_EINVAL, "--out-dir and --output cannot go together");
     for (int i = 0; i < n; i++) {
@@ -310,6 +329,8 @@ em_status em_sink_set_open(em_sink_set *out, const em_options *o, const em_sink_
     if (o->mqtt && (status = open_mqtt(out, o, cfg, err)))
         return status;
     if (o->osc && (status = open_osc(out, o, cfg, err)))
+        return status;
+    if (o->http && (status = open_web(out, o, cfg, err)))
         return status;
     if (cfg->notify && (status = open_status(out, cfg, err)))
         return status;

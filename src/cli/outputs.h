@@ -22,6 +22,7 @@ typedef struct em_sink_set {
     const char      **groups;       /* [mqtt.n_groups] their names       */
     em_sink_clip_cfg  clip;         /* of --clip-dir's                   */
     em_sink_exec_cfg  exec;         /* of --exec's                       */
+    em_sink_web_cfg   web;          /* of --http's                       */
 } em_sink_set;
 
 typedef struct em_sink_set_cfg {
@@ -33,6 +34,7 @@ typedef struct em_sink_set_cfg {
     bool is_live;                   /* sound at its own pace: a terminal gets the live view */
     bool has_source_names;
     em_tape *tape;                  /* --clip-dir: what clips are made of; else NULL */
+    const em_event *start;          /* the START event to come, for --http; borrowed */
     const char *file;               /* --out-dir: where these outputs go in there, without extension; else NULL */
 } em_sink_set_cfg;
 

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/pool.h"
 #include "engine/anchor.h"
+#include "engine/columns.h"
 #include "engine/scheduler.h"
 #include "engine/summary.h"
 #include "listener/stats.h"
@@ -36,6 +37,7 @@ typedef struct ear {                /* one run */
     char        (*names)[NAME_CHARS];
     em_summary   *summaries;        /* [n_lanes], NULL unless wanted                */
     int64_t      *loud_ends;        /* [n_lanes] end of the newest hop above the gate, sample */
+    em_columns   *columns;          /* [n_lanes] likewise                           */
     em_watcher  **watchers;         /* [n_lanes] likewise; each NULL until sound flows */
     uint64_t      n_rate_frames;    /* of stream since the last change of rate      */
     double        rate_start_s;     /* when that was                                */
@@ -107,10 +109,33 @@ static em_status end_events(ear *e, em_err *err)
     return status;
 }
 
+/* What someone who watches the run wants to know of it. */
+static em_vitals vitals_of(const ear *e)
+{
+    em_source_counters frames;
+    em_scheduler_counters hops;
+    em_vitals v = { .step_s = (double)e->cfg->step_samples / em_session_config(e->cfg->session)->sample_rate };
+
+    em_source_get_counters(e->source, &frames);
+    em_scheduler_get_counters(e->scheduler, &hops);
+    em_outlet_get_vitals(e->cfg->outlet, &v);
+    v.captured = frames.captured;
+    v.taken = frames.taken;
+    v.dropped = frames.dropped;
+    v.waiting = frames.waiting;
+    v.ring_fill = frames.room ? (double)frames.waiting / (double)frames.room : 0;
+    v.skipped_hops = hops.n_skipped;
+    v.mel_s = hops.mel_s;
+    v.backbone_s = hops.backbone_s;
+    v.head_s = hops.head_s;
+    return v;
+}
+
 static em_status take_scores(void *ctx, const em_scores_row *row, em_err *err)
 {
     ear *e = ctx;
     em_event event;
+    em_vitals vitals;
     em_status status;
 
     if (e->summaries) {
@@ -127,6 +152,11 @@ static em_status take_scores(void *ctx, const em_scores_row *row, em_err *err)
     event.u.scores.n_slots = e->cfg->has_slots ? em_config_slots(em_session_config(e->cfg->session)) : 0;
     event.u.scores.embedding = row->latent;
     event.u.scores.n_embedding = row->latent ? em_session_config(e->cfg->session)->dims[EM_STAGES - 1] : 0;
+    if (e->columns) {
+        vitals = vitals_of(e);
+        event.u.scores.vitals = &vitals;
+        em_columns_take(&e->columns[row->lane], row->hop, &event);
+    }
     status = emit(e, &event, err);
     return status ? status : watch(e, row, err);
 }
@@ -428,9 +458,37 @@ static em_status listen_to_end(ear *e, em_err *err)
 
 /* ---- a run ---- */
 
+size_t em_engine_column_bytes(const em_session *session, int step_samples)
+{
+    const em_frontend_cfg frontend = em_scheduler_frontend(em_session_config(session));
+
+    return (size_t)(step_samples / frontend.hop) * (size_t)frontend.n_mels;
+}
+
+/* One lane's part of the memory. */
+static em_status prepare_lane(ear *e, int i, em_err *err)
+{
+    const em_config *model = em_session_config(e->cfg->session);
+    const em_frontend_cfg frontend = em_scheduler_frontend(model);
+    em_status status = EM_OK;
+
+    e->loud_ends[i] = INT64_MIN / 2;
+    if (!(e->lanes[i] = calloc(BLOCK, sizeof **e->lanes)))
+        return em_fail(err, EM_ENOMEM, "no memory to listen to %s", e->name);
+    if (e->cfg->channel < 0)
+        snprintf(e->names[i], NAME_CHARS, "%s:%d", e->name, i + 1);
+    else
+        snprintf(e->names[i], NAME_CHARS, "%s", e->name);
+    if (e->summaries)
+        status = em_summary_init(&e->summaries[i], model->n_classes, err);
+    if (e->columns && !status)
+        status = em_columns_init(&e->columns[i], &frontend, em_config_window_samples(model), e->cfg->step_samples / frontend.hop, err);
+    return status;
+}
+
 static em_status prepare(ear *e, em_err *err)
 {
-    int n_channels = e->info.n_channels, n_classes = em_session_config(e->cfg->session)->n_classes;
+    int n_channels = e->info.n_channels;
     const bool has_events = e->cfg->events && !e->cfg->has_summary;
     em_status status;
 
@@ -444,19 +502,13 @@ static em_status prepare(ear *e, em_err *err)
     e->loud_ends = calloc((size_t)e->n_lanes, sizeof *e->loud_ends);
     e->summaries = e->cfg->has_summary ? calloc((size_t)e->n_lanes, sizeof *e->summaries) : NULL;
     e->watchers = has_events ? calloc((size_t)e->n_lanes, sizeof(em_watcher *)) : NULL;
-    if (!e->frames || !e->lanes || !e->names || !e->loud_ends || (e->cfg->has_summary && !e->summaries) || (has_events && !e->watchers))
+    e->columns = e->cfg->has_vitals ? calloc((size_t)e->n_lanes, sizeof *e->columns) : NULL;
+    if (!e->frames || !e->lanes || !e->names || !e->loud_ends || (e->cfg->has_vitals && !e->columns) ||
+        (e->cfg->has_summary && !e->summaries) || (has_events && !e->watchers))
         return em_fail(err, EM_ENOMEM, "no memory to listen to %s", e->name);
-    for (int i = 0; i < e->n_lanes; i++) {
-        e->loud_ends[i] = INT64_MIN / 2;
-        if (!(e->lanes[i] = calloc(BLOCK, sizeof **e->lanes)))
-            return em_fail(err, EM_ENOMEM, "no memory to listen to %s", e->name);
-        if (e->cfg->channel < 0)
-            snprintf(e->names[i], NAME_CHARS, "%s:%d", e->name, i + 1);
-        else
-            snprintf(e->names[i], NAME_CHARS, "%s", e->name);
-        if (e->summaries && (status = em_summary_init(&e->summaries[i], n_classes, err)))
+    for (int i = 0; i < e->n_lanes; i++)
+        if ((status = prepare_lane(e, i, err)))
             return status;
-    }
     return EM_OK;
 }
 
@@ -468,6 +520,8 @@ static void clean_up(ear *e)
             free(e->lanes[i]);
         if (e->summaries)
             em_summary_deinit(&e->summaries[i]);
+        if (e->columns)
+            em_columns_deinit(&e->columns[i]);
         if (e->watchers)
             em_watcher_free(e->watchers[i]);
     }
@@ -476,6 +530,7 @@ static void clean_up(ear *e)
     free(e->names);
     free(e->loud_ends);
     free(e->summaries);
+    free(e->columns);
     free(e->watchers);
 }
 

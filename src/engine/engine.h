@@ -33,6 +33,7 @@ typedef struct em_engine_cfg {
     int     channel;                /* 1..: that one; 0: the mean; -1: each, as "NAME:1", "NAME:2" */
     bool    has_slots, has_embeddings;
     bool    may_rest;               /* nobody reads scores: windows with nothing above the gate are not scored */
+    bool    has_vitals;             /* scores events have columns and vitals                       */
     const em_watch_rules *events;   /* what an event is; NULL: none are told                       */
     bool    has_summary;            /* one record at the end in place of scores and events         */
     bool    needs_end;              /* a stop before the sound's end leaves no summary             */
@@ -55,6 +56,9 @@ typedef struct em_engine_result {
     int64_t  n_hops;
     double   seconds;               /* of stream                                                   */
 } em_engine_result;
+
+/* Bytes of the columns that a scores event has at the most. */
+size_t em_engine_column_bytes(const em_session *session, int step_samples);
 
 /* Starts the source, hears it out, stops it; the last event is its STOP record, also after an error of the input.
  * EM_ECANCELED: nobody reads the output any more. Else the status of the stage that failed. */

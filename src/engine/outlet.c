@@ -22,6 +22,8 @@ typedef struct writer {             /* one sink and, queued, the thread that wri
     bool      is_gone;              /* left out from now on                                    */
     bool      has_warned;
     char     *item;                 /* the record being written                                */
+    uint64_t  n_lost;               /* records that it was too late for; under the lock        */
+    atomic_ullong n_failed;         /* that it could not write                                 */
     uint64_t  next;                 /* the record that it takes next, of all that were put     */
     bool      is_writing;
     pthread_t thread;
@@ -68,6 +70,7 @@ static em_status write_to(writer *w, const em_event *e, em_err *err)
         return EM_OK;
     }
     atomic_fetch_add(&o->n_failed, 1);
+    atomic_fetch_add(&w->n_failed, 1);
     if (o->cfg.is_queued && !w->has_warned)
         em_log(EM_LOG_ERROR, "%s; trying again with every record", why.msg);
     w->has_warned = true;
@@ -117,6 +120,7 @@ static bool take(writer *w, uint64_t *n_lost)
     has_one = w->next < o->n_put;
     *n_lost = overrun(w);
     w->next += *n_lost;
+    w->n_lost += *n_lost;
     if (has_one) {
         memcpy(w->item, o->items + w->next % o->n_items * o->item_bytes, o->item_bytes);
         w->next++;
@@ -204,6 +208,25 @@ void em_outlet_get_counters(em_outlet *o, em_outlet_counters *out)
     pthread_mutex_unlock(&o->lock);
 }
 
+void em_outlet_get_vitals(em_outlet *o, em_vitals *v)
+{
+    const int n = o->cfg.n_sinks < EM_VITALS_SINKS ? o->cfg.n_sinks : EM_VITALS_SINKS;
+
+    pthread_mutex_lock(&o->lock);
+    for (int i = 0; i < n; i++) {
+        const writer *w = &o->writers[i];
+        const uint64_t n_lost = overrun(w);
+
+        v->sinks[i] = (em_vitals_sink){ em_sink_name(w->sink), 0, w->n_failed + w->n_lost };
+        if (!o->cfg.is_queued || w->is_gone)
+            continue;
+        v->sinks[i].n_waiting = o->n_put - w->next - n_lost;
+        v->sinks[i].n_failed += n_lost;
+    }
+    pthread_mutex_unlock(&o->lock);
+    v->n_sinks = n;
+}
+
 /* ---- life ---- */
 
 static em_status start_threads(em_outlet *o, em_err *err)
@@ -236,7 +259,7 @@ em_status em_outlet_new(em_outlet **out, const em_outlet_cfg *cfg, em_err *err)
     if (!o)
         return em_fail(err, EM_ENOMEM, "no memory for the outputs");
     o->cfg = *cfg;
-    o->record = (em_record_cfg){ cfg->n_classes, cfg->n_slots, cfg->n_embedding };
+    o->record = (em_record_cfg){ cfg->n_classes, cfg->n_slots, cfg->n_embedding, cfg->column_bytes };
     atomic_init(&o->n_left, cfg->n_sinks);
     pthread_mutex_init(&o->lock, NULL);
     pthread_cond_init(&o->changed, NULL);

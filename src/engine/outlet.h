@@ -22,6 +22,7 @@ typedef struct em_outlet_cfg {
     int  n_sinks;
     bool is_queued;
     int  n_classes, n_slots, n_embedding;   /* the most that events hold; slots, embedding: 0 if never */
+    size_t column_bytes;            /* likewise of a hop's columns; 0: neither columns nor vitals */
 } em_outlet_cfg;
 
 /* EM_ENOMEM. The caller frees *out with em_outlet_free; on error it is NULL. */
@@ -46,5 +47,8 @@ typedef struct em_outlet_counters {
 } em_outlet_counters;
 
 void em_outlet_get_counters(em_outlet *o, em_outlet_counters *out);
+
+/* How far each sink is behind, and what it has lost: for em_outlet_put's thread. */
+void em_outlet_get_vitals(em_outlet *o, em_vitals *v);
 
 #endif

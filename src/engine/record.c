@@ -8,9 +8,11 @@
 
 enum { NAME_BYTES = 160 };          /* a source's name and its channel */
 
+enum { MOST_PIECES = 5 };
+
 typedef struct piece { const void *from; const void **to; size_t n_bytes; } piece;
 
-static int pieces_of(piece out[4], em_event *e, const em_record_cfg *cfg)
+static int pieces_of(piece out[MOST_PIECES], em_event *e, const em_record_cfg *cfg)
 {
     size_t row = (size_t)cfg->n_classes * sizeof(float);
     int n = 0;
@@ -22,6 +24,10 @@ static int pieces_of(piece out[4], em_event *e, const em_record_cfg *cfg)
             PIECE(e->u.scores.slots, row * (size_t)e->u.scores.n_slots);
         if (e->u.scores.embedding)
             PIECE(e->u.scores.embedding, (size_t)e->u.scores.n_embedding * sizeof(float));
+        if (e->u.scores.columns)
+            PIECE(e->u.scores.columns, (size_t)e->u.scores.n_columns * (size_t)e->u.scores.n_bands);
+        if (e->u.scores.vitals)
+            PIECE(e->u.scores.vitals, sizeof *e->u.scores.vitals);
     } else if (e->type == EM_EVENT_SUMMARY) {
         PIECE(e->u.summary.mean, row);
         PIECE(e->u.summary.max, row);
@@ -42,7 +48,8 @@ size_t em_record_bytes(const em_record_cfg *cfg)
 {
     size_t row = aligned((size_t)cfg->n_classes * sizeof(double));
     size_t scores = row + aligned((size_t)cfg->n_slots * (size_t)cfg->n_classes * sizeof(float)) +
-                    aligned((size_t)cfg->n_embedding * sizeof(float));
+                    aligned((size_t)cfg->n_embedding * sizeof(float)) +
+                    (cfg->column_bytes ? aligned(cfg->column_bytes) + aligned(sizeof(em_vitals)) : 0);
 
     return head_bytes + (scores > 3 * row ? scores : 3 * row);
 }
@@ -50,7 +57,7 @@ size_t em_record_bytes(const em_record_cfg *cfg)
 void em_record_pack(char *item, const em_event *e, const em_record_cfg *cfg)
 {
     em_event copy = *e;
-    piece p[4];
+    piece p[MOST_PIECES];
     int n = pieces_of(p, &copy, cfg);
     size_t at = head_bytes;
 
@@ -67,7 +74,7 @@ void em_record_pack(char *item, const em_event *e, const em_record_cfg *cfg)
 em_event *em_record_unpack(char *item, const em_record_cfg *cfg)
 {
     em_event *e = (em_event *)(void *)item;
-    piece p[4];
+    piece p[MOST_PIECES];
     int n = pieces_of(p, e, cfg);
     size_t at = head_bytes;
 

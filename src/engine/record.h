@@ -7,7 +7,10 @@
 
 #include <stddef.h>
 
-typedef struct em_record_cfg { int n_classes, n_slots, n_embedding; } em_record_cfg;   /* the most that events hold */
+typedef struct em_record_cfg {      /* the most that events hold                         */
+    int    n_classes, n_slots, n_embedding;
+    size_t column_bytes;            /* of a hop's columns; 0: neither columns nor vitals */
+} em_record_cfg;
 
 /* Bytes that any event takes, aligned for it. */
 size_t em_record_bytes(const em_record_cfg *cfg);

@@ -3,6 +3,7 @@
 #include "engine/scheduler.h"
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "model/activation.h"
 
 #include <assert.h>
@@ -24,6 +25,7 @@ struct em_scheduler {
     em_input  *in;                  /* [n_lanes] */
     em_output *out;
     em_scheduler_counters count;
+    uint64_t   mel_ns;              /* since the last hop that was scored      */
 };
 
 em_frontend_cfg em_scheduler_frontend(const em_config *model)
@@ -97,7 +99,6 @@ static em_status hand_out(em_scheduler *s, int i, em_err *err)
     em_scores_row row = { .lane = i, .hop = &l->hop, .scores = l->logits, .slots = l->slots, .latent = l->latent };
 
     s->count.n_resets += !em_activate_output(&s->out[i], em_session_config(s->cfg.session));
-    l->hop.frames = NULL;
     return s->cfg.take(s->cfg.ctx, &row, err);
 }
 
@@ -131,11 +132,25 @@ static em_status pass_hops(em_scheduler *s, em_err *err)
     return status;
 }
 
+static em_status run_batch(em_scheduler *s, int i, int n, em_err *err)
+{
+    em_status status = em_session_run(s->cfg.session, s->in + i, s->out + i, n, err);
+    float backbone_s, head_s;
+
+    em_session_times(s->cfg.session, &backbone_s, &head_s);
+    s->count.backbone_s += backbone_s;
+    s->count.head_s += head_s;
+    return status;
+}
+
 static em_status score_hops(em_scheduler *s, em_err *err)
 {
     int n = s->cfg.n_lanes;
     em_status status;
 
+    s->count.mel_s = (float)s->mel_ns * 1e-9f;
+    s->count.backbone_s = s->count.head_s = 0;
+    s->mel_ns = 0;
     for (int i = 0; i < n; i++) {
         lane *l = &s->lanes[i];
 
@@ -145,7 +160,7 @@ static em_status score_hops(em_scheduler *s, em_err *err)
     for (int i = 0; i < n; i += s->cfg.max_batch) {
         int batch = n - i < s->cfg.max_batch ? n - i : s->cfg.max_batch;
 
-        if ((status = em_session_run(s->cfg.session, s->in + i, s->out + i, batch, err)))
+        if ((status = run_batch(s, i, batch, err)))
             return status;
     }
     s->count.n_hops++;
@@ -160,12 +175,14 @@ static em_status due_hops(em_scheduler *s, uint64_t n_behind, em_err *err)
 {
     for (;;) {
         bool is_late = s->cfg.may_skip && n_behind >= s->step_frames;
+        uint64_t begin_ns = em_now_ns();
         int n_due = 0;
         em_status status;
 
         for (int i = 0; i < s->cfg.n_lanes; i++)
             n_due += is_late ? em_listener_skip(s->lanes[i].listener) : em_listener_next(s->lanes[i].listener, &s->lanes[i].hop);
         assert(n_due == 0 || n_due == s->cfg.n_lanes);
+        s->mel_ns += em_now_ns() - begin_ns;
         if (n_due == 0)
             return EM_OK;
         if (is_late)
@@ -196,6 +213,7 @@ em_status em_scheduler_push(em_scheduler *s, const float *const *lanes, size_t n
 
     while (done < n) {
         size_t taken = 0, most = n - done;
+        uint64_t begin_ns = em_now_ns();
         em_status status;
 
         if (!lanes) {
@@ -210,6 +228,7 @@ em_status em_scheduler_push(em_scheduler *s, const float *const *lanes, size_t n
             taken = t;
         }
         done += taken;
+        s->mel_ns += em_now_ns() - begin_ns;
         if ((status = due_hops(s, n_waiting + (n - done), err)))
             return status;
     }

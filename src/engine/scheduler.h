@@ -6,7 +6,7 @@
  *
  * A gap of hours costs what one of a window and a few steps costs: in between only the clock moves.
  *
- * No threads, no clock. Nothing allocates after em_scheduler_new but a change of rate and sound after a long gap. */
+ * No threads; the clock is read only to tell what a hop took. Nothing allocates after em_scheduler_new but a change of rate and sound after a long gap. */
 #ifndef EM_ENGINE_SCHEDULER_H
 #define EM_ENGINE_SCHEDULER_H
 
@@ -22,7 +22,7 @@ typedef struct em_scheduler em_scheduler;
 
 typedef struct em_scores_row {      /* one scored hop of one lane; valid during the call */
     int          lane;
-    const em_hop *hop;              /* its frames are gone                               */
+    const em_hop *hop;
     const float *scores;            /* [n_classes] probabilities, finite                 */
     const float *slots;             /* [n_slots][n_classes], NULL unless asked for       */
     const float *latent;            /* [n_latent], NULL unless asked for                 */
@@ -66,6 +66,7 @@ em_status em_scheduler_set_rate(em_scheduler *s, int rate_hz, em_err *err);
 typedef struct em_scheduler_counters {
     int64_t  n_hops;                /* scored, of each lane                               */
     uint64_t n_skipped;             /* left out, of each lane                             */
+    float    mel_s, backbone_s, head_s;         /* what the last hop took, of all lanes; head_s 0: not told apart */
     uint64_t n_resets;              /* rows that the model answered with NaN or infinity  */
 } em_scheduler_counters;
 

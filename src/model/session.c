@@ -1,6 +1,7 @@
 /* session.c - plan and activations of one model for up to max_batch windows: see session.h. */
 #include "model/session.h"
 
+#include "base/clock.h"
 #include "model/model_inside.h"
 #include "model/plan.h"
 
@@ -18,6 +19,7 @@ struct em_session {
     em_outputs      out;
     em_graph       *graphs[MOST_GRAPHS];        /* one a bucket; none where the device records nothing */
     int             buckets[MOST_GRAPHS], n_graphs;
+    uint64_t        begin_ns, head_ns, end_ns;  /* of the last run; head_ns: when its layers were done */
 };
 
 static em_status open_mailbox(em_session *s, em_err *err)
@@ -146,12 +148,29 @@ em_status em_session_watch(em_session *s, const em_input *in, em_output *out, in
     return em_mailbox_take(&s->mailbox, &s->out, out, B, err);
 }
 
-em_status em_session_run(em_session *s, const em_input *in, em_output *out, int B, em_err *err)
+/* The head is what comes behind the last stage. */
+static void note_stage(void *ctx, const em_call *call)
+{
+    em_session *s = ctx;
+
+    if (call->stage >= 0)
+        s->head_ns = em_now_ns();
+}
+
+void em_session_times(const em_session *s, float *backbone_s, float *head_s)
+{
+    const uint64_t head_ns = s->n_graphs ? s->end_ns : s->head_ns;
+
+    *backbone_s = (float)(head_ns - s->begin_ns) * 1e-9f;
+    *head_s = (float)(s->end_ns - head_ns) * 1e-9f;
+}
+
+static em_status run(em_session *s, const em_input *in, em_output *out, int B, em_err *err)
 {
     int i = 0;
 
     if (s->n_graphs == 0)
-        return em_session_watch(s, in, out, B, NULL, NULL, err);
+        return em_session_watch(s, in, out, B, note_stage, s, err);
     if (check_batch(s, B, err))
         return EM_EINVAL;
     while (s->buckets[i] < B)
@@ -159,4 +178,14 @@ em_status em_session_run(em_session *s, const em_input *in, em_output *out, int 
     em_mailbox_put(&s->mailbox, in, B, s->buckets[i]);
     s->model->ops->replay(s->model->dev, s->graphs[i]);
     return em_mailbox_take(&s->mailbox, &s->out, out, B, err);
+}
+
+em_status em_session_run(em_session *s, const em_input *in, em_output *out, int B, em_err *err)
+{
+    em_status status;
+
+    s->begin_ns = s->head_ns = em_now_ns();
+    status = run(s, in, out, B, err);
+    s->end_ns = em_now_ns();
+    return status;
 }

@@ -28,6 +28,9 @@ const em_config *em_session_config(const em_session *s);    /* with the session'
 /* B windows, 1 <= B <= max_batch. */
 em_status em_session_run(em_session *s, const em_input *in, em_output *out, int B, em_err *err);
 
+/* Seconds that the last em_session_run took for the layers and for the head; head_s 0: the device does not tell them apart. */
+void em_session_times(const em_session *s, float *backbone_s, float *head_s);
+
 /* The same, telling `seen` after every call of the plan: for profiles and tests. */
 em_status em_session_watch(em_session *s, const em_input *in, em_output *out, int B, em_plan_observer *seen, void *ctx, em_err *err);
 

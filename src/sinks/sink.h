@@ -55,8 +55,19 @@ typedef struct em_sink_clip_cfg {
     double most_s;                  /* a longer clip is cut; the tape keeps as much and LATE_S more    */
 } em_sink_clip_cfg;
 
+/* The web page's (web/server.h). */
+typedef struct em_sink_web_cfg {
+    const char *address;            /* ADDR:PORT                                                       */
+    const char *token_path;         /* NULL: none is asked for, and nobody but this machine may come   */
+    const char *const *hosts;       /* [n_hosts] further names by which this machine is called         */
+    int n_hosts;
+    const bool *is_trained;         /* [n_classes]                                                     */
+    const bool *is_watched;         /* [n_classes] by name; NULL: none is                              */
+    const em_event *start;          /* START, as it will come                                          */
+} em_sink_web_cfg;
+
 typedef struct em_sink_cfg {
-    const char *format;             /* a row of sinks.c: "text", "jsonl", ..., and "store", "status", "exec", "clip", "mqtt", "osc" */
+    const char *format;             /* a row of sinks.c: "text", "jsonl", ..., and "store", "status", "exec", "clip", "mqtt", "osc", "web" */
     const char *path;               /* NULL or "-": stdout; else see out.h: a file is written as PATH.part and renamed at close */
     bool   is_appended;             /* PATH is added to in place instead, see em_out_append             */
     const em_classes *classes;
@@ -78,6 +89,7 @@ typedef struct em_sink_cfg {
     const char *osc_url;            /* "osc" only: osc.udp://HOST:PORT/                                */
     const em_sink_exec_cfg *exec;   /* "exec" only                                                     */
     const em_sink_clip_cfg *clip;   /* NULL: there are no clips                                        */
+    const em_sink_web_cfg *web;     /* "web" only                                                      */
     const atomic_bool *give_up;     /* once true, the same as em_sink_hurry; may be NULL               */
     em_sink_notice *notice;         /* the live view's last line asks for it, may be NULL              */
     void  *notice_ctx;
@@ -88,6 +100,9 @@ typedef struct em_sink em_sink;
 /* Copies cfg and its path; what else it points to must outlive the sink.
  * EM_EINVAL: settings that cannot be. EM_EUNSUPPORTED: not built, names the option. EM_EIO: names the path. Caller ends it with em_sink_close. */
 em_status em_sink_open(em_sink **out, const em_sink_cfg *cfg, em_err *err);
+
+/* Its format. */
+const char *em_sink_name(const em_sink *s);
 
 /* EM_EIO: disk full and the like, names the path; the record is lost, the next call tries again.
  * EM_ECANCELED: the reader is gone (EPIPE), which is no failure. */

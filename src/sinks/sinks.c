@@ -20,10 +20,17 @@ static const em_sink_row no_osc = { .format = "osc", .option = "EARMARK_OSC" };
 #define OSC_ROW &no_osc
 #endif
 
+#ifdef EM_HAVE_HTTP
+#define WEB_ROW &em_sink_web
+#else
+static const em_sink_row no_web = { .format = "web", .option = "EARMARK_HTTP" };
+#define WEB_ROW &no_web
+#endif
+
 static const em_sink_row *const rows[] = {
     &em_sink_text, &em_sink_jsonl, &em_sink_audacity, &em_sink_dcase, &em_sink_sed_eval, &em_sink_audioset,
     &em_sink_vtt,  &em_sink_srt,   &em_sink_raven,    &em_sink_csv,   &em_sink_obs,
-    &em_sink_exec, &em_sink_clip,  &em_sink_store,    &em_sink_status, MQTT_ROW,         OSC_ROW,       /* those without help last */
+    &em_sink_exec, &em_sink_clip,  &em_sink_store,    &em_sink_status, MQTT_ROW, OSC_ROW, WEB_ROW,      /* those without help last */
 };
 
 const char *em_sink_format(int i, const char **help)
@@ -76,6 +83,11 @@ em_status em_sink_open(em_sink **out, const em_sink_cfg *cfg, em_err *err)
     s->is_open = true;
     *out = s;
     return EM_OK;
+}
+
+const char *em_sink_name(const em_sink *s)
+{
+    return s->row->format;
 }
 
 em_status em_sink_put(em_sink *s, const em_event *e, em_err *err)

@@ -35,6 +35,12 @@ em_status em_sink_put(em_sink *s, const em_event *e, em_err *err)
     return EM_OK;
 }
 
+const char *em_sink_name(const em_sink *s)
+{
+    (void)s;
+    return "memory";
+}
+
 void em_sink_hurry(em_sink *s)
 {
     atomic_store(&s->is_hurried, true);
