@@ -33,8 +33,10 @@ def skip(why):
 class Program:
     """earmark with args; .port is where its page is. What it says on standard error is in .said."""
 
-    def __init__(self, earmark, source, args, address="127.0.0.1:0", stdin=subprocess.DEVNULL):
+    def __init__(self, earmark, source, args, address="127.0.0.1:0", stdin=subprocess.DEVNULL, prepare=None):
         self.folder = tempfile.TemporaryDirectory()
+        if prepare:
+            prepare(self.folder.name)
         env = {k: v for k, v in os.environ.items() if not k.startswith("EARMARK_")}
         env.update(HOME=self.folder.name, XDG_CONFIG_HOME=self.folder.name, XDG_DATA_HOME=self.folder.name, LC_ALL="C")
         self.out = open(os.path.join(self.folder.name, "out"), "w+b")
@@ -60,6 +62,12 @@ class Program:
             if self.process.poll() is not None:
                 break
         raise SystemExit(f"FAILED: the program did not say {pattern}: {self.read_said()}")
+
+    def wait_hop(self, seconds=20):
+        """Until something was heard."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and "earmark_audio_level_dbfs{" not in self.get("/metrics")[2]:
+            time.sleep(0.1)
 
     def get(self, path, headers=None, method="GET", host=None):
         connection = http.client.HTTPConnection(host or self.host.strip("[]"), self.port, timeout=10)

@@ -60,6 +60,8 @@ static ssize_t take(void *ctx, uint64_t pos, char *out, size_t max)
     ssize_t n;
 
     (void)pos;
+    if (r->is_gone)
+        return MHD_CONTENT_READER_END_WITH_ERROR;
     if (*r->greeting) {
         n = send_text(&r->greeting, out, max);
     } else if ((n = em_feed_read(r->feed, &r->at, out, max)) < 0) {
@@ -112,6 +114,14 @@ static void wake(em_web_connection *c)
     MHD_resume_connection(c->mhd);
 }
 
+/* A suspended connection is not looked at by microhttpd. */
+static bool is_closed(int fd)
+{
+    char byte;
+
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static void tick_reader(em_web_connection *c, uint64_t now_ns)
 {
     em_web_reader *r = c->reader;
@@ -121,8 +131,9 @@ static void tick_reader(em_web_connection *c, uint64_t now_ns)
         c->deadline_ns = 1;
         return;
     }
+    r->is_gone = r->is_waiting && is_closed(c->fd);
     r->is_nudged |= r->is_waiting && quiet_ns > NUDGE_S * second_ns;
-    if (r->is_nudged || r->is_over || em_feed_end(r->feed) != r->at)
+    if (r->is_gone || r->is_nudged || r->is_over || em_feed_end(r->feed) != r->at)
         wake(c);
 }
 

@@ -13,6 +13,7 @@ typedef struct em_web_reader {      /* who follows a feed; its response owns it 
     uint64_t    at;                 /* in the feed                                             */
     bool        is_waiting;         /* suspended: there was nothing new                        */
     bool        is_nudged;          /* a comment is due, so that a reader who is gone is seen  */
+    bool        is_gone;            /* nobody is at the other end                              */
     bool        is_over;            /* the feed has ended: the rest, then no more              */
     uint64_t    moved_ns;           /* when it last took something                             */
 } em_web_reader;

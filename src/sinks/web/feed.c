@@ -121,12 +121,10 @@ uint64_t em_feed_after(em_feed *f, const char *id)
 
     pthread_mutex_lock(&f->lock);
     at = history(f);
-    for (uint64_t i = f->n_marks; *id && i-- > oldest_mark(f);) {
+    for (uint64_t i = oldest_mark(f); *id && i < f->n_marks; i++) {
         const mark *m = &f->marks[i % N_MARKS];
 
-        if (m->begin + f->room < f->n)
-            break;
-        if (strcmp(m->id, id) == 0) {
+        if (m->end + f->room >= f->n && strcmp(m->id, id) == 0) {
             at = m->end;
             break;
         }

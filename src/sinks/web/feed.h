@@ -22,8 +22,8 @@ void      em_feed_free(em_feed *f);
  * room is left out. */
 void      em_feed_put(em_feed *f, const char *kind, const char *id, const char *data);
 
-/* Places to read on from: behind the newest message; the oldest message of the newest half; behind the message of an id, else
- * em_feed_history. */
+/* Places to read on from: behind the newest message; the oldest message of the newest half; behind the first message of an id (the
+ * records of a sound share theirs: one may come twice, none is missing), else em_feed_history. */
 uint64_t  em_feed_end(em_feed *f);
 uint64_t  em_feed_history(em_feed *f);
 uint64_t  em_feed_after(em_feed *f, const char *id);

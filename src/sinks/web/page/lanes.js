@@ -3,6 +3,7 @@
 import { color, sharp } from "./format.js";
 
 const MOST = 8, LEAST = 10;         // lanes; 255 is 1: what stays below is no news
+const HALF_S = 20;                  // after which a score counts half
 
 export class Lanes {
   constructor(list, empty, keep) {
@@ -12,14 +13,15 @@ export class Lanes {
     this.rows = new Map();          // by class index
   }
 
-  // Kept ones in their order, then by the highest score that shows; an order that changes at each hop could not be read.
+  // Kept ones in their order, then by the highest score of late. What is quiet fades evenly, so that the order seldom changes.
   choose(memory, classes, kept) {
-    const peak = new Uint8Array(classes.length);
-    for (const hop of memory.hops)
-      for (let c = 0; c < peak.length; c++) if (hop.scores[c] > peak[c]) peak[c] = hop.scores[c];
-    const heard = classes.filter((c) => c.shown && !kept.has(c.slug) && peak[c.index] >= LEAST);
-    const rank = (c) => peak[c.index] + (this.rows.has(c.index) ? 12 : 0);
-    heard.sort((a, b) => rank(b) - rank(a));
+    const rank = new Float32Array(classes.length);
+    for (const hop of memory.hops) {
+      const weight = 2 ** ((hop.time - memory.time) / HALF_S);
+      for (let c = 0; c < rank.length; c++) rank[c] = Math.max(rank[c], hop.scores[c] * weight);
+    }
+    const heard = classes.filter((c) => c.shown && !kept.has(c.slug) && rank[c.index] >= LEAST);
+    heard.sort((a, b) => rank[b.index] - rank[a.index]);
     return [...classes.filter((c) => kept.has(c.slug)), ...heard.slice(0, Math.max(0, MOST - kept.size))];
   }
 

@@ -60,7 +60,7 @@ function tellSources() {
 }
 
 function tellState(m) {
-  const state = link !== "live" ? "wait" : m ? m.state : "wait";
+  const state = m && m.state === "over" ? "over" : link === "live" && m ? m.state : "wait";
   const words = { wait: run === null ? "connecting" : "connecting again", live: "live", down: "no sound", over: "ended" };
   at("state").dataset.state = state;
   if (at("state").textContent !== words[state]) at("state").textContent = words[state];
