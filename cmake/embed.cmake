@@ -1,5 +1,6 @@
-# cmake -DOUT=page.c -DFOLDER=page -DFILES=index.html;page.css -P embed.cmake: the files of a page as a table of em_web_file
-# (site.h). index.html is "/".
+# cmake -DOUT=page.c -DFOLDER=page -DFILES=index.html;page.css -DSCRIPTS=a.js;main.js -P embed.cmake: the files of a page as a table of
+# em_web_file (site.h). index.html is "/". The scripts, modules in the order in which they use each other, become one, page.js: a browser
+# would open a connection for each, and those of one address are few. Their top-level names must differ.
 set(type_html "text/html; charset=utf-8")
 set(type_css "text/css; charset=utf-8")
 set(type_js "text/javascript; charset=utf-8")
@@ -7,8 +8,21 @@ set(type_svg "image/svg+xml")
 set(arrays "")
 set(rows "")
 set(n 0)
-foreach(file ${FILES})
-    file(READ ${FOLDER}/${file} hex HEX)
+set(script "")
+foreach(file ${SCRIPTS})
+    file(READ ${FOLDER}/${file} text)
+    string(REGEX REPLACE "(^|\n)import [^\n]*" "\\1" text "${text}")
+    string(REGEX REPLACE "(^|\n)export " "\\1" text "${text}")
+    string(APPEND script "${text}")
+endforeach()
+get_filename_component(made ${OUT} DIRECTORY)
+file(WRITE ${made}/page.js "${script}")
+foreach(file ${FILES} page.js)
+    if(file STREQUAL "page.js")
+        file(READ ${made}/${file} hex HEX)
+    else()
+        file(READ ${FOLDER}/${file} hex HEX)
+    endif()
     string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
     string(REGEX REPLACE "([^\n][^\n][^\n][^\n][^\n][^\n][^\n][^\n][^\n][^\n][^\n][^\n][^\n][^\n][^\n][^\n][^\n][^\n][^\n][^\n])" "\\1\n" bytes "${bytes}")
     get_filename_component(extension ${file} LAST_EXT)

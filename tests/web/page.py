@@ -10,7 +10,16 @@ from webdriver import Browser
 
 EARMARK, SOURCE = sys.argv[1:3]
 FOLDER = sys.argv[3] if len(sys.argv) > 3 else None
-DEMO = ["--realtime", f"{SOURCE}/config/demo/demo.flac"]
+NAMES = ["one.flac", "two.flac", "three.flac"]
+
+
+def thrice(folder):
+    """The demo clip, three times after each other: a test takes longer than one."""
+    for name in NAMES:
+        os.symlink(f"{SOURCE}/config/demo/demo.flac", os.path.join(folder, name))
+
+
+DEMO = ["--realtime", *NAMES]
 
 # Of every pixel of a canvas a sum that changes with it, and how many colours there are.
 LOOK = """const c = document.querySelector(arguments[0]), d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
@@ -27,7 +36,8 @@ def picture(b, name):
 def no_complaints(b, allowed=()):
     """No error in the console; the content security policy writes there, too."""
     for line in b.console():
-        check(any(word in line["message"] for word in allowed), "the console says", line)
+        is_ours = "willReadFrequently" in line["message"]       # LOOK reads the canvases
+        check(is_ours or any(word in line["message"] for word in allowed), "the console says", line)
 
 
 def live(b, p):
@@ -53,7 +63,7 @@ SHOWN = "return [...document.querySelectorAll('#classes li:not([hidden]) .name')
 def search(b):
     check(len(b.run(SHOWN)) == 527, "all classes are there")
     b.run(TYPE, "dog")
-    check(b.run(SHOWN) == ["Dog"], "dog finds", b.run(SHOWN))
+    check(set(b.run(SHOWN)) == {"Dog", "Whimper (dog)", "Canidae, dogs, wolves"}, "dog finds", b.run(SHOWN))
     b.run(TYPE, "MUSIC sad")
     check(b.run(SHOWN) == ["Sad music"], "words in any order and case", b.run(SHOWN))
     b.run(TYPE, "<b>x</b>")
@@ -89,7 +99,7 @@ def looks(p):
                       "phone-dark": {"phone": True, "dark": True, "width": 390, "height": 1700}}.items():
         b = Browser(**how)
         b.open(f"http://127.0.0.1:{p.port}/")
-        check(b.wait("document.querySelectorAll('#events li').length"), f"{name}: events")
+        check(b.wait("document.querySelectorAll('#events li:not(.notice)').length"), f"{name}: events")
         time.sleep(1)
         for bad in b.run(FIT):
             check(False, f"{name}: {bad}")
@@ -104,10 +114,10 @@ def comes_back(b, p):
     """The program goes and another comes at the same place: the page finds it by itself."""
     check(p.end() == 0, "its end")
     check(b.wait("document.getElementById('state').dataset.state !== 'live'"), "the page says that it has lost it")
-    again = Program(EARMARK, SOURCE, ["--ignore", "Dog", *DEMO], address=f"127.0.0.1:{p.port}")
+    again = Program(EARMARK, SOURCE, ["--ignore", "Dog", *DEMO], address=f"127.0.0.1:{p.port}", prepare=thrice)
     check(b.wait("document.getElementById('state').dataset.state === 'live'", 30), "it is live again")
     check(b.wait("document.querySelectorAll('#lanes li').length >= 1", 30), "with lanes")
-    check(b.run("return document.getElementById('clock').textContent") < "0:30", "of the new run")
+    check(b.wait("document.getElementById('clock').textContent < '0:30'"), "of the new run")
     check(again.end() == 0, "its end")
     check(b.wait("document.getElementById('state').textContent === 'ended'"), "what is over is called so")
 
@@ -138,7 +148,7 @@ def main():
     for tool in ["chromium", "chromedriver"]:
         if not shutil.which(tool):
             skip(f"{tool} is not here (Debian: chromium, chromium-driver)")
-    p = Program(EARMARK, SOURCE, DEMO)
+    p = Program(EARMARK, SOURCE, DEMO, prepare=thrice)
     b = Browser()
     live(b, p)
     search(b)

@@ -95,10 +95,10 @@ RAW = [
     (request("//"), 404, "two slashes"),
     (request("/%2f"), 404, "an escaped slash"),
     (request("/%00"), 404, "an escaped NUL"),
-    (request("/main.js%00.html"), 404, "likewise inside"),
-    (request("/MAIN.JS"), 404, "paths have their case"),
+    (request("/page.js%00.html"), 404, "likewise inside"),
+    (request("/PAGE.JS"), 404, "paths have their case"),
     (request("/v1/clips/x"), 404, "no files are served"),
-    (request("/main.js?x=1"), 200, "a query is not looked at"),
+    (request("/page.js?x=1"), 200, "a query is not looked at"),
     (request("/", "Range: bytes=0-1"), 200, "no ranges: all of it"),
     (request("/" + "a" * 3000), 404, "a long path"),
     (request("/" + "a" * 5000), 414, "a line of more than 4 KiB"),
@@ -140,7 +140,7 @@ def raw_requests(p):
 
 
 def answers(p):
-    for path in ["/", "/main.js", "/healthz", "/metrics", "/v1/classes", "/nowhere"]:
+    for path in ["/", "/page.js", "/healthz", "/metrics", "/v1/classes", "/nowhere"]:
         code, fields, text = p.get(path)
         for name, value in EVERY_ANSWER.items():
             check(fields.get(name.lower()) == value, f"{path}: {name} is {fields.get(name.lower())}")

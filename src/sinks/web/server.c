@@ -110,8 +110,8 @@ static enum MHD_Result answer_feed(em_web_server *s, em_web_connection *c, const
 
 static enum MHD_Result answer_route(em_web_server *s, em_web_connection *c, const em_web_route *route)
 {
-    if (route->file)
-        return answer(c, MHD_HTTP_OK, route->type, fixed(route->file->bytes, route->file->n, MHD_RESPMEM_PERSISTENT), false);
+    if (route->file)                                    /* once a page: its connection would stand idle and take another's place */
+        return answer(c, MHD_HTTP_OK, route->type, fixed(route->file->bytes, route->file->n, MHD_RESPMEM_PERSISTENT), true);
     return route->text ? answer_text(s, c, route) : answer_feed(s, c, route);
 }
 

@@ -2,7 +2,7 @@
 
 import { color, sharp } from "./format.js";
 
-const MOST = 8, LEAST = 10;         // lanes; 255 is 1: what stays below is no news
+const MOST_LANES = 8, LEAST = 10;         // lanes; 255 is 1: what stays below is no news
 const HALF_S = 20;                  // after which a score counts half
 
 export class Lanes {
@@ -22,7 +22,7 @@ export class Lanes {
     }
     const heard = classes.filter((c) => c.shown && !kept.has(c.slug) && rank[c.index] >= LEAST);
     heard.sort((a, b) => rank[b.index] - rank[a.index]);
-    return [...classes.filter((c) => kept.has(c.slug)), ...heard.slice(0, Math.max(0, MOST - kept.size))];
+    return [...classes.filter((c) => kept.has(c.slug)), ...heard.slice(0, Math.max(0, MOST_LANES - kept.size))];
   }
 
   update(memory, classes, kept) {

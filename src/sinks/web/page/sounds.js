@@ -2,7 +2,7 @@
 
 import { length, moment } from "./format.js";
 
-const MOST = 120;
+const MOST_SOUNDS = 120;
 
 export class Sounds {
   constructor(list, empty, count) {
@@ -18,7 +18,7 @@ export class Sounds {
   }
 
   update(memory) {
-    const events = [...memory.events].sort((a, b) => b[1].onset - a[1].onset).slice(0, MOST);
+    const events = [...memory.events].sort((a, b) => b[1].onset - a[1].onset).slice(0, MOST_SOUNDS);
     const wanted = new Set(events.map(([id]) => id));
 
     for (const [id, item] of this.items) if (!wanted.has(id)) { item.remove(); this.items.delete(id); }
