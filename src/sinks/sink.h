@@ -63,7 +63,7 @@ typedef struct em_sink_web_cfg {
     int n_hosts;
     const bool *is_trained;         /* [n_classes]                                                     */
     const bool *is_watched;         /* [n_classes] by name; NULL: none is                              */
-    const em_event *start;          /* START, as it will come                                          */
+    const em_event *start;          /* START, as it will come; for em_sink_open alone                  */
 } em_sink_web_cfg;
 
 typedef struct em_sink_cfg {
