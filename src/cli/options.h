@@ -42,7 +42,7 @@ typedef struct em_train_options {
     double wanted_precision;
 } em_train_options;
 
-enum { EM_OPTION_ROWS = 160 };      /* room for as many */
+enum { EM_OPTION_ROWS = 256 };      /* room for as many */
 
 typedef struct em_options {
     em_texts inputs;
