@@ -84,7 +84,6 @@ static void take_scores(em_web_metrics *m, int i, const em_event *e)
     s->level = (double)e->u.scores.rms_dbfs;
     memcpy(m->counts.scores + (size_t)i * (size_t)m->n_classes, e->u.scores.scores, (size_t)m->n_classes * sizeof *m->counts.scores);
     m->counts.heard_ns = em_now_ns();
-    m->begun_s = em_web_process_start();
     if (!v)
         return;
     s->has_vitals = true;

@@ -54,7 +54,7 @@ struct em_web_metrics {
     const char *groups[EM_WEB_GROUPS];              /* labels, in the order in which they were first heard */
     int         n_groups;
     bool        has_warned;
-    double      begun_s;                            /* wall clock when the process began           */
+    double      begun_s;                            /* wall clock when the process began; the server's thread's */
     pthread_mutex_t lock;                           /* of counts                                   */
     em_web_counts counts;
 };

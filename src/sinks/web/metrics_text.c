@@ -247,6 +247,15 @@ static bool copy_counts(em_web_metrics *m, em_web_counts *out)
     return scores && events;
 }
 
+/* The wall clock may have been set since; what it wavers by is no news. */
+static void look_at_start(em_web_metrics *m)
+{
+    const double begun_s = em_web_process_start();
+
+    if (fabs(begun_s - m->begun_s) > 1)
+        m->begun_s = begun_s;
+}
+
 char *em_web_metrics_text(em_web_metrics *m)
 {
     em_web_counts *k = calloc(1, sizeof *k);
@@ -254,6 +263,7 @@ char *em_web_metrics_text(em_web_metrics *m)
     size_t n_text;
     page p = { .m = m, .k = k };
 
+    look_at_start(m);
     if (k && copy_counts(m, k) && (p.f = open_memstream(&text, &n_text))) {
         put_process(&p);
         put_plain(&p);
