@@ -84,8 +84,10 @@ static void leave(void *ctx)
 {
     em_web_reader *r = ctx;
 
-    if (r->owner)
+    if (r->owner) {
         r->owner->reader = NULL;
+        r->owner->deadline_ns = em_now_ns() + STALLED_S * second_ns;      /* HEAD: it never followed, and may ask for more */
+    }
     free(r);
 }
 
