@@ -166,7 +166,7 @@ static em_status open_mqtt(em_sink_set *out, const em_options *o, const em_sink_
 static em_status open_web(em_sink_set *out, const em_options *o, const em_sink_set_cfg *cfg, em_err *err)
 {
     em_sink_cfg sink = { .format = "web", .classes = &cfg->known->classes, .is_shown = cfg->selection->is_shown, .top_k = o->top_k,
-                         .give_up = cfg->give_up };
+                         .clip = o->clip_dir ? &out->clip : NULL, .give_up = cfg->give_up };
     em_status status;
 
     out->web = (em_sink_web_cfg){
