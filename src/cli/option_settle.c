@@ -9,7 +9,7 @@
 static const struct { const char *a, *b; } exclusive[] = {
     { "input", "device" },   { "input", "jack" },      { "device", "jack" },
     { "shard", "device" },   { "shard", "jack" },      { "summary", "device" },   { "summary", "jack" },
-    { "out-dir", "device" }, { "out-dir", "jack" },    { "out-dir", "output" },
+    { "out-dir", "device" }, { "out-dir", "jack" },    { "out-dir", "output" },  { "out-dir", "append" },
     { "replay", "input" },   { "replay", "device" },   { "replay", "jack" },      { "replay", "store" },
     { "replay", "mqtt" },    { "mqtt", "out-dir" },    { "mqtt", "summary" },     { "until", "summary" },  { "exec", "summary" },
     { "http", "out-dir" },   { "http", "summary" },    { "http", "replay" },      { "clip-dir", "summary" }, { "clip-dir", "replay" },

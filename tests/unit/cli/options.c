@@ -97,6 +97,7 @@ static void a_higher_layer_throws_out_what_it_cannot_stand_beside(void **state)
         { "raw = s16le\n", { NULL }, { "raw" }, { "input" } },
         { "", { "--raw", "f32le" }, { "input", "raw" }, { NULL } },
         { "output = x.txt\nformat = jsonl\n", { "--out-dir", "d" }, { "out-dir", "format" }, { "output" } },
+        { "output = x.txt\nappend = yes\n", { "--out-dir", "d" }, { "out-dir" }, { "output", "append" } },
         { "out-dir = d\n", { "-o", "x.txt" }, { "output" }, { "out-dir" } },
         { "live = yes\n", { "--realtime" }, { "realtime" }, { "live" } },
         { "realtime = yes\n", { "--live" }, { "live" }, { "realtime" } },
