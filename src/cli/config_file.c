@@ -67,12 +67,15 @@ static em_status begin_subject(reading *r, const char *name)
 /* Sections of parts that are not in this version; their keys wait for it. */
 static em_status begin_section(reading *r, const char *section)
 {
-    static const char *const known[] = { "source", "http", "jack", "midi" };
+    static const char *const known[] = { "source", "jack", "midi" }, *const parts[] = { "mqtt", "osc", "http" };
     char clean[64];
 
     r->is_skipping = false;
     *r->subject = '\0';
-    r->part = strcmp(section, "mqtt") == 0 ? "mqtt" : strcmp(section, "osc") == 0 ? "osc" : NULL;
+    r->part = NULL;
+    for (size_t i = 0; i < EM_COUNT(parts); i++)
+        if (strcmp(section, parts[i]) == 0)
+            r->part = parts[i];
     if (r->part)
         return EM_OK;
     r->is_group = strncmp(section, "group", 5) == 0;
@@ -105,13 +108,13 @@ static em_status set_of_subject(const reading *r, const char *key, const char *v
     return em_options_set(r->o, em_options_find(is_member ? "group" : "tune"), text, r->layer, where, r->err);
 }
 
-/* In [mqtt] "url" is --mqtt, and "node" --mqtt-node. */
+/* In [mqtt] "url" is --mqtt, and "node" --mqtt-node; in [http] "address" is --http. */
 static em_status set_key(const reading *r, const char *key, const char *value)
 {
     const em_option *row;
     char where[200], of_part[80];
 
-    if (r->part && strcmp(key, "url") == 0)
+    if (r->part && strcmp(key, strcmp(r->part, "http") == 0 ? "address" : "url") == 0)
         key = r->part;
     else if (r->part && snprintf(of_part, sizeof of_part, "%s-%.60s", r->part, key) > 0)
         key = of_part;

@@ -76,6 +76,10 @@ static void values_come_from_the_highest_layer(void **state)
     CHECK_OK(read_args(&o, &err, ARGS("-c", file)));
     CHECK(o.top_k == 3 && o.watch.n == 2, "from the file");
     em_options_deinit(&o);
+    file = write_file("a.conf", "[http]\naddress = 127.0.0.1:8080\nhost = ear.lan\n");
+    CHECK_OK(read_args(&o, &err, ARGS("-c", file)));
+    CHECK(o.http && strcmp(o.http, "127.0.0.1:8080") == 0 && o.http_hosts.n == 1, "a section of a part");
+    em_options_deinit(&o);
     unsetenv("EARMARK_STEP");
 }
 
