@@ -124,10 +124,24 @@ static shot *find(clips *c, const em_event *e)
     return NULL;
 }
 
+static void drop(clips *c, shot *s)
+{
+    *s = c->shots[--c->n];
+}
+
+/* Of what has its clip only the end is awaited, which may be among lost records: such a place is free. */
+static void make_room(clips *c)
+{
+    for (int i = 0; i < c->n && c->n == MOST; i++)
+        if (c->shots[i].is_written)
+            drop(c, &c->shots[i]);
+}
+
 static shot *add(clips *c, const em_event *e)
 {
     shot *s;
 
+    make_room(c);
     if (c->n == MOST) {
         tell_failure(c, "more events at once than clips are kept of");
         return NULL;
@@ -137,11 +151,6 @@ static shot *add(clips *c, const em_event *e)
     memcpy(s->id, e->u.sound.id, sizeof s->id);
     snprintf(s->source, sizeof s->source, "%s", e->source);
     return s;
-}
-
-static void drop(clips *c, shot *s)
-{
-    *s = c->shots[--c->n];
 }
 
 static void take_sound(clips *c, const em_event *e)
