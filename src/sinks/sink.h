@@ -129,7 +129,7 @@ const char *em_sink_format(int i, const char **help);
 
 typedef struct em_sink_traits {
     const char *extension;          /* of its files in a folder: "vtt", "dcase.tsv"; no two are alike  */
-    bool is_events;                 /* it tells events and nothing else                                */
+    bool is_events;                 /* it tells events, of hops their level at the most, and no scores */
     bool is_asked;                  /* it tells scores only where cfg.scores or is_terminal asks for them */
     bool is_one_timeline;           /* its times have no place for a file's name beside them           */
 } em_sink_traits;
