@@ -14,6 +14,7 @@
 #include "train/report.h"
 #include "train/scorer.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,6 +131,8 @@ static em_status write_thresholds(const evaluation *e, em_err *err)
     for (int c = 0; c < n; c++)
         thresholds[c] = old ? old[c] : .5f;
     status = em_thresholds_choose(thresholds, &n_kept, &view, LEAST_POSITIVES, e->o->train.wanted_precision, err);
+    for (int c = 0; c < n; c++)
+        thresholds[c] = fmaxf(thresholds[c], (float)e->o->train.least_threshold);
     if (status == EM_OK)
         status = em_model_rewrite(e->o->train.thresholds, e->tagger.path, &(em_rewrite){ .thresholds = thresholds, .n_thresholds = n }, err);
     if (status == EM_OK)

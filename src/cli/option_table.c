@@ -287,6 +287,8 @@ static const em_option train_rows[] = {
     { .name = "plot", TEXT, .at = TRAIN(plot), .arg = "PREFIX", .help = "pictures, .svg and .png; --eval: PREFIX-pr, PREFIX-confusion; --train: PREFIX-training" },
     { .name = "thresholds", TEXT, .at = TRAIN(thresholds), .arg = "OUT", .help = "--eval: the model with thresholds of this data, as a new file" },
     { .name = "wanted-precision", REAL(0, 1), .at = TRAIN(wanted_precision), .fallback = "0", .help = "--thresholds: the lowest that is so precise; 0: the best F1" },
+    { .name = "least-threshold", REAL(0, 1), .at = TRAIN(least_threshold), .fallback = "0",
+      .help = "--thresholds: none is lower: where scores are weak the best one tells too much" },
 };
 
 #define SECTION(title, rows, has_keys) { title, rows, (int)EM_COUNT(rows), has_keys }

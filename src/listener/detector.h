@@ -78,7 +78,7 @@ typedef struct em_detector_cfg {    /* everything is borrowed until em_detector_
     int    n_above;
     double settle_s;                /* what is newer than this waits: it was seen cut off                 */
     double ramp_s;                  /* from a window's end to where its slots count in full               */
-    float  edge;                    /* share of its highest evidence at which an event begins and ends; `on` at most */
+    float  edge;                    /* share of its highest evidence at which an event begins and ends; `off` at least */
     em_detection_take *take;
     void  *ctx;
 } em_detector_cfg;

@@ -75,10 +75,9 @@ void em_track_forget(em_track *t)
     t->has_sound = t->is_on = t->has_run = false;
 }
 
-/* Never above `on`: what is sure by itself is inside. */
 static int edge_level(const em_stretch *s, const em_track_rule *rule)
 {
-    return level_of(fminf(rule->on, fmaxf(rule->off, rule->edge * s->peak)));
+    return level_of(fmaxf(rule->off, rule->edge * s->peak));
 }
 
 int64_t em_stretch_onset(const em_stretch *s, const em_track_rule *rule) { return s->rise[edge_level(s, rule)]; }

@@ -3,8 +3,8 @@
  * A run is a row of cells at or above `off`; it counts when one of them reaches `on`. Runs that count and lie no more
  * than `gap` cells apart are one stretch. A stretch is over when it has been off for longer than the gap.
  *
- * Its onset and offset are where the evidence crosses half of its highest: the mean over windows turns an edge into a ramp
- * that is centred on it. So that the past need not be kept, a stretch remembers where each of some levels was first and
+ * Its onset and offset are where the evidence crosses half of its highest, wherever thresholds lie: the mean over windows turns an
+ * edge into a ramp that is centred on it. So that the past need not be kept, a stretch remembers where each of some levels was first and
  * last reached. Plain data; a copy goes on by itself. */
 #ifndef EM_LISTENER_TRACK_H
 #define EM_LISTENER_TRACK_H

@@ -114,7 +114,15 @@ wait 2>/dev/null
     bad "beside a stuck reader: $(grep -c '"type":"scores"' beside.jsonl) records, $(skipped beside.jsonl) hops skipped, of 40"
 
 # One that goes on later sees the hole and the end.
-(sleep 4; cat) <slow >later.jsonl &
+# until_late: 80 hops were told beside it, or all there will be.
+until_late() {
+    for _ in $(seq 200); do
+        [ "$(grep -cs '"type":"scores"' beside.jsonl.part)" -ge 80 ] 2>/dev/null || [ -e beside.jsonl ] && return
+        sleep 0.05
+    done
+}
+rm -f beside.jsonl
+(until_late; cat) <slow >later.jsonl &
 em -f jsonl --scores=all --slots -o slow -f jsonl --scores -o beside.jsonl --live --step 0.05 --duration 5 "$demo" 2>err </dev/null
 code=$?
 wait

@@ -56,6 +56,25 @@ static void a_sound_is_one_event_with_its_times(void **state)
         }
 }
 
+/* A low threshold lets a faint sound in, and makes a loud one no longer. */
+static void thresholds_do_not_move_edges(void **state)
+{
+    static const sound one[] = { { RAIN, 20.1, 23.1, .95f } };
+    static const float thresholds[] = { .1f, .3f, .6f };
+
+    (void)state;
+    for (size_t k = 0; k < EM_COUNT(thresholds); k++) {
+        scene s;
+
+        scene_init(&s, one, 1, 40);
+        s.step_s = .25;
+        s.classes[RAIN].on = thresholds[k];
+        s.classes[RAIN].off = thresholds[k] / 2;
+        scene_run(&s);
+        check_times(scene_only(&s, -1), 20.1, 23.1, .1, (double)thresholds[k]);
+    }
+}
+
 static void the_gap_joins_what_is_close(void **state)
 {
     static const sound two[] = { { DOG, 20, 21, .9f }, { DOG, 22.5, 23.5, .9f } };
@@ -644,6 +663,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sound_is_one_event_with_its_times),
+        cmocka_unit_test(thresholds_do_not_move_edges),
         cmocka_unit_test(the_gap_joins_what_is_close),
         cmocka_unit_test(a_sound_at_the_very_start_is_found),
         cmocka_unit_test(the_end_of_the_stream_ends_events),
