@@ -17,7 +17,7 @@ em_seen_from_program(EM_TO_DATA ${EM_DATA_DIR})
 em_seen_from_program(EM_TO_MODULES ${EM_MODULE_DIR})
 
 if(EARMARK_PROGRAM)
-    install(FILES config/models/nano.safetensors config/models/README.md DESTINATION ${EM_DATA_DIR}/models)
+    install(FILES config/models/nano.safetensors config/models/README.md config/models/CREDITS.md DESTINATION ${EM_DATA_DIR}/models)
     install(FILES config/labels/audioset.csv config/labels/ontology.csv config/labels/README.md DESTINATION ${EM_DATA_DIR}/labels)
     install(FILES config/demo/demo.flac config/demo/demo.tsv config/demo/CREDITS.md DESTINATION ${EM_EXAMPLE_DIR}/demo)
     install(FILES config/earmark.conf DESTINATION ${EM_EXAMPLE_DIR})

@@ -25,7 +25,7 @@ PLAN = [
     (4.0, "5-202898-A-10.ogg", "Rain"),
     (3.5, "5-233160-A-1.ogg", "Crowing, cock-a-doodle-doo"),
     (3.5, "5-220955-A-40.ogg", "Helicopter"),
-    (3.5, "5-221593-A-21.ogg", "Sneeze"),
+    (3.5, "5-221518-A-21.ogg", "Sneeze"),
     (3.5, "5-189212-A-12.ogg", "Crackle"),
     (3.5, "5-151085-A-20.ogg", "Baby cry, infant cry"),
     (3.5, "5-210571-A-38.ogg", "Tick-tock"),

@@ -38,6 +38,6 @@ echo "$metrics" > "$out/default.jsonl"
     --provenance "trained from scratch by earmark (config/recipes/default.sh) on folds 1-4 of ESC-10, sounds of Debian packages and synthesised sounds; their authors: CREDITS.md beside the default model"
 
 # Events: scenes of clips that never trained, heard as a user would.
-python3 "$here/corpus/make_scenes.py" "$corpus" "$out/scenes" > /dev/null
+/usr/bin/python3 "$here/corpus/make_scenes.py" "$corpus" "$out/scenes" > /dev/null
 "$earmark" -m "$out/nano.safetensors" -f audacity --out-dir "$out/told" "$out"/scenes/*.flac
 python3 "$here/scenes_report.py" "$out/scenes" "$out/told" "$here/../labels/ontology.csv" 2> "$out/scenes.txt" >> "$out/default.jsonl"
