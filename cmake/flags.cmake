@@ -26,6 +26,17 @@ function(em_library name)
     target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/src)
 endfunction()
 
+# em_module(NAME SOURCES... PRIVATE libs...): earmark-NAME.so, loaded when it is asked for (src/base/module.h). What it takes from our
+# static libraries is the program's while it runs, which exports its symbols: a log has one handler. The module's own copies
+# serve where the program has none.
+function(em_module name)
+    cmake_parse_arguments(arg "" "" "SOURCES;PRIVATE" ${ARGN})
+    add_library(em_${name} MODULE ${arg_SOURCES})
+    target_link_libraries(em_${name} PRIVATE em_flags ${arg_PRIVATE})
+    set_target_properties(em_${name} PROPERTIES PREFIX "" OUTPUT_NAME earmark-${name} LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+    install(TARGETS em_${name} LIBRARY DESTINATION ${EM_MODULE_DIR})
+endfunction()
+
 # em_real_time(FILES...): sources whose object must need nothing but memcpy (tests/rt looks). The stack protector
 # would bring __stack_chk_fail in and loop idioms memset, so both are off; the stack use is written beside the object.
 function(em_real_time)

@@ -7,8 +7,9 @@
 
 typedef struct em_sink_row {
     const char *format, *help;      /* help NULL: not for --format                                              */
-    const char *option;             /* not NULL: not in this build, and this build option would bring it        */
-    em_sink_traits traits;
+    const char *option;             /* not NULL: name and traits alone; the row is em_sink_FORMAT of the module
+                                       earmark-FORMAT.so, which this build option brings                       */
+    em_sink_traits traits;          /* of the table's row; a module's has none                                 */
     const void *kind;               /* where several formats share a file: what tells this one from the others */
     bool   has_no_file;             /* it writes to no path and not to stdout: cfg.path is not opened           */
     size_t n_bytes;                 /* of the format's own struct, which begins with an em_sink; zeroed        */
@@ -21,6 +22,7 @@ typedef struct em_sink_row {
 
 struct em_sink {
     const em_sink_row *row;
+    em_sink_traits traits;
     em_sink_cfg cfg;
     em_out      out;
     bool        is_open;            /* its init went well                                                      */

@@ -291,6 +291,6 @@ static em_status mqtt_put(em_sink *s, const em_event *e, em_err *err)
 }
 
 const em_sink_row em_sink_mqtt = {
-    .format = "mqtt", .n_bytes = sizeof(mqtt), .traits = { .extension = "mqtt", .is_events = true }, .has_no_file = true,
+    .format = "mqtt", .n_bytes = sizeof(mqtt), .has_no_file = true,
     .init = mqtt_init, .put = mqtt_put, .end = mqtt_end, .deinit = mqtt_deinit,
 };

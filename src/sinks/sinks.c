@@ -1,36 +1,22 @@
 /* sinks.c - the table of formats. A new one is a file and a row. */
 #include "sinks/row.h"
 
+#include "base/module.h"
+
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What needs a library that this build lacks is a name and a build option. */
-#ifdef EM_HAVE_MQTT
-#define MQTT_ROW &em_sink_mqtt
-#else
-static const em_sink_row no_mqtt = { .format = "mqtt", .option = "EARMARK_MQTT" };
-#define MQTT_ROW &no_mqtt
-#endif
-
-#ifdef EM_HAVE_OSC
-#define OSC_ROW &em_sink_osc
-#else
-static const em_sink_row no_osc = { .format = "osc", .option = "EARMARK_OSC" };
-#define OSC_ROW &no_osc
-#endif
-
-#ifdef EM_HAVE_HTTP
-#define WEB_ROW &em_sink_web
-#else
-static const em_sink_row no_web = { .format = "web", .option = "EARMARK_HTTP" };
-#define WEB_ROW &no_web
-#endif
+/* What brings a library along is loaded when it is opened: memory that few runs need. */
+static const em_sink_row in_mqtt = { .format = "mqtt", .option = "EARMARK_MQTT", .traits = { .extension = "mqtt", .is_events = true } };
+static const em_sink_row in_osc  = { .format = "osc", .option = "EARMARK_OSC" };
+static const em_sink_row in_web  = { .format = "web", .option = "EARMARK_HTTP" };
 
 static const em_sink_row *const rows[] = {
     &em_sink_text, &em_sink_jsonl, &em_sink_audacity, &em_sink_dcase, &em_sink_sed_eval, &em_sink_audioset,
     &em_sink_vtt,  &em_sink_srt,   &em_sink_raven,    &em_sink_csv,   &em_sink_obs,
-    &em_sink_exec, &em_sink_clip,  &em_sink_store,    &em_sink_status, MQTT_ROW, OSC_ROW, WEB_ROW,      /* those without help last */
+    &em_sink_exec, &em_sink_clip,  &em_sink_store,    &em_sink_status, &in_mqtt, &in_osc, &in_web,            /* those without help last */
 };
 
 const char *em_sink_format(int i, const char **help)
@@ -58,20 +44,35 @@ em_sink_traits em_sink_traits_of(const char *format)
     return row->traits;
 }
 
+static em_status load(const em_sink_row **row, em_err *err)
+{
+    const em_sink_row *named = *row;
+    char symbol[32];
+    const void *found;
+    em_err why;
+
+    snprintf(symbol, sizeof symbol, "em_sink_%s", named->format);
+    if (em_module_find(&found, named->format, symbol, &why) != EM_OK)
+        return em_fail(err, EM_EUNSUPPORTED, "%s: %.170s; it is built with -D%s=ON", named->format, why.msg, named->option);
+    *row = found;
+    return EM_OK;
+}
+
 em_status em_sink_open(em_sink **out, const em_sink_cfg *cfg, em_err *err)
 {
-    const em_sink_row *row = find(cfg->format);
+    const em_sink_row *named = find(cfg->format), *row = named;
     em_status status = EM_OK;
     em_sink *s;
 
     *out = NULL;
     if (!row)
         return em_fail(err, EM_EUNSUPPORTED, "format '%s' is not one of this build's", cfg->format);
-    if (row->option)
-        return em_fail(err, EM_EUNSUPPORTED, "%s is not in this build: configure with -D%s=ON", row->format, row->option);
+    if (row->option && (status = load(&row, err)) != EM_OK)
+        return status;
     if (!(s = calloc(1, row->n_bytes)))
         return em_fail(err, EM_ENOMEM, "no memory for a %s output", cfg->format);
     s->row = row;
+    s->traits = named->traits;
     s->cfg = *cfg;
     s->out.fd = -1;
     if (!row->has_no_file)
@@ -97,9 +98,9 @@ em_status em_sink_put(em_sink *s, const em_event *e, em_err *err)
 
 bool em_sink_needs_scores(const em_sink *s)
 {
-    if (s->row->traits.is_asked)
+    if (s->traits.is_asked)
         return s->cfg.scores != EM_SCORES_NONE || s->cfg.is_terminal;
-    return !s->row->traits.is_events;
+    return !s->traits.is_events;
 }
 
 void em_sink_hurry(em_sink *s)

@@ -128,7 +128,8 @@ one_line out
 one_line err 2
 says out 'good.wav'
 
-# A part that is not in this build names the option that brings it.
-em --version | grep -q 'mqtt: yes' || { run 6 --mqtt mqtt://h "$demo"; one_line err; says err '-DEARMARK_MQTT=ON'; }
-em --version | grep -q 'osc: yes' || { run 6 --osc osc.udp://h:1/ "$demo"; one_line err; says err '-DEARMARK_OSC=ON'; }
+# A part that is not in this build, or whose module is away, names the option that brings it.
+EARMARK_MODULES=$here/nowhere run 6 --mqtt mqtt://h "$demo"; one_line err; says err '-DEARMARK_MQTT=ON'
+EARMARK_MODULES=$here/nowhere run 6 --osc osc.udp://h:1/ "$demo"; one_line err; says err '-DEARMARK_OSC=ON'
+EARMARK_MODULES=$here/nowhere run 6 --http 127.0.0.1:1 "$demo"; one_line err; says err '-DEARMARK_HTTP=ON'
 finish
