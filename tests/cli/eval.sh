@@ -21,8 +21,8 @@ within clips out 2 2
 within map_classes out 8 8
 grep -q '"segment_f1":{"micro":0\.[3-9]' out || bad "segment_f1: $(grep -o '"segment_f1":{[^}]*}' out)"
 grep -q '"event_f1":{"micro":0\.[0-9]' out || bad "event_f1: $(grep -o '"event_f1":{[^}]*}' out)"
-class_line Helicopter out | grep -q '"segments":{"hits":[56],' || bad "the helicopter of 22 to 27 s: $(class_line Helicopter out)"
-class_line Helicopter out | grep -q '"events":{"hits":1,' || bad "it is one event: $(class_line Helicopter out)"
+class_line Rain out | grep -q '"segments":{"hits":[56],' || bad "the rain of 7 to 12 s: $(class_line Rain out)"
+class_line Rain out | grep -q '"events":{"hits":1,' || bad "it is one event: $(class_line Rain out)"
 grep -q '"accuracy"' out && bad "accuracy of clips with several classes"
 
 run 0 --eval -m "$nano" --data strong
