@@ -38,7 +38,7 @@ run 0 -f jsonl --all-classes -t 0.005 --replay gated.scores; same out all.jsonl 
 em "${anything[@]}" --gate -35 - <scene.wav >piped 2>err; sed 's/"stdin"/"scene.wav"/; s/"id":"[^"]*"/"id":""/' piped >piped.jsonl
 events piped.jsonl >got; sed 's/"id":"[^"]*"/"id":""/' want >wanted; same got wanted
 run 0 --scores=top --all-classes --gate -35 scene.wav; [ "$(grep -c '(gated)$' out)" -eq 38 ] || bad "text: $(grep -c gated out)"
-run 0 -f jsonl --all-classes -t 0.005 --gate -35 --explain Dog --replay scene.scores; says out '"verdict":"gated"'
+run 0 -f jsonl --all-classes -t 0.005 --gate -35 --explain "$(jq -r 'select(.type == "onset" and .time > 22) | .label' all.jsonl | head -n 1)" --replay scene.scores; says out '"verdict":"gated"'
 
 # quieter than the gate costs no window: a run over silence scores none
 silence_wav $((30 * 32000)) >silence.wav

@@ -17,7 +17,7 @@ trap 'kill $receiver 2>/dev/null; wait 2>/dev/null; rm -rf "$here"' EXIT
 url=osc.udp://127.0.0.1:$port/
 
 run 0 --scores=none --progress never --watch Bark --watch Rain --group farm=Fowl -f jsonl -o demo.jsonl --osc $url "$demo"; empty out; empty err
-for i in $(seq 100); do [ "$(grep -c ' /earmark/demo_flac/level ' dump)" -eq 60 ] && break; sleep 0.05; done
+for i in $(seq 100); do [ "$(grep -c ' /earmark/demo_flac/level ' dump)" -eq 63 ] && break; sleep 0.05; done
 grep -oE '/earmark/demo_flac/(onset|offset) .*' dump >got
 jq -r 'select(.type == "onset") | [.label, .index // -1, .score, .time] | "/earmark/demo_flac/onset \(.)"' demo.jsonl | wc -l >n
 [ "$(grep -c 'onset sifd ' got)" -eq "$(cat n)" ] && [ "$(cat n)" -gt 0 ] || bad "$(grep -c 'onset sifd' got) onsets of $(cat n)"
@@ -29,7 +29,7 @@ numbers onset '(.index // -1), .score, .time' >want; dumped onset >have
 cmp -s want have || bad "onsets: $(diff want have | head -c 400)"
 numbers offset '(.index // -1), .peak, .time, .duration' >want; dumped offset >have
 cmp -s want have || bad "offsets: $(diff want have | head -c 400)"
-[ "$(grep -c ' /earmark/demo_flac/score/bark f ' dump)" -eq 60 ] && [ "$(grep -c ' /earmark/demo_flac/score/' dump)" -eq 120 ] || bad "scores: $(grep -c '/score/' dump)"
+[ "$(grep -c ' /earmark/demo_flac/score/bark f ' dump)" -eq 63 ] && [ "$(grep -c ' /earmark/demo_flac/score/' dump)" -eq 126 ] || bad "scores: $(grep -c '/score/' dump)"
 
 # hostile labels and sources
 "$hostile_labels" --osc $url >out 2>err || bad "hostile labels: $(cat err)"
