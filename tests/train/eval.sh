@@ -31,6 +31,13 @@ data = open(sys.argv[1], "rb").read()
 meta = json.loads(json.loads(data[8:8 + struct.unpack("<Q", data[:8])[0]])["__metadata__"]["earmark"])
 assert len(meta["thresholds"]) == 3 and all(0 < t < 1 for t in meta["thresholds"])
 PY
+run 0 --eval -m $model --data set --fold 2 --thresholds high.safetensors --least-threshold 0.9
+python3 - high.safetensors <<'PY' || bad "a threshold is lower than --least-threshold"
+import json, struct, sys
+data = open(sys.argv[1], "rb").read()
+meta = json.loads(json.loads(data[8:8 + struct.unpack("<Q", data[:8])[0]])["__metadata__"]["earmark"])
+assert len(meta["thresholds"]) == 3 and all(t > 0.899 for t in meta["thresholds"]), meta["thresholds"]
+PY
 run 0 --inspect tuned.safetensors
 
 refuses() { run "$1" --eval "${@:3}"; empty out; grep -qF -- "$2" err || bad "'$2' is not in: $(head -c 300 err)"; }
