@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 static const char prefix[] = "EARMARK_EVENT_";
+static const char secret[] = "EARMARK_MQTT=";       /* the one variable of ours that may hold a password */
 
 typedef struct exec {
     em_sink base;
@@ -95,7 +96,7 @@ static char **environment(json_t *record, size_t *n_ours)
     }
     *n_ours = n;
     for (size_t i = 0; i < n_theirs; i++)
-        if (strncmp(environ[i], prefix, sizeof prefix - 1) != 0)
+        if (strncmp(environ[i], prefix, sizeof prefix - 1) != 0 && strncmp(environ[i], secret, sizeof secret - 1) != 0)
             env[n++] = environ[i];
     return env;
 }

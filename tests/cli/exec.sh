@@ -36,6 +36,8 @@ rm -r runs; mkdir runs; again 0 --exec ./hook --exec-on offset
 [ "$(ls runs | wc -l)" -eq "$n_offsets" ] || bad "offsets: $(ls runs | wc -l) runs of $n_offsets"
 rm -r runs; mkdir runs; again 0 --exec ./hook --exec-on both
 [ "$(cat runs/*/in | wc -l)" -eq $((n_onsets + n_offsets + n_retracts)) ] || bad "both: $(cat runs/*/in | wc -l) runs"
+EARMARK_MQTT=mqtt://me:secret@127.0.0.1 EARMARK_STEP=1 again 0 --exec 'sh -c "env >>all"'
+grep -q '^EARMARK_STEP=1$' all && ! grep -q secret all || bad "a password, or nothing: $(grep EARMARK_ all | sort -u)"
 rm -r runs; mkdir runs; EARMARK_EVENT_OLD=1 em --exec ./hook --until Dog "$demo" >out 2>err || bad "with --until: $(cat err)"
 [ "$(ls runs | wc -l)" -eq 1 ] && ! grep -q EVENT_OLD runs/*/env || bad "the run is there when the program ends: $(cat runs/*/env)"
 
