@@ -142,9 +142,9 @@ def print_all(rows):
 
 
 def record(page, text):
-    """Puts the tables between the marks of a page that a person wrote the rest of."""
+    """Puts the tables between the marks of a page that a person wrote the rest of; a page that is not there is made."""
     begin, end = "<!-- measured: bench/table.py -->", "<!-- end -->"
-    old = page.read_text(encoding="utf-8")
+    old = page.read_text(encoding="utf-8") if page.exists() else f"{begin}{end}\n"
     new, n = re.subn(re.escape(begin) + ".*?" + re.escape(end), lambda _: f"{begin}\n```\n{text}```\n{end}", old, flags=re.S)
     if n != 1:
         sys.exit(f"{page}: needs the marks {begin} and {end} once")
