@@ -1,0 +1,201 @@
+/* ear_sound.c - the loop between ring and scheduler: blocks, gaps, rates, the clock, how it ends. See ear.h. */
+#include "base/channel.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/ear.h"
+
+#include <math.h>
+
+enum { POLL_MS = 5 };
+
+/* newest_s: where in the stream the newest sound that was captured stands. It is older than now by the latency. */
+static bool look_at_clock(em_ear *e, const em_source_counters *frames, double newest_s, double *drift_s)
+{
+    return em_anchor_look(&e->anchor, drift_s, em_wall_ms() - (int64_t)frames->n_latency * 1000 / e->rate_hz, newest_s);
+}
+
+static em_status begin_tape(const em_ear *e, em_err *err)
+{
+    em_status status = e->cfg->tape ? em_tape_begin(e->cfg->tape, e->n_lanes, e->info.rate_hz, err) : EM_OK;
+
+    for (int i = 0; e->cfg->tape && i < e->n_lanes && !status; i++)
+        em_tape_name(e->cfg->tape, i, e->names[i]);
+    return status;
+}
+
+static em_status begin_sound(em_ear *e, em_err *err)
+{
+    em_scheduler_cfg cfg = {
+        .session = e->cfg->session, .max_batch = e->cfg->max_batch, .n_lanes = e->n_lanes,
+        .step_samples = e->cfg->step_samples, .rate_hz = e->info.rate_hz, .may_skip = e->info.is_live,
+        .has_slots = e->cfg->has_slots || e->watchers, .has_latent = e->cfg->has_embeddings, .take = em_ear_take_scores, .ctx = e,
+        .want = e->cfg->may_rest && e->watchers && e->cfg->events->has_gate ? em_ear_wants_scores : NULL,
+    };
+    em_source_counters frames;
+    em_status status = em_scheduler_new(&e->scheduler, &cfg, err);
+
+    if (status)
+        return status;
+    e->rate_hz = e->info.rate_hz;
+    em_source_get_counters(e->source, &frames);
+    if (e->info.is_live) {
+        e->anchor.ms = -1;                          /* what is heard now is not of another time */
+        look_at_clock(e, &frames, (double)frames.captured / e->rate_hz, NULL);
+    }
+    if ((status = begin_tape(e, err)))
+        return status;
+    return em_ear_begin_events(e, err);
+}
+
+/* The rate that holds for the frames just taken. */
+static em_status follow_rate(em_ear *e, em_err *err)
+{
+    em_status status;
+
+    em_source_get_info(e->source, &e->info);
+    if (e->info.rate_hz == e->rate_hz || e->info.rate_hz == 0)
+        return EM_OK;
+    if (!e->scheduler)
+        return begin_sound(e, err);
+    em_log(EM_LOG_WARNING, "%s: came back with %d Hz instead of %d", e->name, e->info.rate_hz, e->rate_hz);
+    e->rate_start_s = em_ear_seconds(e);
+    e->n_rate_frames = 0;
+    if ((status = em_scheduler_set_rate(e->scheduler, e->info.rate_hz, err)) ||
+        (e->cfg->tape && (status = em_tape_set_rate(e->cfg->tape, e->info.rate_hz, e->rate_start_s, err))))
+        return status;
+    e->rate_hz = e->info.rate_hz;
+    return EM_OK;
+}
+
+static void pick_channels(em_ear *e, size_t n)
+{
+    if (e->cfg->channel == 0)
+        em_channel_mix(e->lanes[0], e->frames, n, e->info.n_channels);
+    else
+        for (int lane = 0; lane < e->n_lanes; lane++)
+            em_channel_pick(e->lanes[lane], e->frames, n, e->info.n_channels,
+                            e->cfg->channel > 0 ? e->cfg->channel - 1 : lane);
+}
+
+static uint64_t frames_behind(const em_ear *e)
+{
+    em_source_counters frames = { 0 };
+
+    if (e->info.is_live)
+        em_source_get_counters(e->source, &frames);
+    return frames.waiting;
+}
+
+/* Frames until --duration is over. */
+static uint64_t frames_left(const em_ear *e)
+{
+    double left;
+
+    if (e->cfg->duration_s <= 0 || !e->rate_hz)
+        return UINT64_MAX;
+    left = ceil((e->cfg->duration_s - e->rate_start_s) * e->rate_hz - 1e-6) - (double)e->n_rate_frames;
+    return left > 0 ? (uint64_t)left : 0;
+}
+
+static em_status push(em_ear *e, const float *const *lanes, uint64_t n, uint64_t n_behind, em_err *err)
+{
+    em_status status;
+
+    if (n > frames_left(e))
+        n = frames_left(e);
+    e->n_rate_frames += n;
+    if (e->cfg->tape)
+        em_tape_push(e->cfg->tape, lanes, n);
+    status = em_scheduler_push(e->scheduler, lanes, n, n_behind, err);
+    if (status && e->stage != EM_STAGE_OUTPUT)
+        e->stage = EM_STAGE_MODEL;
+    return status;
+}
+
+/* One round: what waits, up to a block. *n_taken 0: nothing waited. */
+static em_status hear(em_ear *e, em_source_state state, size_t *n_taken, em_err *err)
+{
+    uint64_t left = frames_left(e);
+    em_gap gap = { 0 };
+    size_t n = em_source_take(e->source, e->frames, left < EM_EAR_BLOCK ? (size_t)left : EM_EAR_BLOCK, &gap);
+    em_status status;
+
+    *n_taken = n;
+    if (n == 0 && !em_ear_is_there(state) && (status = em_ear_tell_state(e, state, err)))
+        return status;
+    if (n == 0 && gap.n_frames == 0)
+        return EM_OK;
+    if ((status = follow_rate(e, err)))
+        return status;
+    if (gap.n_frames > 0 && e->scheduler && ((status = em_ear_tell_gap(e, &gap, err)) ||
+                                             (status = push(e, NULL, gap.n_frames, n + frames_behind(e), err))))
+        return status;
+    if (n > 0 && em_ear_is_there(state) && (status = em_ear_tell_state(e, state, err)))
+        return status;
+    pick_channels(e, n);
+    if ((status = push(e, (const float *const *)e->lanes, n, frames_behind(e), err)))
+        return status;
+    em_ear_tell_warnings(e);
+    return EM_OK;
+}
+
+/* Of a source that cannot wait: has it lost sound, do its clock and the wall clock still agree? */
+static em_status look_at_source(em_ear *e, em_err *err)
+{
+    em_source_counters frames;
+    em_event event;
+    double drift_s;
+
+    if (!e->info.is_live || !e->scheduler)
+        return EM_OK;
+    em_source_get_counters(e->source, &frames);
+    em_ear_tell_xruns(e, &frames);
+    if (!look_at_clock(e, &frames, em_ear_seconds(e) + (double)frames.waiting / e->rate_hz, &drift_s))
+        return EM_OK;
+    em_log(EM_LOG_INFO, "%s: the wall clock is %+.3f s off the sound's: times of day are counted anew", e->name, drift_s);
+    event = em_ear_event(e, EM_EVENT_SYNC, e->name, em_ear_seconds(e));
+    event.u.sync.drift_s = drift_s;
+    return em_ear_emit(e, &event, err);
+}
+
+static bool is_stopped(const em_ear *e)
+{
+    return e->cfg->stop && atomic_load(e->cfg->stop);
+}
+
+bool em_ear_is_overdue(const em_ear *e)
+{
+    return e->cfg->deadline_ns && em_now_ns() >= e->cfg->deadline_ns;
+}
+
+em_status em_ear_listen(em_ear *e, em_err *err)
+{
+    em_status status;
+
+    while (!(e->was_stopped = is_stopped(e)) && frames_left(e) > 0 && !em_ear_is_overdue(e)) {
+        em_err why = { 0 };
+        em_source_state state = em_source_watch(e->source, &why);
+        size_t n;
+
+        if (e->info.rate_hz == 0)
+            em_source_get_info(e->source, &e->info);
+        if ((status = hear(e, state, &n, err)) || (em_ear_is_there(state) && (status = look_at_source(e, err))))
+            return status;
+        em_ear_tell_progress(e);
+        if (n > 0)
+            continue;
+        if (state == EM_SOURCE_FAILED || state == EM_SOURCE_ENDED) {
+            if (why.code)
+                e->broken = why;
+            break;
+        }
+        em_sleep_ms(POLL_MS);
+    }
+    /* A signal ends at once; the end of the sound has a last window. */
+    if (!e->scheduler || e->was_stopped)
+        return EM_OK;
+    status = em_scheduler_finish(e->scheduler, err);
+    if (status && e->stage != EM_STAGE_OUTPUT)
+        e->stage = EM_STAGE_MODEL;
+    return status;
+}
