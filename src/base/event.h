@@ -23,7 +23,10 @@ typedef enum em_event_type {
     EM_EVENT_LOST,                  /* records are missing before the next one, in this output */
 } em_event_type;
 
-enum { EM_EVENT_ID_CHARS = 27 };
+enum {
+    EM_EVENT_ID_CHARS = 27,
+    EM_EVENT_LEVELS = 160,          /* slices of a hop, at the most                            */
+};
 
 /* Names of the model's classes; the same for a whole run, outlives every sink. */
 typedef struct em_classes {
@@ -46,7 +49,7 @@ typedef struct em_vitals {
     em_vitals_sink sinks[EM_VITALS_SINKS];
 } em_vitals;
 
-/* A spectrogram's column is a frame of the model, a byte a band: -100 dB and EM_COLUMN_DB more a step. */
+/* A spectrogram's column is a frame of the model, a byte a band: -100 dB and EM_COLUMN_DB more a step. So are levels. */
 #define EM_COLUMN_DB 0.6f
 
 typedef struct em_event {
@@ -64,6 +67,9 @@ typedef struct em_event {
             const float *scores;    /* [n_classes] probabilities                               */
             const float *slots;     /* [n_slots][n_classes] probabilities, NULL unless wanted  */
             int          n_slots;
+            const uint8_t *levels;  /* [n_levels] how loud each slice since the last hop was, oldest first (listener/levels.h) */
+            int          n_levels;
+            int64_t      first_level;       /* which slice of the stream levels[0] is          */
             const float *embedding; /* [n_embedding], NULL unless wanted                       */
             int          n_embedding;
             const uint8_t *columns; /* [n_columns][n_bands] since the last hop, oldest first, NULL unless wanted */

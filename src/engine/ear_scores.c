@@ -18,7 +18,8 @@ em_status em_ear_begin_events(em_ear *e, em_err *err)
 static em_status watch(em_ear *e, const em_scores_row *row, em_err *err)
 {
     const em_watched hop = {
-        .hop = { row->hop->end_sample, row->hop->filled, row->scores, row->slots },
+        .hop = { .end_sample = row->hop->end_sample, .filled = row->hop->filled, .scores = row->scores, .slots = row->slots,
+                 .levels = row->hop->levels, .n_levels = row->hop->n_levels, .first_level = row->hop->first_level },
         .dbfs = row->hop->rms_dbfs, .anchor_ms = e->anchor.ms,
     };
     em_status status = e->watchers ? em_watcher_hop(e->watchers[row->lane], &hop, err) : EM_OK;
@@ -73,6 +74,9 @@ em_status em_ear_take_scores(void *ear, const em_scores_row *row, em_err *err)
     event.u.scores.scores = row->scores;
     event.u.scores.slots = e->cfg->has_slots ? row->slots : NULL;
     event.u.scores.n_slots = e->cfg->has_slots ? em_config_slots(em_session_config(e->cfg->session)) : 0;
+    event.u.scores.levels = row->hop->levels;
+    event.u.scores.n_levels = row->hop->n_levels;
+    event.u.scores.first_level = row->hop->first_level;
     event.u.scores.embedding = row->latent;
     event.u.scores.n_embedding = row->latent ? em_session_config(e->cfg->session)->dims[EM_STAGES - 1] : 0;
     if (e->columns) {

@@ -8,7 +8,7 @@
 
 enum { NAME_BYTES = 160 };          /* a source's name and its channel */
 
-enum { MOST_PIECES = 5 };
+enum { MOST_PIECES = 6 };
 
 typedef struct piece { const void *from; const void **to; size_t n_bytes; } piece;
 
@@ -22,6 +22,8 @@ static int pieces_of(piece out[MOST_PIECES], em_event *e, const em_record_cfg *c
         PIECE(e->u.scores.scores, row);
         if (e->u.scores.slots)
             PIECE(e->u.scores.slots, row * (size_t)e->u.scores.n_slots);
+        if (e->u.scores.levels)
+            PIECE(e->u.scores.levels, (size_t)e->u.scores.n_levels);
         if (e->u.scores.embedding)
             PIECE(e->u.scores.embedding, (size_t)e->u.scores.n_embedding * sizeof(float));
         if (e->u.scores.columns)
@@ -48,7 +50,7 @@ size_t em_record_bytes(const em_record_cfg *cfg)
 {
     size_t row = aligned((size_t)cfg->n_classes * sizeof(double));
     size_t scores = row + aligned((size_t)cfg->n_slots * (size_t)cfg->n_classes * sizeof(float)) +
-                    aligned((size_t)cfg->n_embedding * sizeof(float)) +
+                    aligned((size_t)cfg->n_embedding * sizeof(float)) + aligned(EM_EVENT_LEVELS) +
                     (cfg->column_bytes ? aligned(cfg->column_bytes) + aligned(sizeof(em_vitals)) : 0);
 
     return head_bytes + (scores > 3 * row ? scores : 3 * row);

@@ -48,7 +48,9 @@ static em_status hear_hop(replay *r, const em_event *e, em_err *err)
 {
     const int64_t anchor_ms = e->utc_ms < 0 ? -1 : e->utc_ms - llround(e->time * 1e3);
     const em_watched hop = {
-        .hop = { llround(e->time * r->cfg->rules->detector.rate_hz), e->u.scores.filled, e->u.scores.scores, e->u.scores.slots },
+        .hop = { .end_sample = llround(e->time * r->cfg->rules->detector.rate_hz), .filled = e->u.scores.filled,
+                 .scores = e->u.scores.scores, .slots = e->u.scores.slots, .levels = e->u.scores.levels,
+                 .n_levels = e->u.scores.n_levels, .first_level = e->u.scores.first_level },
         .dbfs = e->u.scores.rms_dbfs, .anchor_ms = anchor_ms,
     };
     em_event told = *e;

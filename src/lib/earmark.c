@@ -187,7 +187,8 @@ static em_status score(earmark_listener *l, const em_hop *hop, em_err *err)
 {
     const em_input in = { hop->frames, hop->n_frames };
     const em_watched watched = {
-        .hop = { .end_sample = hop->end_sample, .filled = hop->filled, .scores = l->out.logits, .slots = l->out.slots },
+        .hop = { .end_sample = hop->end_sample, .filled = hop->filled, .scores = l->out.logits, .slots = l->out.slots,
+                 .levels = hop->levels, .n_levels = hop->n_levels, .first_level = hop->first_level },
         .dbfs = hop->rms_dbfs, .anchor_ms = -1,
     };
     em_status status;

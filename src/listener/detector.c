@@ -1,13 +1,11 @@
 /* detector.c - lanes (classes, then groups) over one evidence: see detector.h.
  *
  * Cells that leave the window are final and step each lane's own track. At each hop a copy of it goes on through the cells
- * of the window, whose evidence may still change; what it finds is compared with what has been told. */
+ * of the window, whose evidence may still change; what it finds is compared with what has been told (detector_tell.c). */
 #include "listener/detector_inside.h"
 
 #include <math.h>
 #include <string.h>
-
-enum { FOR_NOW = 1, FOR_GOOD = 2, QUIET = 4 };      /* bits of a mask: found anew at each hop; of an event that was told; of a hop */
 
 /* ------------------------------------------------------------------ scores in */
 
@@ -65,7 +63,7 @@ static bool is_hidden(const em_detector *d, int i, int64_t cell)
 {
     const uint8_t gated = d->gated[em_evidence_place(&d->evidence, cell)];
 
-    return (gated & QUIET) || (!d->lanes[i].is_gate && (*hidden_at(d, i, cell) || gated));
+    return (gated & EM_QUIET) || (!d->lanes[i].is_gate && (*hidden_at(d, i, cell) || gated));
 }
 
 /* A cell of the window; 0 where a lane has been judged or is hidden. */
@@ -76,8 +74,7 @@ static float evidence_of(const em_detector *d, int i, int64_t cell)
     return em_evidence_at(&d->evidence, i, cell);
 }
 
-/* What lane i hides from cell `from` to `to`, and its gap around. */
-static void hide_others(em_detector *d, int i, int64_t from, int64_t to, uint8_t bit)
+void em_detector_hide_others(em_detector *d, int i, int64_t from, int64_t to, uint8_t bit)
 {
     const em_lane *l = &d->lanes[i];
     const int64_t first = from - l->rule.gap > d->evidence.first ? from - l->rule.gap : d->evidence.first;
@@ -95,7 +92,7 @@ static void hide_others(em_detector *d, int i, int64_t from, int64_t to, uint8_t
 static void clear_masks(em_detector *d, int64_t known)
 {
     for (int64_t cell = d->evidence.first; cell < d->evidence.next; cell++) {
-        const uint8_t keep = cell < known ? FOR_GOOD | QUIET : 0;
+        const uint8_t keep = cell < known ? EM_FOR_GOOD | EM_QUIET : 0;
         uint8_t *mask = hidden_at(d, 0, cell);
 
         for (int i = 0; i < d->n_lanes; i++)
@@ -108,123 +105,7 @@ static void clear_masks(em_detector *d, int64_t known)
 static void mark_quiet(em_detector *d, int64_t known)
 {
     for (int64_t cell = known > d->evidence.first ? known : d->evidence.first; cell < d->evidence.next; cell++)
-        d->gated[em_evidence_place(&d->evidence, cell)] |= QUIET;
-}
-
-/* ------------------------------------------------------------------ events out */
-
-static double seconds_of(const em_detector *d, int64_t cell)
-{
-    const int64_t sample = cell * d->evidence.cell_samples;
-
-    return (double)(sample < d->end_sample ? sample : d->end_sample) / d->cfg.rate_hz;
-}
-
-static em_status tell(em_detector *d, int i, em_detection_type type, const em_stretch *s, int64_t onset, int64_t offset, em_err *err)
-{
-    const em_lane *l = &d->lanes[i];
-    const double cell_s = (double)d->evidence.cell_samples / d->cfg.rate_hz;
-    int64_t soft = s ? em_stretch_rise(s, &l->rule) : 0;
-    em_detection event = {
-        .type = type, .id = l->id, .label = em_detector_name(&d->cfg, i), .i_class = i < d->cfg.n_classes ? i : -1,
-        .i_group = i < d->cfg.n_classes ? -1 : i - d->cfg.n_classes, .onset_s = seconds_of(d, onset),
-        .offset_s = seconds_of(d, offset), .told_s = (double)d->end_sample / d->cfg.rate_hz, .threshold = l->rule.on,
-    };
-
-    if (s && type == EM_DETECTION_END && em_stretch_fall(s, &l->rule) > soft)
-        soft = em_stretch_fall(s, &l->rule);
-    event.res_s = fmax(d->cfg.slot_s, (double)soft * cell_s);
-    event.score = s ? s->peak : 0;
-    event.mean = s ? (float)(s->sum / (double)s->n_cells) : 0;
-    return l->is_told ? d->cfg.take(d->cfg.ctx, &event, err) : EM_OK;
-}
-
-static int64_t onset_of(const em_lane *l, const em_stretch *s, int64_t earliest)
-{
-    const int64_t onset = em_stretch_onset(s, &l->rule);
-
-    return onset > earliest ? onset : earliest;
-}
-
-static bool is_long_enough(const em_lane *l, const em_stretch *s, int64_t earliest)
-{
-    return em_stretch_offset(s, &l->rule) - onset_of(l, s, earliest) >= l->shortest;
-}
-
-/* What a lane's own track has of cells that are judged now. */
-static void forget_judged(em_lane *l)
-{
-    if ((l->track.has_sound && l->track.sound.begin < l->floor) || (l->track.has_run && l->track.run.begin < l->floor))
-        em_track_forget(&l->track);
-}
-
-/* The open event never was: its cells are judged for good. */
-static em_status retract(em_detector *d, int i, em_err *err)
-{
-    em_lane *l = &d->lanes[i];
-
-    l->is_open = false;
-    l->floor = l->end;
-    forget_judged(l);
-    return tell(d, i, EM_DETECTION_RETRACT, NULL, l->onset, l->end, err);
-}
-
-static em_status begin(em_detector *d, int i, const em_stretch *s, int64_t earliest, em_err *err)
-{
-    em_lane *l = &d->lanes[i];
-
-    l->is_open = true;
-    l->earliest = earliest;
-    l->onset = onset_of(l, s, earliest);
-    l->end = s->end;
-    em_event_id(l->id, d->cfg.source, i < d->cfg.n_classes ? "class" : "group", em_detector_name(&d->cfg, i),
-                l->onset * d->evidence.cell_samples, d->cfg.rate_hz);
-    return tell(d, i, EM_DETECTION_BEGIN, s, l->onset, em_stretch_offset(s, &l->rule), err);
-}
-
-static em_status end(em_detector *d, int i, const em_stretch *s, em_err *err)
-{
-    em_lane *l = &d->lanes[i];
-
-    if (!is_long_enough(l, s, l->earliest)) {
-        l->end = s->end;
-        return retract(d, i, err);
-    }
-    l->is_open = false;
-    l->floor = s->end + l->rule.gap;
-    forget_judged(l);
-    hide_others(d, i, s->begin, s->end, FOR_GOOD);
-    return tell(d, i, EM_DETECTION_END, s, onset_of(l, s, l->earliest), em_stretch_offset(s, &l->rule), err);
-}
-
-/* An event that is found later than a window after its onset does not reach back further than that. */
-static int64_t earliest_of(const em_detector *d, const em_lane *l)
-{
-    const int64_t past = d->evidence.next - d->evidence.n_room - l->shortest;
-
-    return past > l->floor ? past : l->floor;
-}
-
-/* A stretch, over or not, against what has been told. */
-static em_status report(em_detector *d, int i, const em_stretch *s, bool is_over, em_err *err)
-{
-    em_lane *l = &d->lanes[i];
-    em_status status = EM_OK;
-
-    if (l->is_open && s->end <= l->onset)
-        return EM_OK;                               /* turned up before an event that has begun */
-    if (l->is_open && s->begin > l->end + l->rule.gap)
-        status = retract(d, i, err);
-    if (!status && !l->is_open && is_long_enough(l, s, earliest_of(d, l)))
-        status = begin(d, i, s, earliest_of(d, l), err);
-    if (status || (is_over && !l->is_open))
-        return status;
-    if (is_over)
-        return end(d, i, s, err);
-    if (l->is_open)
-        l->end = s->end;
-    hide_others(d, i, s->begin, s->end, FOR_NOW);      /* also when it may yet be too short: the general class waits */
-    return EM_OK;
+        d->gated[em_evidence_place(&d->evidence, cell)] |= EM_QUIET;
 }
 
 /* ------------------------------------------------------------------ the pass of a hop */
@@ -258,8 +139,8 @@ static em_status missed(em_detector *d, int i, em_err *err)
     const em_lane *l = &d->lanes[i];
 
     if (!may_come_back(d, i) && (was_hidden(d, i) || d->judged - l->end > l->rule.gap))
-        return retract(d, i, err);
-    hide_others(d, i, l->onset, l->end, FOR_NOW);
+        return em_detector_retract(d, i, err);
+    em_detector_hide_others(d, i, l->onset, l->end, EM_FOR_NOW);
     return EM_OK;
 }
 
@@ -274,17 +155,17 @@ static em_status follow(em_detector *d, int i, bool is_last, em_err *err)
     for (int64_t cell = d->evidence.first; cell < d->judged && !status; cell++)
         if (em_track_step(&t, &l->rule, cell, evidence_of(d, i, cell))) {
             was_seen |= t.sound.end > l->onset;
-            status = report(d, i, &t.sound, true, err);
+            status = em_detector_report(d, i, &t.sound, true, err);
             em_track_forget(&t);
         }
     if (!status && t.has_sound) {
         was_seen |= t.sound.end > l->onset;
-        status = report(d, i, &t.sound, is_last, err);
+        status = em_detector_report(d, i, &t.sound, is_last, err);
     }
     if (!status && l->is_open && !was_seen)
         status = missed(d, i, err);
     if (!status && l->is_open && is_last)
-        status = retract(d, i, err);
+        status = em_detector_retract(d, i, err);
     return status;
 }
 
@@ -322,7 +203,7 @@ static em_status step_final(em_detector *d, int i, int64_t cell, float evidence,
         return EM_OK;
     over = l->track.sound;
     em_track_forget(&l->track);
-    return report(d, i, &over, true, err);
+    return em_detector_report(d, i, &over, true, err);
 }
 
 /* Cells before `first` will be seen no more. Behind the last window they were never seen: a track needs no more of them than
@@ -359,6 +240,7 @@ em_status em_detector_push(em_detector *d, const em_detector_hop *hop, em_err *e
     clear_masks(d, known);
     if (hop->is_quiet)
         mark_quiet(d, known);
+    em_edges_take(&d->edges, hop->levels, hop->n_levels, hop->first_level);
     add_scores(d, hop);
     d->judged = em_evidence_next(&d->evidence, hop->end_sample - (int64_t)(d->cfg.settle_s * d->cfg.rate_hz));
     return follow_all(d, false, err);
@@ -400,6 +282,6 @@ void em_detector_look(em_look *out, const em_detector *d, int i)
         out->peak = out->now;
         at = cell;
     }
-    out->peak_s = seconds_of(d, at);
+    out->peak_s = em_detector_seconds(d, at);
     out->verdict = verdict_at(d, i, at, out->peak);
 }

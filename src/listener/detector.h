@@ -99,6 +99,10 @@ typedef struct em_detector_hop {
     double  filled;                 /* share of it that is sound; 0: nothing was heard, whatever was scored */
     const float *scores;            /* [n_classes] probabilities of the clip                              */
     const float *slots;             /* [n_slots][n_classes], oldest first; NaN is 0                       */
+    const uint8_t *levels;          /* [n_levels] of newest slices, the first being first_level (levels.h): onsets and offsets move to their
+                                       edges (edges.h); n_levels 0: unknown, and they stay where slots say */
+    int     n_levels;
+    int64_t first_level;
     bool    is_quiet;               /* what is newer than the last hop was too quiet to be of any class, whatever windows say:
                                        of windows that hold nothing else the scores do not matter         */
 } em_detector_hop;

@@ -1,10 +1,13 @@
-/* detector_inside.h - what detector.c and detector_new.c share: the lanes, and what is known of each. */
+/* detector_inside.h - what detector.c, detector_tell.c and detector_new.c share: the lanes, and what is known of each. */
 #ifndef EM_LISTENER_DETECTOR_INSIDE_H
 #define EM_LISTENER_DETECTOR_INSIDE_H
 
 #include "listener/detector.h"
+#include "listener/edges.h"
 #include "listener/evidence.h"
 #include "listener/track.h"
+
+enum { EM_FOR_NOW = 1, EM_FOR_GOOD = 2, EM_QUIET = 4 };     /* bits of a mask: found anew at each hop; of an event that was told; of a hop */
 
 typedef struct em_lane {
     em_track_rule rule;
@@ -16,6 +19,7 @@ typedef struct em_lane {
     int64_t   floor;                        /* what is before it has been judged                     */
     bool      is_open;                      /* BEGIN was told, END not yet                           */
     int64_t   onset, end;                   /* cells of the open event as far as it was seen         */
+    int64_t   begun;                        /* sample at which it was told to begin                  */
     int64_t   earliest;                     /* its onset does not move before it                     */
     char      id[EM_EVENT_ID_CHARS];
 } em_lane;
@@ -23,6 +27,7 @@ typedef struct em_lane {
 struct em_detector {
     em_detector_cfg cfg;
     em_evidence evidence;
+    em_edges edges;
     int      n_lanes;
     em_lane *lanes;                         /* [n_lanes]                                             */
     int     *order;                         /* [n_lanes] gates, groups, then the specific before the general */
@@ -38,5 +43,18 @@ struct em_detector {
 };
 
 const char *em_detector_name(const em_detector_cfg *cfg, int i);        /* of lane i */
+
+/* What lane i hides from cell `from` to `to`, and its gap around; bit: EM_FOR_NOW or EM_FOR_GOOD. */
+void        em_detector_hide_others(em_detector *d, int i, int64_t from, int64_t to, uint8_t bit);
+
+/* ---- detector_tell.c ---- */
+
+double      em_detector_seconds(const em_detector *d, int64_t cell);
+
+/* A stretch of lane i, over or not, against what has been told. */
+em_status   em_detector_report(em_detector *d, int i, const em_stretch *s, bool is_over, em_err *err);
+
+/* The open event of lane i never was: its cells are judged for good. */
+em_status   em_detector_retract(em_detector *d, int i, em_err *err);
 
 #endif

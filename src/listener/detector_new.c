@@ -32,7 +32,7 @@ static em_status check(const em_detector_cfg *cfg, em_err *err)
 {
     em_status status = EM_OK;
 
-    if (cfg->n_classes < 1 || cfg->n_groups < 0 || cfg->rate_hz < 1)
+    if (cfg->n_classes < 1 || cfg->n_groups < 0 || cfg->rate_hz < 100)
         return em_fail(err, EM_EINVAL, "a detector of %d classes and %d groups at %d Hz", cfg->n_classes, cfg->n_groups, cfg->rate_hz);
     if (!(cfg->settle_s >= 0 && cfg->settle_s * cfg->rate_hz < cfg->window_samples) || !(cfg->edge >= 0 && cfg->edge <= 1))
         return em_fail(err, EM_EINVAL, "a detector that settles for %g s, edges at %g: less than a window, and 0 to 1 are wanted",

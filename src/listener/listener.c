@@ -2,6 +2,7 @@
 #include "listener/listener.h"
 
 #include "audio/resample.h"
+#include "listener/levels.h"
 #include "listener/stats.h"
 #include "mel/window.h"
 
@@ -22,6 +23,7 @@ struct em_listener {
     em_resampler *next_resampler;   /* for the new rate, once the old one is empty; else NULL            */
     em_window    *window;
     em_stats      stats;
+    em_levels     levels;
     int64_t       due_sample;       /* end of the next hop                                               */
     int64_t       last_sample;      /* end of the last hop that was given or skipped                     */
     bool          is_finished;
@@ -279,6 +281,10 @@ bool em_listener_next(em_listener *l, em_hop *hop)
     em_stats_level(&l->stats, &hop->rms_dbfs, &hop->peak_dbfs);
     hop->frames = em_window_frames(l->window);
     hop->n_frames = em_window_n_frames(l->window);
+    em_levels_take(&l->levels, &l->cfg.frontend, hop->frames, l->cfg.window_samples, hop->end_sample);
+    hop->levels = l->levels.bytes;
+    hop->n_levels = l->levels.n;
+    hop->first_level = l->levels.next - l->levels.n;
     end_hop(l);
     return true;
 }

@@ -37,6 +37,9 @@ typedef struct em_hop {
                                        -INFINITY for digital silence                          */
     const float *frames;            /* [n_frames][n_mels]; valid until the next call         */
     int     n_frames;
+    const uint8_t *levels;          /* [n_levels] slices since the last hop that was given (levels.h); valid likewise */
+    int     n_levels;
+    int64_t first_level;            /* which slice of the stream levels[0] is                */
 } em_hop;
 
 /* EM_EINVAL: a step that is no multiple of the frame hop, a window too short for a frame, a rate out of range, a

@@ -171,13 +171,15 @@ static em_status explain(em_watcher *w, double time, em_err *err)
 
 em_status em_watcher_hop(em_watcher *w, const em_watched *hop, em_err *err)
 {
+    em_detector_hop picked = hop->hop;
     em_status status;
-
-    const em_detector_hop picked = { hop->hop.end_sample, hop->hop.filled, w->scores, w->slots, em_watch_is_quiet(w->cfg.rules, hop->dbfs) };
 
     if (!w->has_heard)
         name_run(w, hop->anchor_ms);
     pick(w, &hop->hop);
+    picked.scores = w->scores;
+    picked.slots = w->slots;
+    picked.is_quiet = em_watch_is_quiet(w->cfg.rules, hop->dbfs);
     w->dbfs = hop->dbfs;
     w->anchor_ms = hop->anchor_ms;
     status = em_detector_push(w->detector, &picked, err);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEAD_BYTES = 5, HOP_BYTES = 32, DIGITS = 20 };       /* digits: a double comes back as it was */
+enum { HEAD_BYTES = 5, HOP_BYTES = 41 + EM_EVENT_LEVELS, DIGITS = 20 };       /* digits: a double comes back as it was */
 
 typedef struct store {
     em_sink base;
@@ -154,6 +154,10 @@ static void put_hop(store *s, const em_event *e)
     put_double(s, e->u.scores.filled);
     put_float(s, e->u.scores.rms_dbfs);
     put_float(s, e->u.scores.peak_dbfs);
+    put_bits(s, (uint64_t)e->u.scores.first_level, 8);
+    put_bits(s, (uint64_t)e->u.scores.n_levels, 1);
+    for (int i = 0; i < e->u.scores.n_levels; i++)
+        put_bits(s, e->u.scores.levels[i], 1);
     for (size_t c = 0; c < n; c++)
         put_bits(s, em_f16_of_float(e->u.scores.scores[c]), 2);
     for (size_t c = 0; c < n && e->u.scores.slots; c++) {

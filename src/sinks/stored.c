@@ -14,7 +14,7 @@
 enum {
     MOST_HEAD = 8 << 20,            /* bytes of JSON, and more than any record that fits it            */
     MOST_CLASSES = 10000, MOST_LABEL = 255, MOST_SLOTS = 4096, MOST_RATE = 768000, MOST_WINDOW = 1 << 24, MOST_CELLS = 1 << 22,
-    HOP_BYTES = 32,                 /* of a hop before its scores                                      */
+    HOP_BYTES = 41,                 /* of a hop before its levels and scores                           */
     MARK_BYTES = sizeof EM_STORED_MARK - 1,
 };
 
@@ -144,7 +144,7 @@ static em_status make_room(em_stored *s, em_err *err)
 
     if (n * n_slots > MOST_CELLS)
         return broken(s, err, "more slots than any model has");
-    s->most = HOP_BYTES + 2 * n + n * (2 + 2 * n_slots);
+    s->most = HOP_BYTES + EM_EVENT_LEVELS + 2 * n + n * (2 + 2 * n_slots);
     s->most = s->most < 256 ? 256 : s->most;
     s->bytes = malloc(s->most);
     s->scores = calloc(n, sizeof *s->scores);
@@ -306,6 +306,18 @@ static bool is_level(float dbfs)
     return dbfs <= 200;                                     /* no NaN, nor +infinity */
 }
 
+static bool take_levels(em_stored *s, em_event *e)
+{
+    e->u.scores.first_level = (int64_t)take_bits(s, 8);
+    e->u.scores.n_levels = (int)take_bits(s, 1);
+    e->u.scores.levels = s->bytes + s->at;
+    if (e->u.scores.first_level < 0 || e->u.scores.first_level >= 1ll << 53 || e->u.scores.n_levels > EM_EVENT_LEVELS ||
+        s->n - s->at < (size_t)e->u.scores.n_levels + 2 * (size_t)s->head.classes.n)
+        return false;
+    s->at += (size_t)e->u.scores.n_levels;
+    return true;
+}
+
 static bool take_hop(em_stored *s, em_event *e)
 {
     if (s->n < HOP_BYTES + 2 * (size_t)s->head.classes.n)
@@ -316,7 +328,7 @@ static bool take_hop(em_stored *s, em_event *e)
     e->u.scores.scores = s->scores;
     e->u.scores.slots = s->slots;
     e->u.scores.n_slots = s->head.n_slots;
-    return take_scores(s) && take_slots(s) && e->u.scores.filled >= 0 && e->u.scores.filled <= 1 && is_level(e->u.scores.rms_dbfs) &&
+    return take_levels(s, e) && take_scores(s) && take_slots(s) && e->u.scores.filled >= 0 && e->u.scores.filled <= 1 && is_level(e->u.scores.rms_dbfs) &&
            is_level(e->u.scores.peak_dbfs);
 }
 

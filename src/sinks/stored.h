@@ -1,12 +1,12 @@
 /* stored.h - files of scores (--store): all that events are made of, so that --replay can make them again under other settings,
  * without model or sound.
  *
- *   "earmark scores 1\n", a u32 and as many bytes of JSON: the model, its classes, its windows; then records, each
+ *   "earmark scores 2\n", a u32 and as many bytes of JSON: the model, its classes, its windows; then records, each
  *   a letter, a u32 of bytes that follow, and the bytes. Numbers are little-endian; times are seconds of the stream.
  *
  *   n  name of the source that what follows is of
- *   h  time f64, utc_ms i64, filled f64, rms and peak dBFS f32, a score f16 for each class; then as often as there are bytes:
- *      class u16, a score f16 for each slot (kept.h)
+ *   h  time f64, utc_ms i64, filled f64, rms and peak dBFS f32; the number u64 of its first slice of level, how many u8, a byte each
+ *      (listener/levels.h); a score f16 for each class; then as often as there are bytes: class u16, a score f16 for each slot (kept.h)
  *   s  time, utc_ms, 1 up or 0 down u8          y  time, utc_ms, drift f64
  *   g  time, utc_ms, frames u64, reason u8      l  time, utc_ms, records u64
  *   e  time, utc_ms, captured, taken, dropped, waiting, skipped_hops, resets u64
@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define EM_STORED_MARK "earmark scores 1\n"
+#define EM_STORED_MARK "earmark scores 2\n"
 
 enum { EM_STORED_NAME = 160 };      /* bytes of a source's name, with its NUL */
 

@@ -13,12 +13,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 static void check_scores(const em_event *e, int n_classes)
 {
+    int sum = 0;
+
     for (int i = 0; i < n_classes; i++)
         if (!(e->u.scores.scores[i] >= 0 && e->u.scores.scores[i] <= 1))
             abort();
     for (int i = 0; i < n_classes * e->u.scores.n_slots; i++)
         if (!(e->u.scores.slots[i] >= 0 && e->u.scores.slots[i] <= 1))
             abort();
+    for (int i = 0; i < e->u.scores.n_levels; i++)
+        sum += e->u.scores.levels[i];
+    if (sum > 255 * EM_EVENT_LEVELS || e->u.scores.first_level < 0)
+        abort();
 }
 
 static void use_file(const void *bytes, size_t n)

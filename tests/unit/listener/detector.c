@@ -56,6 +56,25 @@ static void a_sound_is_one_event_with_its_times(void **state)
         }
 }
 
+/* Where the level has edges, times are theirs, to a slice; a sound that level says is too short for an event keeps the times of slots. */
+static void levels_make_times_exact(void **state)
+{
+    static const sound sounds[] = { { RAIN, 20.13, 24.31, .9f }, { RAIN, 20.1, 20.7, .95f }, { RAIN, .81, 3.13, .9f }, { RAIN, 20.1, 83.3, .9f } };
+
+    (void)state;
+    for (size_t k = 0; k < EM_COUNT(sounds); k++)
+        for (size_t i = 0; i < EM_COUNT(steps); i++) {
+            scene s;
+
+            scene_init(&s, &sounds[k], 1, 100);
+            s.has_levels = true;
+            s.step_s = steps[i];
+            scene_run(&s);
+            check_times(scene_only(&s, -1), sounds[k].from, sounds[k].to, .041, steps[i]);
+            CHECK(fabs(s.told[0].onset_s - sounds[k].from) < .041, "its onset is told so at once: %g s", s.told[0].onset_s);
+        }
+}
+
 /* A low threshold lets a faint sound in, and makes a loud one no longer. */
 static void thresholds_do_not_move_edges(void **state)
 {
@@ -189,7 +208,7 @@ static void slots_that_their_window_does_not_believe_are_no_event(void **state)
         slots[i][DOG] = .99f;
     clip[DOG] = .15f;
     for (int i = 1; i <= 30; i++) {
-        const em_detector_hop hop = { (int64_t)i * RATE, 1, clip, slots[0], false };
+        const em_detector_hop hop = { .end_sample = (int64_t)i * RATE, .filled = 1, .scores = clip, .slots = slots[0] };
         em_look look;
 
         CHECK_OK(em_detector_push(d, &hop, &err));
@@ -537,7 +556,7 @@ static void run_random(watch *w, em_rng rng)
     for (int h = 0; h < HOPS; h++) {
         const double jump = em_rng_uniform(&rng);
         const int64_t step = jump < .9 ? 250 : (int64_t)(1 + 9000 * (jump - .9)) * 10;
-        const em_detector_hop hop = { end += step, em_rng_uniform(&rng) < .03 ? 0 : 1, clip, slots[0], false };
+        const em_detector_hop hop = { .end_sample = end += step, .filled = em_rng_uniform(&rng) < .03 ? 0 : 1, .scores = clip, .slots = slots[0] };
 
         wander(&rng, clip, slots);
         w->now = (double)end / SHORT_RATE;
@@ -578,7 +597,7 @@ static void ten_thousand_streams_keep_the_rules(void **state)
 static void hostile_scores_are_taken(void **state)
 {
     static float clip[CLASSES], slots[SLOTS][CLASSES];
-    em_detector_hop hop = { 0, 1, clip, slots[0], false };
+    em_detector_hop hop = { .filled = 1, .scores = clip, .slots = slots[0] };
     em_detector *d;
     scene s;
     em_err err;
@@ -663,6 +682,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sound_is_one_event_with_its_times),
+        cmocka_unit_test(levels_make_times_exact),
         cmocka_unit_test(thresholds_do_not_move_edges),
         cmocka_unit_test(the_gap_joins_what_is_close),
         cmocka_unit_test(a_sound_at_the_very_start_is_found),

@@ -3,6 +3,10 @@
 
 #include <math.h>
 
+enum { MOST_LEVELS = 2048 };
+
+static const double LEVEL_S = .08;
+
 static const char *const labels[CLASSES] = { "Dog", "Bark", "Rain", "Speech", "Siren", "Buzzer", "Tick", "Animal" };
 
 static em_status take(void *ctx, const em_detection *d, em_err *err)
@@ -63,6 +67,17 @@ static void score(const scene *s, double end, float *clip, float (*slots)[CLASSE
     }
 }
 
+/* Slices up to `end`, from *n on. */
+static void add_levels(const scene *s, double end, uint8_t *levels, int64_t *n)
+{
+    for (; (*n + 1) * LEVEL_S <= end && *n < MOST_LEVELS; (*n)++) {
+        levels[*n] = 40;
+        for (int k = 0; k < s->n_sounds; k++)
+            if ((*n + .5) * LEVEL_S > s->sounds[k].from && (*n + .5) * LEVEL_S < s->sounds[k].to)
+                levels[*n] = 90;
+    }
+}
+
 static bool is_skipped(const scene *s, double end)
 {
     for (int i = 0; i < MOST_SKIPPED; i++)
@@ -76,6 +91,8 @@ void scene_run(scene *s)
     em_detector *d;
     em_err err;
     float clip[CLASSES], slots[SLOTS][CLASSES];
+    uint8_t levels[MOST_LEVELS];
+    int64_t n_levels = 0;
 
     s->cfg.classes = s->classes;
     s->cfg.take = take;
@@ -90,6 +107,12 @@ void scene_run(scene *s)
         if (is_skipped(s, end))
             continue;
         score(s, end, clip, slots);
+        if (s->has_levels) {
+            hop.first_level = n_levels;
+            add_levels(s, end, levels, &n_levels);
+            hop.levels = levels + hop.first_level;
+            hop.n_levels = (int)(n_levels - hop.first_level);
+        }
         CHECK_OK(em_detector_push(d, &hop, &err));
         for (int c = 0; c < CLASSES && end == s->look_at_s; c++)
             em_detector_look(&s->looks[c], d, c);

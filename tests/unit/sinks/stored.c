@@ -20,6 +20,8 @@ static const em_sink_store_cfg about = { trained, thresholds, 320000, SLOTS, .32
 static const float scores[N] = { .75f, .001f, .1f };
 static const float slots[SLOTS * N] = { .1f, .2f, .3f, .4f, .5f, .6f, .7f, .8f, .9f, 1, 0, .05f };
 
+static const uint8_t levels[EM_EVENT_LEVELS] = { 0, 255, 7 };
+
 static char path[] = "/tmp/em_stored_XXXXXX";
 static unsigned char whole[MOST_BYTES];
 static size_t n_whole;
@@ -49,6 +51,9 @@ static em_event event(em_event_type type, const char *source, double time)
         e.u.scores.scores = scores;
         e.u.scores.slots = slots;
         e.u.scores.n_slots = SLOTS;
+        e.u.scores.levels = levels;
+        e.u.scores.n_levels = strcmp(source, "mic:1") == 0 ? EM_EVENT_LEVELS : 0;
+        e.u.scores.first_level = 1ll << 40;
     } else if (type == EM_EVENT_GAP) {
         e.u.gap.n_frames = 1ull << 40;
         e.u.gap.reason = "device";
@@ -123,6 +128,8 @@ static void check_head(const em_stored_head *h)
 static void check_scores(const em_event *e)
 {
     CHECK(e->u.scores.filled == .3 && e->u.scores.rms_dbfs == -INFINITY && e->u.scores.peak_dbfs == -6.5f && e->u.scores.n_slots == SLOTS, "a hop");
+    CHECK(e->u.scores.n_levels == (strcmp(e->source, "mic:1") == 0 ? EM_EVENT_LEVELS : 0) && e->u.scores.first_level == 1ll << 40 &&
+          memcmp(e->u.scores.levels, levels, (size_t)e->u.scores.n_levels) == 0, "levels");
     for (int c = 0; c < N; c++) {
         CHECK(e->u.scores.scores[c] == em_kept(scores[c]), "class %d: %g", c, (double)e->u.scores.scores[c]);
         for (int i = 0; i < SLOTS; i++)

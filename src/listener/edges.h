@@ -1,0 +1,29 @@
+/* edges.h - where a sound really begins and ends: where the level rises or falls close to where its scores say.
+ *
+ * Scores know whose a sound is, but not to better than a slot (0.32 s) and its neighbours; levels know when to a slice (80 ms), but not
+ * whose. An edge is where the mean level (dB) of the 0.32 s behind is 6 dB or more above, or below, that of the 0.32 s before, and more
+ * so than a slice earlier or later. A beginning that scores found moves to the first rise within 0.96 s, an end to the last fall: a
+ * sound's soft parts score less than its loud ones, but are its own. Chosen on 24 scenes of sounds that had trained, 210 of them found:
+ * at both ends within half a second are 158 by scores alone, 172 with the highest edge near, 182 with the outermost.
+ *
+ * Times are samples at the model's rate. Plain data, zeroed it is ready; one thread at a time. */
+#ifndef EM_LISTENER_EDGES_H
+#define EM_LISTENER_EDGES_H
+
+#include <stdint.h>
+
+enum { EM_EDGES_ROOM = 4096 };      /* slices remembered: 5.5 minutes; what began before stays where scores say */
+
+typedef struct em_edges {
+    int64_t first, next;            /* slices [first, next), no more than the room  */
+    uint8_t levels[EM_EDGES_ROOM];  /* slice i at i % room                          */
+} em_edges;
+
+/* Slices first .. first + n - 1 (levels.h), which lie behind those before. What lies between is unknown, and all before it forgotten. */
+void    em_edges_take(em_edges *e, const uint8_t *levels, int n, int64_t first);
+
+/* `sample`, or the edge near it. slice_samples > 0: of a slice. */
+int64_t em_edges_rise(const em_edges *e, int64_t sample, int64_t slice_samples);
+int64_t em_edges_fall(const em_edges *e, int64_t sample, int64_t slice_samples);
+
+#endif
