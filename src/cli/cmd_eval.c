@@ -9,6 +9,7 @@
 #include "cli/signals.h"
 #include "cli/study.h"
 #include "cli/tagger.h"
+#include "model/ontology.h"
 #include "model/rewrite.h"
 #include "train/kd.h"
 #include "train/report.h"
@@ -116,6 +117,19 @@ static em_status save_logits(const evaluation *e, em_err *err)
     return status;
 }
 
+/* A class with trained ones below it is told where none of these is. */
+static em_status raise_general(float *thresholds, const em_tagger *t, float least, em_err *err)
+{
+    int (*above)[2], n;
+    em_status status = em_ontology_above(&above, &n, t->classes.mids, t->classes.n, err);
+
+    for (int i = 0; i < n && !status; i++)
+        if (t->own.is_trained[above[i][0]])
+            thresholds[above[i][1]] = fmaxf(thresholds[above[i][1]], least);
+    free(above);
+    return status;
+}
+
 /* A copy of the model with the thresholds that this data asks for. */
 static em_status write_thresholds(const evaluation *e, em_err *err)
 {
@@ -133,6 +147,8 @@ static em_status write_thresholds(const evaluation *e, em_err *err)
     status = em_thresholds_choose(thresholds, &n_kept, &view, LEAST_POSITIVES, e->o->train.wanted_precision, err);
     for (int c = 0; c < n; c++)
         thresholds[c] = fmaxf(thresholds[c], (float)e->o->train.least_threshold);
+    if (status == EM_OK)
+        status = raise_general(thresholds, &e->tagger, (float)e->o->train.least_general, err);
     if (status == EM_OK)
         status = em_model_rewrite(e->o->train.thresholds, e->tagger.path, &(em_rewrite){ .thresholds = thresholds, .n_thresholds = n }, err);
     if (status == EM_OK)

@@ -289,6 +289,8 @@ static const em_option train_rows[] = {
     { .name = "wanted-precision", REAL(0, 1), .at = TRAIN(wanted_precision), .fallback = "0", .help = "--thresholds: the lowest that is so precise; 0: the best F1" },
     { .name = "least-threshold", REAL(0, 1), .at = TRAIN(least_threshold), .fallback = "0",
       .help = "--thresholds: none is lower: where scores are weak the best one tells too much" },
+    { .name = "least-general", REAL(0, 1), .at = TRAIN(least_general), .fallback = "0",
+      .help = "--thresholds: none of a class with trained ones below it is lower: it is told only in their place, and has to be sure" },
 };
 
 #define SECTION(title, rows, has_keys) { title, rows, (int)EM_COUNT(rows), has_keys }

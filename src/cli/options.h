@@ -39,7 +39,7 @@ typedef struct em_train_options {
     int    mask_time, mask_mel;
     char  *name, *provenance, *licence;
     char  *predictions, *save_logits, *plot, *thresholds;
-    double wanted_precision, least_threshold;
+    double wanted_precision, least_threshold, least_general;
 } em_train_options;
 
 enum { EM_OPTION_ROWS = 256 };      /* room for as many */
