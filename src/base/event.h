@@ -15,6 +15,7 @@ typedef enum em_event_type {
     EM_EVENT_ONSET,                 /* a sound has begun                                       */
     EM_EVENT_OFFSET,                /* it is over: the whole event                             */
     EM_EVENT_RETRACT,               /* in place of OFFSET: it never was                        */
+    EM_EVENT_CLIP,                  /* whether its sound may be kept, where that is asked      */
     EM_EVENT_EXPLAIN,               /* why a sound is told or not, as one hop has it           */
     EM_EVENT_GAP,                   /* frames are missing                                      */
     EM_EVENT_SYNC,                  /* sound and wall clock came apart: utc_ms counts anew     */
@@ -89,6 +90,13 @@ typedef struct em_event {
             float       dbfs;       /* level when this was known; -INFINITY: digital silence   */
         } sound;
         struct {                    /* strings outlive every sink                              */
+            char        id[EM_EVENT_ID_CHARS];      /* of its event                            */
+            const char *label;      /* likewise                                                */
+            double      begin, end; /* what may be kept, seconds                               */
+            bool        is_over;    /* the event is; else the clip is as long as clips get     */
+            const char *why_not;    /* speech, unheard (no window held it); NULL: it may       */
+        } clip;
+        struct {                    /* strings outlive every sink                              */
             const char *label;      /* of the class or group                                   */
             const char *verdict;    /* told, quiet, weak, short, hidden, gated, ignored        */
             float       now, peak;  /* evidence in the window: newest, highest                 */
@@ -99,7 +107,7 @@ typedef struct em_event {
         struct { double drift_s; } sync;                            /* how far the wall clock was ahead */
         struct { double duration; int64_t n_windows; const float *mean, *max; const double *at; } summary;  /* [n_classes] */
         struct { uint64_t n_records; } lost;
-        struct { uint64_t captured, taken, dropped, waiting, skipped_hops, resets; } stop;
+        struct { uint64_t captured, taken, dropped, waiting, skipped_hops, resets; bool is_private; uint64_t clips_dropped; } stop;
     } u;
 } em_event;
 

@@ -9,6 +9,7 @@
 #include "cli/report.h"
 #include "cli/service.h"
 #include "cli/signals.h"
+#include "cli/speech.h"
 #include "cli/tagger.h"
 #include "cli/version.h"
 #include "engine/engine.h"
@@ -29,6 +30,7 @@ typedef struct run {
     em_known   known;               /* of its classes                                   */
     em_rules   rules;               /* of events                                        */
     em_tape   *tape;                /* NULL without --clip-dir                           */
+    bool      *is_speech;           /* [n_classes] NULL without --private                */
     em_inputs  inputs;
     em_sink_set outputs;
     em_outlet *outlet;
@@ -300,7 +302,7 @@ static uint64_t deadline_of(const run *r, const char *kind)
 /* Whether only events are told, so that nothing is missed where none can be. */
 static bool may_rest(const run *r)
 {
-    bool is_needed = r->o->explain.n > 0;
+    bool is_needed = r->o->explain.n > 0 || (r->is_speech && r->o->clip_dir);     /* who speaks may be quiet */
 
     for (int i = 0; i < r->outputs.n; i++)
         is_needed |= em_sink_needs_scores(r->outputs.sinks[i]);
@@ -309,14 +311,19 @@ static bool may_rest(const run *r)
 
 static int hear(run *r, em_source *source, const char *name, em_err *err)
 {
+    const em_privacy_cfg privacy = {
+        .is_speech = r->is_speech, .n_classes = r->known.classes.n,
+        .pre_s = r->o->pre_roll, .post_s = r->o->post_roll, .most_s = r->o->clip_max,
+    };
     em_engine_cfg cfg = {
         .session = r->tagger.session, .outlet = r->outlet, .stop = r->stop,
         .name = r->inputs.list ? r->inputs.list[r->i_input].name : NULL,
         .max_batch = em_options_channel(r->o) < 0 ? EACH_BATCH : 1, .step_samples = em_tagger_step(&r->tagger, r->o),
         .channel = em_options_channel(r->o), .has_slots = wants_slots(r), .has_embeddings = r->o->embeddings,
-        .may_rest = may_rest(r), .has_vitals = r->o->http, .events = &r->rules.watch, .has_summary = r->o->summary, .needs_end = !r->is_live,
+        .may_rest = may_rest(r), .has_vitals = r->o->http, .has_columns = r->o->http && !r->is_speech, .events = &r->rules.watch, .has_summary = r->o->summary, .needs_end = !r->is_live,
         .duration_s = seconds_to_hear(r), .deadline_ns = deadline_of(r, em_inputs_source(&r->inputs, r->i_input).kind),
-        .start_ms = em_options_start_ms(r->o), .tape = r->tape, .progress_ctx = r,
+        .start_ms = em_options_start_ms(r->o), .tape = r->tape, .privacy = r->is_speech && r->o->clip_dir ? &privacy : NULL,
+        .progress_ctx = r,
     };
     em_engine_result result;
     em_status status;
@@ -395,10 +402,12 @@ static int hear_all(run *r, em_err *err)
 static em_status keep_sound(run *r, em_err *err)
 {
     enum { LATE_S = 15, MOST_GAP_S = 60 };
+    const double window_s = window_seconds(&r->tagger), gap_s = fmin(em_rules_longest_gap(&r->rules), MOST_GAP_S);
+    const double judged_s = r->is_speech ? fmax(window_s, EM_PRIVACY_NEAR_S) + 2 * fmin(r->o->step, MOST_GAP_S) : 0;
 
     if (!r->o->clip_dir)
         return EM_OK;
-    return em_tape_new(&r->tape, r->o->clip_max + window_seconds(&r->tagger) + fmin(em_rules_longest_gap(&r->rules), MOST_GAP_S) + LATE_S, err);
+    return em_tape_new(&r->tape, r->o->clip_max + window_s + gap_s + judged_s + LATE_S, err);
 }
 
 static em_status check(const em_options *o, em_err *err)
@@ -431,6 +440,10 @@ int em_cmd_listen(const em_options *o, em_err *err)
     if ((code = em_tagger_open(&r.tagger, o, em_options_channel(o) < 0 ? EACH_BATCH : 1, err)))
         goto done;
     r.known = em_tagger_known(&r.tagger);
+    if (o->is_private && (status = em_speech_find(&r.is_speech, r.tagger.model, &r.known.classes, em_tagger_name(&r.tagger), err))) {
+        code = em_exit_code(status, EM_EXIT_USAGE);
+        goto done;
+    }
     if ((status = em_rules_make(&r.rules, &r.known, &r.tagger.selection, &settings, err))) {
         code = em_exit_code(status, EM_EXIT_USAGE);
         goto done;
@@ -451,6 +464,7 @@ int em_cmd_listen(const em_options *o, em_err *err)
         code = close_outputs(&r, code, err);
 done:
     em_tape_free(r.tape);
+    free(r.is_speech);
     em_rules_deinit(&r.rules);
     em_tagger_close(&r.tagger);
     em_inputs_deinit(&r.inputs);

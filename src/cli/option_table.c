@@ -131,6 +131,8 @@ static const em_option output_rows[] = {
       .help = "--clip-dir: seconds behind the offset" },
     { .name = "clip-max", .kind = EM_OPTION_REAL, .at = AT(clip_max), .arg = "SEC", .fallback = "60", .min = 1, .max = 3600,
       .help = "--clip-dir: a longer clip is cut there" },
+    { .name = "private", .kind = EM_OPTION_FLAG, .at = AT(is_private),
+      .help = "no sound is kept where people speak: --clip-dir leaves out clips within 10 s of speech, --http the spectrogram; the model has to know speech" },
     { .name = "http", .kind = EM_OPTION_TEXT, .at = AT(http), .arg = "ADDR:PORT", .is_valid = em_is_web_address,
       .wanted = "ADDR:PORT with a numeric address, as 127.0.0.1:8080", .help = "a live web page and Prometheus' /metrics at this address" },
     { .name = "http-token", .kind = EM_OPTION_TEXT, .at = AT(http_token), .arg = "FILE",

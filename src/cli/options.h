@@ -84,6 +84,7 @@ typedef struct em_options {
     int    exec_jobs;
     char  *clip_dir;
     double pre_roll, post_roll, clip_max;       /* seconds                         */
+    bool   is_private;              /* --private: no sound of who speaks          */
     double exec_timeout;            /* seconds                                    */
     char  *http, *http_token;       /* the web page: where, and who may see it    */
     em_texts http_hosts;

@@ -111,6 +111,12 @@ static em_status open_status(em_sink_set *out, const em_sink_set_cfg *cfg, em_er
     return status;
 }
 
+/* For outputs whose offsets name the clip, where it is sure that there is one. */
+static const em_sink_clip_cfg *named_clip(const em_sink_set *out)
+{
+    return out->clip.dir && !out->clip.is_judged ? &out->clip : NULL;
+}
+
 /* --exec: one more sink, which writes nothing. */
 static em_status open_exec(em_sink_set *out, const em_options *o, const em_sink_set_cfg *cfg, em_err *err)
 {
@@ -118,7 +124,7 @@ static em_status open_exec(em_sink_set *out, const em_options *o, const em_sink_
         .command = o->exec, .on_onset = strcmp(o->exec_on, "offset") != 0, .on_offset = strcmp(o->exec_on, "onset") != 0,
         .n_most = o->exec_jobs, .limit_s = o->exec_timeout,
     };
-    em_sink_cfg sink = { .format = "exec", .classes = &cfg->known->classes, .clip = o->clip_dir ? &out->clip : NULL, .give_up = cfg->give_up };
+    em_sink_cfg sink = { .format = "exec", .classes = &cfg->known->classes, .clip = named_clip(out), .give_up = cfg->give_up };
     em_status status;
 
     out->exec = exec;
@@ -143,7 +149,7 @@ static em_status open_mqtt(em_sink_set *out, const em_options *o, const em_sink_
 {
     const em_rules *rules = cfg->rules;
     em_sink_cfg sink = { .format = "mqtt", .classes = &cfg->known->classes, .is_shown = cfg->selection->is_shown,
-                         .channel = em_options_channel(o), .clip = o->clip_dir ? &out->clip : NULL, .give_up = cfg->give_up };
+                         .channel = em_options_channel(o), .clip = named_clip(out), .give_up = cfg->give_up };
     em_status status;
 
     warn_of_password(o);
@@ -311,7 +317,8 @@ em_status em_sink_set_open(em_sink_set *out, const em_options *o, const em_sink_
     int n = o->formats.n > o->outputs.n ? o->formats.n : o->outputs.n;
     em_status status;
 
-    *out = (em_sink_set){ .clip = { .dir = o->clip_dir, .tape = cfg->tape, .pre_s = o->pre_roll, .post_s = o->post_roll, .most_s = o->clip_max } };
+    *out = (em_sink_set){ .clip = { .dir = o->clip_dir, .tape = cfg->tape, .pre_s = o->pre_roll, .post_s = o->post_roll, .most_s = o->clip_max,
+                                  .is_judged = o->is_private } };
     if (n == 0)
         n = 1;
     if ((status = check(o, n, err)))

@@ -1,7 +1,7 @@
-/* ear.h - what engine.c, ear_sound.c, ear_scores.c and ear_tell.c share: one source on its run from start to end.
+/* ear.h - what engine.c, ear_sound.c, ear_scores.c, ear_private.c and ear_tell.c share: one source on its run from start to end.
  *
  * engine.c makes the memory and starts; ear_sound.c loops between ring and scheduler; ear_scores.c takes what the scheduler
- * hands out; ear_tell.c has the words. All of it is the worker's. */
+ * hands out; ear_private.c says whose sound may be kept; ear_tell.c has the words. All of it is the worker's. */
 #ifndef EM_ENGINE_EAR_H
 #define EM_ENGINE_EAR_H
 
@@ -31,6 +31,7 @@ typedef struct em_ear {
     int64_t      *loud_ends;        /* [n_lanes] end of the newest hop above the gate, sample */
     em_columns   *columns;          /* [n_lanes] likewise                           */
     em_watcher  **watchers;         /* [n_lanes] likewise; each NULL until sound flows */
+    em_privacy   *privacy;          /* NULL unless wanted                           */
     uint64_t      n_rate_frames;    /* of stream since the last change of rate      */
     double        rate_start_s;     /* when that was                                */
     em_anchor     anchor;           /* wall clock at time 0                         */
@@ -67,6 +68,13 @@ em_status em_ear_begin_events(em_ear *e, em_err *err);      /* the names are kno
 em_status em_ear_take_scores(void *ear, const em_scores_row *row, em_err *err);     /* an em_scores_take */
 bool      em_ear_wants_scores(void *ear, int lane, const em_hop *hop);              /* an em_scores_want */
 em_status em_ear_end_events(em_ear *e, em_err *err);
+
+/* ---- ear_private.c: what --private asks; without cfg->privacy they do nothing ---- */
+
+em_status em_ear_begin_privacy(em_ear *e, em_err *err);
+em_status em_ear_judge_hop(em_ear *e, const em_scores_row *row, em_err *err);       /* before its events     */
+em_status em_ear_take_event(void *ear, const em_event *event, em_err *err);         /* an em_event_take: to the outlet, too */
+em_status em_ear_end_privacy(em_ear *e, em_event *stop, em_err *err);               /* with the STOP to come */
 
 /* ---- ear_sound.c ---- */
 

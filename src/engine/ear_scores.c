@@ -6,7 +6,7 @@ em_status em_ear_begin_events(em_ear *e, em_err *err)
     em_status status = EM_OK;
 
     for (int i = 0; e->watchers && i < e->n_lanes && !status; i++) {
-        const em_watcher_cfg cfg = { .rules = e->cfg->events, .take = em_outlet_take, .ctx = e->cfg->outlet, .source = e->names[i],
+        const em_watcher_cfg cfg = { .rules = e->cfg->events, .take = em_ear_take_event, .ctx = e, .source = e->names[i],
                                      .is_live = e->info.is_live };
 
         status = em_watcher_new(&e->watchers[i], &cfg, err);
@@ -79,13 +79,15 @@ em_status em_ear_take_scores(void *ear, const em_scores_row *row, em_err *err)
     event.u.scores.first_level = row->hop->first_level;
     event.u.scores.embedding = row->latent;
     event.u.scores.n_embedding = row->latent ? em_session_config(e->cfg->session)->dims[EM_STAGES - 1] : 0;
-    if (e->columns) {
+    if (e->cfg->has_vitals) {
         vitals = vitals_of(e);
         event.u.scores.vitals = &vitals;
-        em_columns_take(&e->columns[row->lane], row->hop, &event);
     }
-    status = em_ear_emit(e, &event, err);
-    return status ? status : watch(e, row, err);
+    if (e->columns)
+        em_columns_take(&e->columns[row->lane], row->hop, &event);
+    if ((status = em_ear_judge_hop(e, row, err)) || (status = em_ear_emit(e, &event, err)))
+        return status;
+    return watch(e, row, err);
 }
 
 /* An em_scores_want: whether anything in the window is above the gate. */

@@ -128,5 +128,6 @@ em_status em_ear_tell_end(em_ear *e, const em_engine_result *r, em_err *err)
     event.u.stop.waiting = r->frames.waiting;
     event.u.stop.skipped_hops = r->skipped_hops;
     event.u.stop.resets = r->resets;
-    return em_ear_emit(e, &event, err);
+    status = em_ear_end_privacy(e, &event, err);
+    return status ? status : em_ear_emit(e, &event, err);
 }

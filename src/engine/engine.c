@@ -51,14 +51,14 @@ static em_status prepare(em_ear *e, em_err *err)
     e->loud_ends = calloc((size_t)e->n_lanes, sizeof *e->loud_ends);
     e->summaries = e->cfg->has_summary ? calloc((size_t)e->n_lanes, sizeof *e->summaries) : NULL;
     e->watchers = has_events ? calloc((size_t)e->n_lanes, sizeof(em_watcher *)) : NULL;
-    e->columns = e->cfg->has_vitals ? calloc((size_t)e->n_lanes, sizeof *e->columns) : NULL;
-    if (!e->frames || !e->lanes || !e->names || !e->loud_ends || (e->cfg->has_vitals && !e->columns) ||
+    e->columns = e->cfg->has_columns ? calloc((size_t)e->n_lanes, sizeof *e->columns) : NULL;
+    if (!e->frames || !e->lanes || !e->names || !e->loud_ends || (e->cfg->has_columns && !e->columns) ||
         (e->cfg->has_summary && !e->summaries) || (has_events && !e->watchers))
         return em_fail(err, EM_ENOMEM, "no memory to listen to %s", e->name);
     for (int i = 0; i < e->n_lanes; i++)
         if ((status = prepare_lane(e, i, err)))
             return status;
-    return EM_OK;
+    return em_ear_begin_privacy(e, err);
 }
 
 static void clean_up(em_ear *e)
@@ -81,6 +81,7 @@ static void clean_up(em_ear *e)
     free(e->summaries);
     free(e->columns);
     free(e->watchers);
+    em_privacy_free(e->privacy);
 }
 
 static void count(const em_ear *e, em_engine_result *out)

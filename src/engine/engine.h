@@ -12,6 +12,7 @@
 #include "audio/source.h"
 #include "base/status.h"
 #include "engine/outlet.h"
+#include "listener/privacy.h"
 #include "listener/watcher.h"
 #include "model/session.h"
 #include "sinks/tape.h"
@@ -33,7 +34,7 @@ typedef struct em_engine_cfg {
     int     channel;                /* 1..: that one; 0: the mean; -1: each, as "NAME:1", "NAME:2" */
     bool    has_slots, has_embeddings;
     bool    may_rest;               /* nobody reads scores: windows with nothing above the gate are not scored */
-    bool    has_vitals;             /* scores events have columns and vitals                       */
+    bool    has_vitals, has_columns;        /* scores events have vitals; and columns              */
     const em_watch_rules *events;   /* what an event is; NULL: none are told                       */
     bool    has_summary;            /* one record at the end in place of scores and events         */
     bool    needs_end;              /* a stop before the sound's end leaves no summary             */
@@ -41,6 +42,7 @@ typedef struct em_engine_cfg {
     uint64_t deadline_ns;           /* em_now_ns at which the run ends, as if the sound did; 0: at none */
     int64_t start_ms;               /* wall clock at a file's first sample, -1 unknown             */
     em_tape *tape;                  /* that keeps the newest sound; NULL: none does                */
+    const em_privacy_cfg *privacy;  /* of clips, but for window, step, take and ctx; NULL: all are kept */
     em_engine_progress *progress;   /* may be NULL                                                 */
     void   *progress_ctx;
 } em_engine_cfg;

@@ -93,7 +93,15 @@ static bool put_scores(em_event_json *s, const em_event *e)
 
 static bool put_sound(em_event_json *s, const em_event *e)
 {
-    em_sound_json(&s->json, e, s->cfg->classes, s->cfg->clip ? s->cfg->clip->dir : NULL);
+    const em_sink_clip_cfg *clip = s->cfg->clip;
+
+    em_sound_json(&s->json, e, s->cfg->classes, clip && !clip->is_judged ? clip->dir : NULL);
+    return true;
+}
+
+static bool put_clip(em_event_json *s, const em_event *e)
+{
+    em_clip_json(&s->json, e, s->cfg->clip ? s->cfg->clip->dir : NULL);
     return true;
 }
 
@@ -166,6 +174,8 @@ static bool put_stop(em_event_json *s, const em_event *e)
     em_json_int(&s->json, "waiting", (int64_t)e->u.stop.waiting);
     em_json_int(&s->json, "skipped_hops", (int64_t)e->u.stop.skipped_hops);
     em_json_int(&s->json, "resets", (int64_t)e->u.stop.resets);
+    if (e->u.stop.is_private)
+        em_json_int(&s->json, "clips_dropped", (int64_t)e->u.stop.clips_dropped);
     return true;
 }
 
@@ -182,7 +192,7 @@ em_status em_event_json_put(em_event_json *s, const em_event *e, bool *has_one, 
     static bool (*const put[])(em_event_json *, const em_event *) = {
         [EM_EVENT_START] = put_start, [EM_EVENT_SOURCE] = put_source, [EM_EVENT_SCORES] = put_scores,
         [EM_EVENT_ONSET] = put_sound, [EM_EVENT_OFFSET] = put_sound, [EM_EVENT_RETRACT] = put_sound,
-        [EM_EVENT_EXPLAIN] = put_explain,
+        [EM_EVENT_EXPLAIN] = put_explain,  [EM_EVENT_CLIP] = put_clip,
         [EM_EVENT_GAP] = put_gap, [EM_EVENT_SYNC] = put_sync, [EM_EVENT_SUMMARY] = put_summary, [EM_EVENT_STOP] = put_stop,
         [EM_EVENT_LOST] = put_lost,
     };

@@ -8,12 +8,14 @@
  *            (uncertainty of time, seconds), delay (seconds from time to when it was known), dbfs (level then)
  *   offset   the same, score and threshold left out, then onset, offset, duration, peak, mean, clip (its file; null: none is kept)
  *   retract  source, time of the onset, id: that event never was
+ *   clip     source, time when it was known, id of the event, clip (its file) or, if none is kept, clip null and reason (speech, unheard): only
+ *            with --private, whose offsets have no clip
  *   explain  source, time, label, slug, verdict (told, quiet, weak, short, hidden, gated, ignored), now, peak and at (when), threshold,
  *            lasts (down to): only with --explain
  *   gap      frames, reason         source   state up | down
  *   sync     drift: seconds that the wall clock was ahead; every utc from here on is counted anew
  *   summary  duration, windows, top: ordered by the largest score, "at" the end of its window
- *   stop     captured, taken, dropped, waiting, skipped_hops, resets
+ *   stop     captured, taken, dropped, waiting, skipped_hops, resets; with --private clips_dropped
  *   lost     records: how many this output's reader was too slow for (live only); source and time: of the next one
  *
  * Times are seconds of the stream; "utc" stands beside them where the wall clock is known. One thread at a time; after

@@ -53,6 +53,7 @@ typedef struct em_sink_clip_cfg {
     struct em_tape *tape;           /* tape.h; NULL but for the sink of clips                           */
     double pre_s, post_s;           /* before the onset and behind the offset                          */
     double most_s;                  /* a longer clip is cut; the tape keeps as much and LATE_S more    */
+    bool   is_judged;               /* a clip is written when a CLIP event lets it, and not before; an OFFSET names none */
 } em_sink_clip_cfg;
 
 /* The web page's (web/server.h). */

@@ -2,7 +2,8 @@
  *
  * A clip holds the samples from pre_s before the onset to post_s behind the offset, to the sample: round(time * rate) of the source. It is
  * written when the event is over and its last sample has come. What is longer than most_s is cut there; while such an event still
- * sounds, the tape says when its beginning can wait no longer, and it is written by the onset that was told. */
+ * sounds, the tape says when its beginning can wait no longer, and it is written by the onset that was told. Clips that are judged
+ * (--private) are written by the CLIP event that lets them be, as that says, and at no other time: where it was lost there is none. */
 #include "sinks/clip.h"
 #include "sinks/row.h"
 
@@ -76,6 +77,16 @@ static void write_span(clips *c, shot *s, const em_tape_state *tape, int64_t beg
     }
 }
 
+static void write_inside(clips *c, shot *s, const em_tape_state *tape, int64_t begin, int64_t end)
+{
+    if (end > tape->next)
+        end = tape->next;
+    if (begin < tape->first)
+        tell_failure(c, "a clip's beginning is gone before it was written: the writing is too slow");
+    else if (begin < end)
+        write_span(c, s, tape, begin, end);
+}
+
 static int64_t sample_at(const em_tape_state *tape, double time)
 {
     const int64_t i = llround((time - tape->start_s) * tape->rate_hz);
@@ -102,15 +113,10 @@ static bool settle(clips *c, shot *s, double stop_s)
         end = sample_at(&tape, s->offset + cfg->post_s);
     if (isfinite(stop_s) && sample_at(&tape, stop_s) < end)
         end = sample_at(&tape, stop_s);
-    if (isfinite(stop_s) && tape.next < end)
-        end = tape.next;
-    else if (tape.next < end || (!s->is_over && !isfinite(stop_s) && tape.next < begin + tape.n_room - LATE_S * (int64_t)tape.rate_hz))
+    if (!isfinite(stop_s) && (tape.next < end || (!s->is_over && tape.next < begin + tape.n_room - LATE_S * (int64_t)tape.rate_hz)))
         return false;
     s->is_written = true;
-    if (begin < tape.first)
-        tell_failure(c, "a clip's beginning is gone before it was written: the writing is too slow");
-    else if (begin < end)
-        write_span(c, s, &tape, begin, end);
+    write_inside(c, s, &tape, begin, end);
     return s->is_over;
 }
 
@@ -157,7 +163,7 @@ static void take_sound(clips *c, const em_event *e)
 {
     shot *s = find(c, e);
 
-    if (!s && !(s = add(c, e)))
+    if (!s && (c->base.cfg.clip->is_judged || !(s = add(c, e))))
         return;
     s->onset = e->u.sound.onset;
     s->offset = e->u.sound.offset;
@@ -177,6 +183,27 @@ static void take_back(clips *c, const em_event *e)
     drop(c, s);
 }
 
+/* What may be kept is there already. An event that still sounds is remembered: it may be taken back. */
+static void take_verdict(clips *c, const em_event *e)
+{
+    em_event sound = { .type = EM_EVENT_OFFSET, .source = e->source };
+    em_tape_state tape;
+    shot *s;
+
+    if (e->u.clip.why_not)
+        return;
+    memcpy(sound.u.sound.id, e->u.clip.id, sizeof sound.u.sound.id);
+    sound.u.sound.label = e->u.clip.label;
+    if (!(s = add(c, &sound)))
+        return;
+    s->is_written = true;
+    s->is_over = e->u.clip.is_over;
+    if (!em_tape_look(c->base.cfg.clip->tape, s->source, &tape))
+        tell_failure(c, "a clip's source is gone before it was written");
+    else
+        write_inside(c, s, &tape, sample_at(&tape, e->u.clip.begin), sample_at(&tape, e->u.clip.end));
+}
+
 static em_status clips_put(em_sink *base, const em_event *e, em_err *err)
 {
     clips *c = (clips *)base;
@@ -187,6 +214,8 @@ static em_status clips_put(em_sink *base, const em_event *e, em_err *err)
         take_sound(c, e);
     else if (e->type == EM_EVENT_RETRACT)
         take_back(c, e);
+    else if (e->type == EM_EVENT_CLIP)
+        take_verdict(c, e);
     for (int i = c->n - 1; i >= 0; i--)
         if (settle(c, &c->shots[i], stop_s) || e->type == EM_EVENT_STOP || (e->type == EM_EVENT_LOST && c->shots[i].is_written))
             drop(c, &c->shots[i]);

@@ -67,12 +67,13 @@ static void put_onset(em_json *j, const em_event *e)
     put_doubt(j, e);
 }
 
-static void put_clip(em_json *j, const em_event *e, const char *dir)
+/* The file of an event; dir NULL: there is none. */
+static void put_path(em_json *j, const char *dir, const char *source, const char *label, const char *id)
 {
     char path[PATH_MAX];
 
     if (dir)
-        em_json_string(j, "clip", em_clip_path(path, sizeof path, dir, e->source, e->u.sound.label, e->u.sound.id));
+        em_json_string(j, "clip", em_clip_path(path, sizeof path, dir, source, label, id));
     else
         em_json_null(j, "clip");
 }
@@ -84,7 +85,7 @@ static void put_offset(em_json *j, const em_event *e, const char *clip_dir)
     em_json_fixed(j, "duration", e->u.sound.offset - e->u.sound.onset, 3);
     em_json_fixed(j, "peak", (double)e->u.sound.score, 3);
     em_json_fixed(j, "mean", (double)e->u.sound.mean, 3);
-    put_clip(j, e, clip_dir);
+    put_path(j, clip_dir, e->source, e->u.sound.label, e->u.sound.id);
     put_doubt(j, e);
 }
 
@@ -102,4 +103,14 @@ void em_sound_json(em_json *j, const em_event *e, const em_classes *classes, con
         put_onset(j, e);
     else
         put_offset(j, e, clip_dir);
+}
+
+void em_clip_json(em_json *j, const em_event *e, const char *clip_dir)
+{
+    em_record_json(j, "clip");
+    em_where_json(j, e);
+    em_json_string(j, "id", e->u.clip.id);
+    put_path(j, e->u.clip.why_not ? NULL : clip_dir, e->source, e->u.clip.label, e->u.clip.id);
+    if (e->u.clip.why_not)
+        em_json_string(j, "reason", e->u.clip.why_not);
 }

@@ -17,4 +17,7 @@ void em_utc_json(em_json *j, const em_event *e);
  * last sample has come); NULL: they are not. */
 void em_sound_json(em_json *j, const em_event *e, const em_classes *classes, const char *clip_dir);
 
+/* The same of a CLIP. */
+void em_clip_json(em_json *j, const em_event *e, const char *clip_dir);
+
 #endif

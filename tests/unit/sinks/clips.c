@@ -201,6 +201,51 @@ static void a_long_event_has_its_beginning(void **state)
     CHECK_OK(close_room(&r, &err));
 }
 
+static em_event verdict(const char *id, double begin, double end, bool is_over, const char *why_not)
+{
+    em_event e = { .type = EM_EVENT_CLIP, .source = "dog.wav" };
+
+    snprintf(e.u.clip.id, sizeof e.u.clip.id, "%s", id);
+    e.u.clip.label = named(EM_EVENT_OFFSET, id, 0, 0).u.sound.label;
+    e.u.clip.begin = begin;
+    e.u.clip.end = end;
+    e.u.clip.is_over = is_over;
+    e.u.clip.why_not = why_not;
+    return e;
+}
+
+/* Of clips that are judged nothing is written but what a verdict lets be, and that as it says. */
+static void a_judged_clip_waits_for_its_verdict(void **state)
+{
+    const em_event on = named(EM_EVENT_ONSET, "A", 3, 4), off = named(EM_EVENT_OFFSET, "A", 3, 4), next = hop(8);
+    const em_event others[] = { named(EM_EVENT_OFFSET, "B", 3, 4), named(EM_EVENT_OFFSET, "C", 3, 4) };
+    const em_event yes = verdict("A", 2, 4.5, true, NULL), no = verdict("B", 2, 4.5, true, "speech"), on_long = verdict("D", 5, 15, false, NULL);
+    const em_event never = named(EM_EVENT_RETRACT, "D", 6, 20), stop = { .type = EM_EVENT_STOP, .source = "dog.wav", .time = 30 };
+    room r;
+    em_err err;
+    (void)state;
+
+    open_room(&r, "judged");
+    r.clip.is_judged = true;
+    tell(&r, 4, &on);
+    tell(&r, 5, &off);
+    tell(&r, 5, &others[0]);
+    tell(&r, 5, &others[1]);
+    tell(&r, 20, &next);
+    CHECK(!is_there(&r, "A"), "no verdict, no clip");
+    tell(&r, 20, &yes);
+    tell(&r, 20, &no);
+    holds(&r, "A", 2000, 4500);
+    CHECK(!is_there(&r, "B"), "not near speech");
+    tell(&r, 20, &on_long);
+    holds(&r, "D", 5000, 15000);
+    tell(&r, 21, &never);
+    CHECK(!is_there(&r, "D"), "what never was has no clip");
+    tell(&r, 30, &stop);
+    CHECK(!is_there(&r, "C"), "nor what was not judged at the end");
+    CHECK_OK(close_room(&r, &err));
+}
+
 static void what_is_gone_is_counted(void **state)
 {
     const em_event on = named(EM_EVENT_ONSET, "A", 5, 6), off = named(EM_EVENT_OFFSET, "A", 5, 6);
@@ -239,6 +284,7 @@ int main(void)
         cmocka_unit_test(a_clip_waits_for_its_last_sample),
         cmocka_unit_test(the_ends_of_the_stream_end_clips),
         cmocka_unit_test(a_long_event_has_its_beginning),
+        cmocka_unit_test(a_judged_clip_waits_for_its_verdict),
         cmocka_unit_test(what_is_gone_is_counted),
         cmocka_unit_test(names_stay_in_the_folder),
     };
