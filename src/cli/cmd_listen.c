@@ -147,7 +147,7 @@ static int open_outputs(run *r, const char *file, em_err *err)
         .known = &r->known, .selection = &r->tagger.selection, .rules = &r->rules, .give_up = r->stop, .is_live = r->is_live, .file = file,
         .tape = r->tape,
         .notify = em_service_is_on(&r->service) ? &r->service.notify : NULL,
-        .has_source_names = (!file && r->o->inputs.n > 1) || em_options_channel(r->o) < 0,
+        .has_source_names = (!file && r->o->inputs.n > 1) || em_options_channel(r->o) < 0, .n_files = r->o->inputs.n,
     };
     em_outlet_cfg outlet = {
         .sinks = r->outputs.sinks, .is_queued = r->is_queued, .n_classes = cfg->n_classes,

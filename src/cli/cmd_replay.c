@@ -55,6 +55,8 @@ static int begin(rerun *r, em_err *err)
         return em_exit_code(status, EM_EXIT_INPUT);
     r->known = known_of(em_stored_head_of(r->stored));
     outputs.has_source_names = em_stored_head_of(r->stored)->has_source_names;
+    outputs.n_files = em_stored_head_of(r->stored)->n_files;
+    outputs.replayed = r->o->replay;
     if ((status = em_selection_make(&r->selection, &r->known, &settings, err)) ||
         (status = em_rules_make(&r->rules, &r->known, &r->selection, &settings, err)))
         return em_exit_code(status, EM_EXIT_USAGE);

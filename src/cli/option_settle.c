@@ -1,6 +1,7 @@
 /* option_settle.c - after the last layer: of options that exclude each other the one of the lower layer gives way, so
  * that a source in a configuration file does not stand in the way of `earmark a.wav`. Two of one layer are left to
- * the mode that reads them, which says what is wrong. */
+ * the mode that reads them, which says what is wrong. What --replay makes anew has happened once: commands and OSC that a
+ * file or the environment names are for what is heard, and have to be asked for beside it. */
 #include "cli/options.h"
 
 #include <stddef.h>
@@ -11,7 +12,7 @@ static const struct { const char *a, *b; } exclusive[] = {
     { "shard", "device" },   { "shard", "jack" },      { "summary", "device" },   { "summary", "jack" },
     { "out-dir", "device" }, { "out-dir", "jack" },    { "out-dir", "output" },  { "out-dir", "append" },
     { "replay", "input" },   { "replay", "device" },   { "replay", "jack" },      { "replay", "store" },
-    { "replay", "mqtt" },    { "mqtt", "out-dir" },    { "mqtt", "summary" },     { "until", "summary" },  { "exec", "summary" },
+    { "replay", "mqtt" },    { "replay", "exec" },     { "replay", "osc" },       { "mqtt", "out-dir" },    { "mqtt", "summary" },     { "until", "summary" },  { "exec", "summary" },
     { "http", "out-dir" },   { "http", "summary" },    { "http", "replay" },      { "clip-dir", "summary" }, { "clip-dir", "replay" },
     { "store", "out-dir" },  { "store", "summary" },   { "live", "realtime" },    { "connect", "no-connect" }, { "quiet", "verbose" },
 };

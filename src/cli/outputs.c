@@ -88,7 +88,7 @@ static em_status open_store(em_sink_set *out, const em_options *o, const em_sink
 {
     const em_sink_store_cfg store = {
         .is_trained = cfg->known->is_trained, .thresholds = cfg->known->thresholds, .window_samples = cfg->known->window_samples,
-        .n_slots = cfg->known->n_slots, .slot_s = cfg->known->slot_s,
+        .n_slots = cfg->known->n_slots, .slot_s = cfg->known->slot_s, .n_files = cfg->n_files,
     };
     em_sink_cfg sink = { .format = "store", .path = o->store, .classes = &cfg->known->classes,
                          .has_source_names = cfg->has_source_names, .give_up = cfg->give_up };
@@ -243,16 +243,17 @@ static em_status open_in_dir(em_sink_set *out, const em_options *o, const em_sin
 }
 
 /* What a format can hold of what is asked for. */
-static em_status check_format(const em_options *o, const char *format, em_err *err)
+static em_status check_format(const em_options *o, const em_sink_set_cfg *cfg, const char *format, em_err *err)
 {
     const em_sink_traits traits = em_sink_traits_of(format);
 
     if (traits.is_events && o->summary)
         return em_fail(err, EM_EINVAL, "-f %s tells events, and with --summary there are none", format);
-    if (traits.is_one_timeline && o->inputs.n > 1 && !o->out_dir)
-        return em_fail(err, EM_EINVAL, "-f %s has one timeline, and here are %d files: give each its own output with --out-dir", format,
-                       o->inputs.n);
-    return EM_OK;
+    if (!traits.is_one_timeline || cfg->n_files <= 1 || o->out_dir)
+        return EM_OK;
+    if (cfg->replayed)
+        return em_fail(err, EM_EINVAL, "-f %s has one timeline, and in %.100s are %d files: --store each by itself", format, cfg->replayed, cfg->n_files);
+    return em_fail(err, EM_EINVAL, "-f %s has one timeline, and here are %d files: give each its own output with --out-dir", format, cfg->n_files);
 }
 
 /* A format with a beginning or an end of its own would have it in the middle of the file. */
@@ -269,7 +270,7 @@ static em_status check_append(const em_options *o, em_err *err)
     return EM_OK;
 }
 
-static em_status check(const em_options *o, int n, em_err *err)
+static em_status check(const em_options *o, const em_sink_set_cfg *cfg, int n, em_err *err)
 {
     int n_stdout = 0;
 
@@ -304,7 +305,7 @@ static em_status check(const em_options *o, int n, em_err *err)
     if (n_stdout > 1 && !o->out_dir)
         return em_fail(err, EM_EINVAL, "--format: two formats cannot share standard output; give each its --output");
     for (int i = 0; i < o->formats.n; i++) {
-        em_status status = check_format(o, o->formats.list[i], err);
+        em_status status = check_format(o, cfg, o->formats.list[i], err);
 
         if (status)
             return status;
@@ -321,7 +322,7 @@ em_status em_sink_set_open(em_sink_set *out, const em_options *o, const em_sink_
                                   .is_judged = o->is_private } };
     if (n == 0)
         n = 1;
-    if ((status = check(o, n, err)))
+    if ((status = check(o, cfg, n, err)))
         return status;
     for (int i = 0; i < n; i++) {
         const char *format = i < o->formats.n ? o->formats.list[i] : "text";

@@ -33,6 +33,8 @@ typedef struct em_sink_set_cfg {
     const em_notify   *notify;      /* of a service, whose status shows the newest event; NULL: it is none */
     bool is_live;                   /* sound at its own pace: a terminal gets the live view */
     bool has_source_names;
+    int  n_files;                   /* that are heard, one after the other                    */
+    const char *replayed;           /* the file of scores that they are in; NULL: they are heard now */
     em_tape *tape;                  /* --clip-dir: what clips are made of; else NULL */
     const em_event *start;          /* the START event to come, for --http; borrowed */
     const char *file;               /* --out-dir: where these outputs go in there, without extension; else NULL */

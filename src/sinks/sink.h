@@ -24,6 +24,7 @@ typedef struct em_sink_store_cfg {
     const float *thresholds;        /* [n_classes], NULL: the model has none                           */
     int    window_samples, n_slots; /* of a window                                                     */
     double slot_s;
+    int    n_files;                 /* that are heard, one after the other; a device is one            */
 } em_sink_store_cfg;
 
 /* A broker, and what it is told beside the events. */

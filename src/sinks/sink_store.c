@@ -111,6 +111,8 @@ static void put_head(em_json *j, const em_event *e, const em_sink_cfg *cfg)
     em_json_int(j, "slots", cfg->store->n_slots);
     em_json_fixed(j, "slot", cfg->store->slot_s, DIGITS);
     em_json_bool(j, "named", cfg->has_source_names);
+    if (cfg->store->n_files > 1)
+        em_json_int(j, "files", cfg->store->n_files);
     put_classes(j, cfg);
     em_json_end(j, '}');
 }

@@ -7,7 +7,9 @@
  *   audioset   segment_id start_time_seconds end_time_seconds label: AudioSet's strong labels, classes by their mids. The id
  *              is NAME_startms, and a whole stream starts at 0 (research.google.com/audioset/download_strong.html)
  *   raven      a selection table of Raven, in the columns of BirdNET-Go; frequencies are all that the model hears
- *   csv        RFC 4180: a header, text in quotes, lines end in CR LF
+ *   csv        RFC 4180: a header, text in quotes, lines end in CR LF. A text that begins with one of = + - @ ' or a control character gets a
+ *              ' before it: spreadsheets take =HYPERLINK(...) for a formula, also in quotes. Who reads it takes one ' from the beginning
+ *              of a text away, where there is one
  *
  * Rows come in the order in which events end, as none of these readers asks for another. All but csv are separated by tabs, and
  * most of their readers take a quote or (sed_eval) a semicolon for syntax of their own, so that a label's `"` becomes `'`
@@ -37,6 +39,7 @@ typedef struct layout {
     int         n_columns;
     bool        has_header;
     bool        is_first_optional;  /* the first column is there where several sources share the output */
+    bool        is_guarded;         /* against spreadsheets that compute with texts                     */
     const char *separator, *quote, *line_end;
     const em_escape *escapes;
 } layout;
@@ -50,11 +53,17 @@ static const layout *layout_of(const table *t)
     return t->base.row->kind;
 }
 
+/* Or what would be one without the ' before it. */
+static bool is_formula(char first)
+{
+    return first && ((unsigned char)first < ' ' || strchr("=+-@'", first));
+}
+
 static void put_text(table *t, const char *text)
 {
     const layout *y = layout_of(t);
 
-    em_line_put(&t->line, "%s", y->quote);
+    em_line_put(&t->line, "%s%s", y->quote, y->is_guarded && is_formula(*text) ? "'" : "");
     em_line_put_label(&t->line, text, y->escapes);
     em_line_put(&t->line, "%s", y->quote);
 }
@@ -301,7 +310,7 @@ static const layout sed_eval_layout = { TABS(sed_eval), .is_first_optional = tru
 static const layout audioset_layout = { TABS(audioset), .has_header = true, .escapes = tab_escapes };
 static const layout raven_layout = { TABS(raven), .has_header = true, .escapes = tab_escapes };
 static const layout csv_layout = { .columns = csv, .n_columns = (int)EM_COUNT(csv), .has_header = true, .separator = ",", .quote = "\"",
-                                   .line_end = "\r\n", .escapes = csv_escapes };
+                                   .line_end = "\r\n", .escapes = csv_escapes, .is_guarded = true };
 
 #define TABLE .n_bytes = sizeof(table), .init = table_init, .put = table_put, .deinit = table_deinit
 

@@ -13,7 +13,7 @@
 
 enum {
     MOST_HEAD = 8 << 20,            /* bytes of JSON, and more than any record that fits it            */
-    MOST_CLASSES = 10000, MOST_LABEL = 255, MOST_SLOTS = 4096, MOST_RATE = 768000, MOST_WINDOW = 1 << 24, MOST_CELLS = 1 << 22,
+    MOST_CLASSES = 10000, MOST_LABEL = 255, MOST_SLOTS = 4096, MOST_RATE = 768000, MOST_WINDOW = 1 << 24, MOST_CELLS = 1 << 22, MOST_FILES = 1 << 30,
     HOP_BYTES = 41,                 /* of a hop before its levels and scores                           */
     MARK_BYTES = sizeof EM_STORED_MARK - 1,
 };
@@ -130,7 +130,9 @@ static bool read_numbers(em_stored *s)
 
     *e = (em_event){ .type = EM_EVENT_START, .utc_ms = json_integer_value(utc) };
     h->has_source_names = json_is_true(json_object_get(s->root, "named"));
-    return json_is_integer(utc) && get_text(&e->u.start.version, s->root, "version") && get_text(&e->u.start.model, s->root, "model") &&
+    h->n_files = 1;
+    return (!json_object_get(s->root, "files") || get_int(&h->n_files, s->root, "files", 1, MOST_FILES)) && json_is_integer(utc) &&
+           get_text(&e->u.start.version, s->root, "version") && get_text(&e->u.start.model, s->root, "model") &&
            get_text(&e->u.start.sha256, s->root, "sha256") && get_text(&e->u.start.backend, s->root, "backend") &&
            get_int(&e->u.start.rate_hz, s->root, "rate", 1, MOST_RATE) && get_real(&e->u.start.step_s, s->root, "step", 0, 1e6) &&
            get_real(&e->u.start.window_s, s->root, "window", 0, 1e6) &&

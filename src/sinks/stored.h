@@ -37,6 +37,7 @@ typedef struct em_stored_head {
     int    window_samples, n_slots; /* of a window, at start.rate_hz                          */
     double slot_s;
     bool   has_source_names;        /* several sources may follow                             */
+    int    n_files;                 /* that were heard; 1 where it does not say               */
 } em_stored_head;
 
 typedef struct em_stored em_stored;

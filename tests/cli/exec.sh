@@ -41,6 +41,13 @@ grep -q '^EARMARK_STEP=1$' all && ! grep -q secret all || bad "a password, or no
 rm -r runs; mkdir runs; EARMARK_EVENT_OLD=1 em --exec ./hook --until Dog "$demo" >out 2>err || bad "with --until: $(cat err)"
 [ "$(ls runs | wc -l)" -eq 1 ] && ! grep -q EVENT_OLD runs/*/env || bad "the run is there when the program ends: $(cat runs/*/env)"
 
+# what is made anew runs only what is asked for beside it
+printf 'exec = %s/hook\nosc = osc.udp://nowhere.invalid:9/\n' "$here" >again.conf
+rm -r runs; mkdir runs; again 0 --config again.conf; [ -z "$(ls runs)" ] && [ ! -s err ] || bad "a file's command ran again: $(ls runs) $(cat err)"
+EARMARK_EXEC=$here/hook again 0; [ -z "$(ls runs)" ] || bad "the environment's command ran again: $(ls runs)"
+again 0 --config again.conf --exec ./hook; [ "$(ls runs | wc -l)" -eq "$n_onsets" ] || bad "it was asked for: $(ls runs | wc -l)"
+rm -r runs; mkdir runs
+
 # labels are never part of a command line
 cp "$source_dir/config/labels/audioset.csv" evil.csv 2>/dev/null || cp "$(ls "$source_dir"/config/labels/*.csv | head -n 1)" evil.csv
 python3 - <<'P'

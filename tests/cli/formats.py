@@ -121,7 +121,9 @@ def comma(prefix, events, has_sources):
     check(re.fullmatch(r'(([^",\r\n]*|"([^"\r\n]|"")*")(,([^",\r\n]*|"([^"\r\n]|"")*"))*\r\n)+', content), f"{path}: is not of RFC 4180")
     with open(path, newline="", encoding="utf-8") as f:
         got = list(csv.DictReader(f, strict=True))
-    equal(path, [list(row.values()) for row in got],
+    for value in (v for row in got for v in row.values()):
+        check(not re.match(r"[=+\-@\x00-\x1f]", value), f"{path}: {value!r} is a formula")
+    equal(path, [[v[1:] if v.startswith("'") else v for v in row.values()] for row in got],
           [(line(e["source"]), seconds(e["onset"]), seconds(e["offset"]), utc_onset(e), str(e.get("index", "")), line(e.get("mid", "")),
             line(e["label"]), seconds(e["peak"]), seconds(e["mean"]), seconds(e["res"]), e["id"]) for e in events])
 

@@ -26,7 +26,7 @@ one_line clock.obs.txt
 
 # 40 labels that are meant to break a reader, alone and with sources as bad
 "$hostile_labels" . || bad "hostile labels cannot be written"
-read_back hostile --top-k 43; read_back sources --sources --top-k 43
+read_back hostile --top-k 47; read_back sources --sources --top-k 47
 for f in hostile.* sources.*; do ! grep -q $'[\x1b\x07\x7f]' "$f" || bad "an escape sequence in $f"; done
 
 # one output a file: each in its own file, with the same bytes as alone
@@ -56,6 +56,11 @@ for f in $formats; do run 2 -f "x${f%%:*}" "$demo"; says err " ${f%%:*}"; done
 for f in audacity srt obs; do run 6 -f $f -o /dev/full --duration "$short" "$demo"; says err /dev/full; done
 run 2 -f jsonl -o x -f csv -o y --summary "$demo"; says err '-f csv'; [ ! -e x ] || bad "a refused output is there"
 for f in audacity srt; do run 2 -f $f -o x "$demo" "$demo"; says err --out-dir; [ ! -e x ] || bad "a refused output is there"; done
+run 0 --scores=none --duration 2 --store two.scores two/one.flac two/other.flac
+run 0 --scores=none --duration 2 --channel each --store each.scores two/one.flac
+for f in audacity vtt srt raven; do run 2 -f $f -o x --replay two.scores; says err 'in two.scores are 2 files'; [ ! -e x ] || bad "a refused output is there"; done
+for f in dcase csv jsonl; do run 0 -f $f --replay two.scores; done                      # each row says which file it is of
+for f in audacity srt; do run 0 -f $f --replay each.scores; done                        # channels share a timeline
 run 2 -f obs "$demo"; says err --output
 run 4 -f dcase -o keep.tsv nope.wav; [ ! -e keep.tsv ] || bad "nothing was heard, and keep.tsv is there"
 echo old >keep.tsv; run 4 -f dcase -o keep.tsv nope.wav; [ "$(cat keep.tsv)" = old ] || bad "nothing was heard, and keep.tsv is new"

@@ -134,7 +134,7 @@ grep -E '^[01] (hostile/|[^ ]*earmark_hostile_)' hostile >theirs
 [ "$(wc -l <theirs)" -eq "$(grep -cE '^0 [a-zA-Z0-9_/-]+ ' theirs)" ] || bad "topics: $(grep -vE '^0 [a-zA-Z0-9_/-]+ ' theirs | head -n 3)"
 grep -vE '^[01] [^ ]' hostile >odd; [ ! -s odd ] || bad "a payload has more than one line: $(head -n 3 odd)"
 grep -c '/event ' theirs >n; grep '/event ' theirs | cut -d ' ' -f 3- | jq -c . >events || bad "an event is no JSON"
-[ "$(wc -l <events)" -eq "$(cat n)" ] && [ "$(cat n)" -eq 172 ] || bad "$(wc -l <events) events of $(cat n)"
+[ "$(wc -l <events)" -eq "$(cat n)" ] && [ "$(cat n)" -eq 188 ] || bad "$(wc -l <events) events of $(cat n)"
 grep '/config ' theirs | cut -d ' ' -f 3- >config.json; [ "$(jq -c . config.json | wc -l)" -eq 3 ] || bad "discovery of three sources: $(wc -l <config.json)"
 jq -e '([.cmps[].unique_id] | unique | length) == (.cmps | length) and all(.cmps[]; .unique_id | test("^[a-zA-Z0-9_-]+$"))' config.json >/dev/null || bad "ids"
 grep -E '^0 [^ ]*/(sound|group)/[^ ]* ' theirs | grep -vE ' (ON|OFF)$' | head -n 3 >odd; empty odd

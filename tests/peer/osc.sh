@@ -33,9 +33,9 @@ cmp -s want have || bad "offsets: $(diff want have | head -c 400)"
 
 # hostile labels and sources
 "$hostile_labels" --osc $url >out 2>err || bad "hostile labels: $(cat err)"
-for i in $(seq 100); do [ "$(grep -cE '/earmark/[^ ]+/offset ' dump)" -ge 86 ] && break; sleep 0.05; done
+for i in $(seq 100); do [ "$(grep -cE '/earmark/[^ ]+/offset ' dump)" -ge 94 ] && break; sleep 0.05; done
 grep -E '/(onset|offset) ' dump | grep -vE ' /earmark/[a-zA-Z0-9_-]+/(onset|offset) sifdd? "' >odd; empty odd
-[ "$(grep -cE '/earmark/(dog_wav|a_b_c_wav_1|two_2_--_wav_2)/(onset|offset) ' dump)" -eq 172 ] || bad "hostile: $(grep -oE ' /earmark/[^ ]+' dump | sort | uniq -c)"
+[ "$(grep -cE '/earmark/(dog_wav|a_b_c_wav_1|two_2_--_wav_2)/(onset|offset) ' dump)" -eq 188 ] || bad "hostile: $(grep -oE ' /earmark/[^ ]+' dump | sort | uniq -c)"
 
 # nobody there delays nothing; nobody of that name is an error
 kill $receiver; wait $receiver 2>/dev/null

@@ -16,7 +16,7 @@ static const char *const mids[N] = { "/m/0bt9lr", "", "" };
 static const em_classes classes = { labels, mids, N };
 static const bool trained[N] = { true, false, true };
 static const float thresholds[N] = { .1f, 1 / 3.f, .9f };
-static const em_sink_store_cfg about = { trained, thresholds, 320000, SLOTS, .32 };
+static const em_sink_store_cfg about = { trained, thresholds, 320000, SLOTS, .32, 2 };
 static const float scores[N] = { .75f, .001f, .1f };
 static const float slots[SLOTS * N] = { .1f, .2f, .3f, .4f, .5f, .6f, .7f, .8f, .9f, 1, 0, .05f };
 
@@ -119,7 +119,8 @@ static int remove_file(void **state)
 static void check_head(const em_stored_head *h)
 {
     CHECK(h->start.type == EM_EVENT_START && h->start.utc_ms == -1 && strcmp(h->start.u.start.sha256, "ab") == 0, "the start");
-    CHECK(h->start.u.start.step_s == .1 && h->slot_s == .32 && h->n_slots == SLOTS && h->window_samples == 320000, "numbers as they were");
+    CHECK(h->start.u.start.step_s == .1 && h->slot_s == .32 && h->n_slots == SLOTS && h->window_samples == 320000 && h->n_files == 2,
+          "numbers as they were");
     CHECK(h->classes.n == N && strcmp(h->classes.labels[1], "Rain, heavy") == 0 && strcmp(h->classes.mids[0], "/m/0bt9lr") == 0, "classes");
     for (int c = 0; c < N; c++)
         CHECK(h->is_trained[c] == trained[c] && h->thresholds[c] == thresholds[c], "class %d: %.9g", c, (double)h->thresholds[c]);
