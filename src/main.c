@@ -12,6 +12,7 @@ static em_command_run *const commands[] = {
     [EM_COMMAND_INSPECT] = em_cmd_inspect,           [EM_COMMAND_IMPORT] = em_cmd_import,
     [EM_COMMAND_BENCH] = em_cmd_bench,               [EM_COMMAND_TRAIN] = em_cmd_train,
     [EM_COMMAND_EVAL] = em_cmd_eval,                 [EM_COMMAND_REWRITE] = em_cmd_rewrite,
+    [EM_COMMAND_DOCTOR] = em_cmd_doctor,
 };
 
 int main(int argc, char **argv)

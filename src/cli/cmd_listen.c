@@ -57,30 +57,6 @@ static double window_seconds(const em_tagger *t)
     return (double)em_config_window_samples(cfg) / cfg->sample_rate;
 }
 
-/* Seconds that the session needs for one window: the second of two runs over silence. */
-static em_status measure(run *r, em_err *err)
-{
-    const em_config *cfg = em_session_config(r->tagger.session);
-    int n_frames = em_config_sound_frames(cfg);
-    float *frames = calloc((size_t)n_frames * (size_t)cfg->n_mels, sizeof *frames);
-    float *logits = calloc((size_t)cfg->n_classes, sizeof *logits);
-    em_input in = { frames, n_frames };
-    em_output out = { .logits = logits };
-    em_status status = EM_OK;
-
-    if (!frames || !logits)
-        status = em_fail(err, EM_ENOMEM, "no memory for a first window");
-    for (int i = 0; i < 2 && !status; i++) {
-        uint64_t from = em_now_ns();
-
-        status = em_session_run(r->tagger.session, &in, &out, 1, err);
-        r->window_s = (double)(em_now_ns() - from) / 1e9;
-    }
-    free(frames);
-    free(logits);
-    return status;
-}
-
 static void tell_banner(const run *r, const em_source_info *info)
 {
     const em_tagger *t = &r->tagger;
@@ -448,7 +424,7 @@ int em_cmd_listen(const em_options *o, em_err *err)
         code = em_exit_code(status, EM_EXIT_USAGE);
         goto done;
     }
-    if ((status = keep_sound(&r, err)) || ((r.is_live || o->verbose > 0) && (status = measure(&r, err)))) {
+    if ((status = keep_sound(&r, err)) || ((r.is_live || o->verbose > 0) && (status = em_tagger_measure(&r.tagger, 2, &r.window_s, err)))) {
         code = em_exit_code(status, EM_EXIT_INTERNAL);
         goto done;
     }

@@ -11,7 +11,7 @@ static const em_exit_row rows[] = {
     { EM_EXIT_USAGE,    "wrong use",                          "An option, a configuration file or a variable that cannot be so." },
     { EM_EXIT_MODEL,    "bad model",                          "A model file, or a table of labels, that is not there or not right." },
     { EM_EXIT_INPUT,    "no sound input",                     "It cannot be opened, or was lost for good; of several files the others were heard." },
-    { EM_EXIT_BACKEND,  "no such backend here",               "What should compute is not on this machine, or not in this build." },
+    { EM_EXIT_BACKEND,  "no such backend here",               "What should compute is not on this machine, or not in this build; of --doctor: or it is too slow." },
     { EM_EXIT_OUTPUT,   "output failed",                      "A full disk, or a file that cannot be written. A reader that went away is no failure." },
     { EM_EXIT_TRAINING, "data unusable or training diverged", "The data set cannot be learnt from, or the loss did not stay finite." },
     { EM_EXIT_INTERNAL, "internal error",                     "No memory, or a mistake of ours." },

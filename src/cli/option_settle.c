@@ -79,14 +79,15 @@ static em_status check_training(const em_options *o, em_err *err)
 /* Options of one command do nothing without it. --help answers whatever else is asked. */
 static em_status check_companions(const em_options *o, em_err *err)
 {
-    static const struct { const char *name, *command; bool also_trains; } companions[] = {
-        { "json", "bench", true },     { "training", "bench", true },  { "mean-embed", "import", true },
-        { "half", "rewrite", false },  { "metrics", "rewrite", false },
+    enum { TRAINS = 1 << EM_COMMAND_TRAIN | 1 << EM_COMMAND_EVAL, DOCTOR = 1 << EM_COMMAND_DOCTOR };
+    static const struct { const char *name, *command; unsigned others; } companions[] = {
+        { "json", "bench", TRAINS | DOCTOR },  { "training", "bench", TRAINS },  { "mean-embed", "import", TRAINS },
+        { "half", "rewrite", 0 },              { "metrics", "rewrite", 0 },
     };
-    const bool is_training = o->command == EM_COMMAND_TRAIN || o->command == EM_COMMAND_EVAL;
+    const bool is_training = TRAINS >> o->command & 1;
 
     for (size_t i = 0; i < EM_COUNT(companions); i++)
-        if (!(is_training && companions[i].also_trains) && em_options_is_set(o, em_options_find(companions[i].name)) &&
+        if (!(companions[i].others >> o->command & 1) && em_options_is_set(o, em_options_find(companions[i].name)) &&
             !em_options_is_set(o, em_options_find(companions[i].command)))
             return em_fail(err, EM_EINVAL, "--%s is for --%s", companions[i].name, companions[i].command);
     if (is_training && o->inputs.n > 0 && layer_of(o, "input") == EM_LAYER_ARGV)

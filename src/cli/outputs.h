@@ -43,6 +43,9 @@ typedef struct em_sink_set_cfg {
 /* EM_EINVAL: options that do not fit together; EM_EIO names the path. The caller ends *out with em_sink_set_close. */
 em_status em_sink_set_open(em_sink_set *out, const em_options *o, const em_sink_set_cfg *cfg, em_err *err);
 
+/* Whether what goes to path (NULL: standard output) is coloured. */
+bool em_outputs_color(const em_options *o, const char *path);
+
 /* The first failure is told. */
 em_status em_sink_set_close(em_sink_set *out, em_sink_end end, em_err *err);
 

@@ -2,9 +2,14 @@
 #include "cli/tagger.h"
 
 #include "backend/backend.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/paths.h"
+
+#include <stdlib.h>
+
+enum { MOST_RUNS = 16 };
 
 static int open_backend(em_tagger *t, const em_options *o, em_err *err)
 {
@@ -80,4 +85,37 @@ const char *em_tagger_name(const em_tagger *t)
 int em_tagger_step(const em_tagger *t, const em_options *o)
 {
     return em_step_samples(o->step, em_model_config(t->model)->sample_rate);
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+em_status em_tagger_measure(const em_tagger *t, int n, double *seconds, em_err *err)
+{
+    const em_config *cfg = em_session_config(t->session);
+    const int n_frames = em_config_sound_frames(cfg);
+    float *frames = calloc((size_t)n_frames * (size_t)cfg->n_mels, sizeof *frames);
+    float *logits = calloc((size_t)cfg->n_classes, sizeof *logits);
+    em_input in = { frames, n_frames };
+    em_output out = { .logits = logits };
+    em_status status = EM_OK;
+    double took[MOST_RUNS] = { 0 };
+
+    if (!frames || !logits)
+        status = em_fail(err, EM_ENOMEM, "no memory for a first window");
+    for (int i = 0; i < n && i < MOST_RUNS && !status; i++) {
+        const uint64_t from = em_now_ns();
+
+        status = em_session_run(t->session, &in, &out, 1, err);
+        took[i] = (double)(em_now_ns() - from) / 1e9;
+    }
+    qsort(took + 1, (size_t)n - 1, sizeof *took, by_size);
+    *seconds = took[n / 2];
+    free(frames);
+    free(logits);
+    return status;
 }

@@ -33,6 +33,9 @@ em_known em_tagger_known(const em_tagger *t);
 /* Its own name, else the file's. */
 const char *em_tagger_name(const em_tagger *t);
 
+/* Seconds that the session needs for one window: the median of n runs over silence, 2 to 16, but for the first. What em_session_run says. */
+em_status em_tagger_measure(const em_tagger *t, int n, double *seconds, em_err *err);
+
 /* Samples between hops at the model's rate. */
 int em_tagger_step(const em_tagger *t, const em_options *o);
 

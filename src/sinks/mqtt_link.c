@@ -103,7 +103,7 @@ static int set_up(em_mqtt_link *l)
 {
     const em_mqtt_url *u = &l->cfg.url;
     struct mosquitto *h = l->handle;
-    int rc = mosquitto_will_set(h, l->cfg.will_topic, 7, "offline", QOS, true);
+    int rc = l->cfg.will_topic ? mosquitto_will_set(h, l->cfg.will_topic, 7, "offline", QOS, true) : 0;
 
     mosquitto_connect_callback_set(h, on_connect);
     mosquitto_publish_callback_set(h, on_publish);

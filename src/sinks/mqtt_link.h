@@ -15,7 +15,7 @@ typedef struct em_mqtt_link_cfg {   /* copied, but for the box                  
     em_mqtt_url url;
     const char *ca, *cert, *key;    /* PEM files; ca NULL: those of the system; cert, key NULL: none                      */
     const char *client_id;
-    const char *will_topic;         /* the broker puts "offline" there, retained, when we are gone without a word          */
+    const char *will_topic;         /* the broker puts "offline" there, retained, when we are gone without a word; NULL: no  */
     const char *birth_topic;        /* "online" there asks for all EM_MQTT_DISCOVERY anew; NULL: nobody does               */
 } em_mqtt_link_cfg;
 

@@ -31,6 +31,7 @@ usage 'same output' --out-dir d - stdin
 usage 'needs one -o OUT' --import x
 usage '--preset is for --bench' --preset nano "$demo"
 usage '--json is for --bench' --json --list-classes
+usage '--mean-embed is for --import' --mean-embed --doctor
 usage '--mean-embed is for --import' --mean-embed --bench
 usage 'hear what --data names' --train --data x --out y a.wav
 usage '--training is for --bench' --training --list-classes

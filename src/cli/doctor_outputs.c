@@ -1,0 +1,169 @@
+/* doctor_outputs.c - can be written, bound and reached what the options name: see doctor.h. */
+#include "base/module.h"
+#include "cli/commands.h"
+#include "cli/doctor.h"
+#include "sinks/mqtt_probe.h"
+#include "sinks/web/address.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const double broker_s = 5;
+
+/* ---- folders ---- */
+
+/* path, or what of it there is: the rest would be made. */
+static void find_there(char *path)
+{
+    struct stat st;
+
+    while (stat(path, &st) != 0 && errno == ENOENT) {
+        char *slash = strrchr(path, '/');
+
+        if (!slash || slash == path) {
+            snprintf(path, PATH_MAX, "%s", slash ? "/" : ".");
+            return;
+        }
+        *slash = '\0';
+    }
+}
+
+/* Makes a file there and takes it away again: rights alone do not tell of a file system that cannot be written, or is full. */
+static bool can_write(const char *folder)
+{
+    char path[PATH_MAX + 32];
+    int fd;
+
+    snprintf(path, sizeof path, "%s/.earmark-XXXXXX", folder);
+    if ((fd = mkstemp(path)) < 0)
+        return false;
+    unlink(path);
+    if (write(fd, path, strlen(path)) < 0 || fsync(fd) != 0) {
+        const int failure = errno;
+
+        close(fd);
+        errno = failure;
+        return false;
+    }
+    return close(fd) == 0;
+}
+
+static void check_folder(em_checkup *c, const char *option, const char *folder)
+{
+    char path[PATH_MAX];
+
+    if (snprintf(path, sizeof path, "%s", folder) >= (int)sizeof path)
+        path[sizeof path - 1] = '\0';
+    find_there(path);
+    if (can_write(path))
+        em_check_pass(c, "folder", "--%s %s can be written%s", option, folder, strcmp(path, folder) == 0 ? "" : ", and will be made");
+    else
+        em_check_fail(c, "folder", EM_EXIT_OUTPUT, "--%s %.150s: %s cannot be written: %s: choose another folder, or change its owner or free space there",
+                      option, folder, path, strerror(errno));
+}
+
+static void check_folders(em_checkup *c)
+{
+    if (!c->o->clip_dir && !c->o->out_dir)
+        em_check_skip(c, "folder", "no --clip-dir and no --out-dir");
+    if (c->o->clip_dir)
+        check_folder(c, "clip-dir", c->o->clip_dir);
+    if (c->o->out_dir)
+        check_folder(c, "out-dir", c->o->out_dir);
+}
+
+/* ---- network ---- */
+
+static void check_broker(em_checkup *c)
+{
+    const em_options *o = c->o;
+    const em_sink_mqtt_cfg cfg = { .url = o->mqtt, .password_file = o->mqtt_password_file, .ca = o->mqtt_ca, .cert = o->mqtt_cert, .key = o->mqtt_key };
+    const void *found;
+    em_mqtt_probe_fn *probe;
+    em_status status;
+    char shown[512];
+    em_err err;
+
+    if (!o->mqtt) {
+        em_check_skip(c, "broker", "no --mqtt");
+        return;
+    }
+    if (em_module_find(&found, "mqtt", "em_mqtt_probe", &err)) {
+        em_check_fail(c, "broker", EM_EXIT_OUTPUT, "mqtt: %s; it is built with -DEARMARK_MQTT=ON", err.msg);
+        return;
+    }
+    memcpy(&probe, &found, sizeof probe);               /* as POSIX has it: an object's address may be a function's */
+    if (!(status = probe(shown, &cfg, broker_s, &err)))
+        em_check_pass(c, "broker", "%s lets us in", shown);
+    else if (status == EM_EINVAL)
+        em_check_fail(c, "broker", EM_EXIT_USAGE, "%s", err.msg);
+    else
+        em_check_fail(c, "broker", EM_EXIT_OUTPUT, "%s: look at --mqtt's host and port, the password and whether the broker runs", err.msg);
+}
+
+static void check_http(em_checkup *c)
+{
+    char text[EM_WEB_ADDRESS_CHARS];
+    em_web_address address;
+    em_err err;
+    int fd;
+
+    if (!c->o->http) {
+        em_check_skip(c, "http", "no --http");
+    } else if (!em_web_address_parse(&address, c->o->http)) {
+        em_check_fail(c, "http", EM_EXIT_USAGE, "--http: not ADDR:PORT");
+    } else if (!address.is_loopback && !c->o->http_token) {
+        em_check_fail(c, "http", EM_EXIT_USAGE, "other machines can reach %s: give --http-token FILE, or an address of this machine alone", c->o->http);
+    } else if (em_web_address_listen(&fd, &address, &err)) {
+        em_check_fail(c, "http", EM_EXIT_OUTPUT, "%s: choose another port, or end what is there", err.msg);
+    } else {
+        close(fd);
+        em_check_pass(c, "http", "%s is free", em_web_address_text(text, (struct sockaddr *)&address.at, true));
+    }
+}
+
+/* "osc.udp://host:9000/", "osc.udp://[::1]:9000": was checked when it was set. */
+static void split_url(char host[256], char port[8], const char *url)
+{
+    const char *at = strstr(url, "://") + 3;
+    const size_t n = strcspn(at, "/");
+    const char *colon = memrchr(at, ':', n);
+    const bool has_brackets = *at == '[';
+
+    snprintf(host, 256, "%.*s", (int)(colon - at) - 2 * has_brackets, at + has_brackets);
+    snprintf(port, 8, "%.*s", (int)(at + n - colon - 1), colon + 1);
+}
+
+static void check_osc(em_checkup *c)
+{
+    const struct addrinfo hints = { .ai_socktype = SOCK_DGRAM };
+    char host[256], port[8];
+    struct addrinfo *found;
+    int rc;
+
+    if (!c->o->osc) {
+        em_check_skip(c, "osc", "no --osc");
+        return;
+    }
+    split_url(host, port, c->o->osc);
+    if ((rc = getaddrinfo(host, port, &hints, &found))) {
+        em_check_fail(c, "osc", EM_EXIT_OUTPUT, "%s: %s: look at --osc's host, or give its address", host, gai_strerror(rc));
+        return;
+    }
+    freeaddrinfo(found);
+    em_check_pass(c, "osc", "%s port %s is known; whether somebody listens there nobody can tell", host, port);
+}
+
+void em_doctor_outputs(em_checkup *c)
+{
+    check_folders(c);
+    check_broker(c);
+    check_http(c);
+    check_osc(c);
+}
