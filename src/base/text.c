@@ -112,29 +112,46 @@ char *em_text_level(char *out, size_t room, const char *s)
     return out;
 }
 
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static bool is_same(char a, char b)
+{
+    return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+/* Optimal string alignment: rows[i % 3][j] is the distance of the first i letters of a and the first j of b. */
 int em_text_distance(const char *a, const char *b)
 {
     enum { MOST = 127 };
-    int row[MOST + 1];
-    size_t na = strnlen(a, MOST), nb = strnlen(b, MOST);
+    int rows[3][MOST + 1];
+    const size_t na = strnlen(a, MOST), nb = strnlen(b, MOST);
 
     for (size_t j = 0; j <= nb; j++)
-        row[j] = (int)j;
+        rows[0][j] = (int)j;
     for (size_t i = 1; i <= na; i++) {
-        int diagonal = row[0];
+        int *row = rows[i % 3];
+        const int *above = rows[(i + 2) % 3], *before = rows[(i + 1) % 3];
 
         row[0] = (int)i;
         for (size_t j = 1; j <= nb; j++) {
-            int same = tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]);
-            int best = diagonal + !same;
-
-            diagonal = row[j];
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            row[j] = best;
+            row[j] = least(least(above[j], row[j - 1]) + 1, above[j - 1] + !is_same(a[i - 1], b[j - 1]));
+            if (i > 1 && j > 1 && is_same(a[i - 1], b[j - 2]) && is_same(a[i - 2], b[j - 1]))
+                row[j] = least(row[j], before[j - 2] + 1);
         }
     }
-    return row[nb];
+    return rows[na % 3][nb];
+}
+
+bool em_text_is_nearer(int *best, const char *wanted, const char *name)
+{
+    const int most = (int)(strnlen(wanted, 30) + 1) / 3;           /* further away it is not meant */
+    const int nearness = most + 1 - em_text_distance(wanted, name);
+
+    if (nearness <= *best)
+        return false;
+    *best = nearness;
+    return true;
 }

@@ -23,8 +23,11 @@ char *em_slug(char *out, size_t room, const char *s);
  * left. Cut to room - 1. Returns out. */
 char *em_text_level(char *out, size_t room, const char *s);
 
-/* Edit distance of two strings, letters compared without case; for "did you mean". At most 127 characters
+/* Edit distance of two strings, neighbours changed about being one edit, letters compared without case; for "did you mean". At most 127 characters
  * of each are looked at. */
 int em_text_distance(const char *a, const char *b);
+
+/* Whether `name` is nearer to what was wanted than all that were asked about before, and near enough to be meant. *best is 0 at first. */
+bool em_text_is_nearer(int *best, const char *wanted, const char *name);
 
 #endif

@@ -49,16 +49,11 @@ const char *em_options_nearest(const char *name)
 {
     const em_option *row;
     const char *nearest = "";
-    int best = (int)(strnlen(name, 30) + 1) / 3;        /* further away it is not meant */
+    int best = 0;
 
-    for (int i = 0; (row = row_at(i)); i++) {
-        int distance = em_text_distance(name, row->name);
-
-        if (distance <= best) {
-            best = distance - 1;
+    for (int i = 0; (row = row_at(i)); i++)
+        if (em_text_is_nearer(&best, name, row->name))
             nearest = row->name;
-        }
-    }
     return nearest;
 }
 
@@ -75,35 +70,49 @@ static em_status set_text(char **field, const char *value, em_err *err)
     return EM_OK;
 }
 
-static void clear_texts(em_texts *list)
+void em_texts_deinit(em_texts *list)
 {
-    for (int i = 0; i < list->n; i++)
+    for (int i = 0; i < list->n; i++) {
         free(list->list[i]);
+        free(list->where[i]);
+    }
     free(list->list);
+    free(list->where);
     *list = (em_texts){ 0 };
 }
 
-em_status em_texts_add(em_texts *list, const char *value, em_err *err)
+static bool grow(char ***list, int n)
 {
-    char **grown = realloc(list->list, ((size_t)list->n + 1) * sizeof *grown);
+    char **grown = realloc(*list, ((size_t)n + 1) * sizeof *grown);
 
     if (!grown)
+        return false;
+    *list = grown;
+    grown[n] = NULL;
+    return true;
+}
+
+em_status em_texts_add(em_texts *list, const char *value, const char *where, em_err *err)
+{
+    if (!grow(&list->list, list->n) || !grow(&list->where, list->n))
         return em_fail(err, EM_ENOMEM, "no memory for the options");
-    list->list = grown;
-    grown[list->n] = NULL;
-    if (set_text(&grown[list->n], value, err))
+    if (set_text(&list->list[list->n], value, err))
         return EM_ENOMEM;
+    if (set_text(&list->where[list->n], where, err)) {
+        free(list->list[list->n]);
+        return EM_ENOMEM;
+    }
     list->n++;
     return EM_OK;
 }
 
 static bool is_choice(const char *choices, const char *value)
 {
-    size_t n = strlen(value);
+    size_t n = strcspn(value, "|");
 
     for (const char *c = choices; c; c = strchr(c, '|') ? strchr(c, '|') + 1 : NULL)
         if (strncmp(c, value, n) == 0 && (c[n] == '|' || c[n] == '\0'))
-            return n > 0;
+            return n > 0 && !value[n];
     return false;
 }
 
@@ -138,9 +147,9 @@ static em_status bad_value(const em_option *row, const char *value, const char *
     case EM_OPTION_INT:
         return em_fail(err, EM_EINVAL, "%s: '%s' is not a whole number from %.0f to %.0f", where, clean, row->min, row->max);
     case EM_OPTION_REAL:
-        return em_fail(err, EM_EINVAL, "%s: '%s' is not a number from %g to %g", where, clean, row->min, row->max);
+        return em_fail(err, EM_EINVAL, "%s: '%s' is not a number from %.10g to %.10g", where, clean, row->min, row->max);
     default:
-        return em_fail(err, EM_EINVAL, "%s: '%s' is empty", where, clean);
+        return em_fail(err, EM_EINVAL, "%s: there is no value", where);
     }
 }
 
@@ -181,26 +190,26 @@ static void begin_layer(em_options *o, const em_option *row, int layer)
     int i = em_options_index(row);
 
     if ((i == formats || i == outputs) && o->layer[formats] < layer && o->layer[outputs] < layer) {
-        clear_texts(&o->formats);
-        clear_texts(&o->outputs);
+        em_texts_deinit(&o->formats);
+        em_texts_deinit(&o->outputs);
     } else if (row->kind == EM_OPTION_TEXTS && o->layer[i] < layer) {
         if (i != formats && i != outputs)
-            clear_texts((em_texts *)((char *)o + row->at));
+            em_texts_deinit((em_texts *)((char *)o + row->at));
     }
     o->layer[i] = (unsigned char)layer;
 }
 
 /* -f a -o x -f b -o y: the shorter list is filled up so that a value stands at its own pair. */
-static em_status add_pair(em_options *o, const em_option *row, const char *value, em_err *err)
+static em_status add_pair(em_options *o, const em_option *row, const char *value, const char *where, em_err *err)
 {
     em_texts *mine = (em_texts *)((char *)o + row->at);
     em_texts *other = mine == &o->formats ? &o->outputs : &o->formats;
     const char *missing = mine == &o->formats ? "-" : "text";
 
     while (other->n < mine->n)
-        if (em_texts_add(other, missing, err))
+        if (em_texts_add(other, missing, where, err))
             return EM_ENOMEM;
-    return em_texts_add(mine, value, err);
+    return em_texts_add(mine, value, where, err);
 }
 
 em_status em_options_set(em_options *o, const em_option *row, const char *value, int layer, const char *where, em_err *err)
@@ -235,7 +244,7 @@ em_status em_options_set(em_options *o, const em_option *row, const char *value,
     case EM_OPTION_TEXTS:
         if (!*value)
             return bad_value(row, value, where, err);
-        return field == &o->formats || field == &o->outputs ? add_pair(o, row, value, err) : em_texts_add(field, value, err);
+        return field == &o->formats || field == &o->outputs ? add_pair(o, row, value, where, err) : em_texts_add(field, value, where, err);
     default:
         return *value ? set_text(field, value, err) : bad_value(row, value, where, err);
     }
@@ -297,7 +306,7 @@ void em_options_unset(em_options *o, const em_option *row)
         *(double *)field = 0;
         break;
     case EM_OPTION_TEXTS:
-        clear_texts(field);
+        em_texts_deinit(field);
         break;
     case EM_OPTION_COMMAND:
         break;
@@ -314,7 +323,7 @@ void em_options_deinit(em_options *o)
 
     for (int i = 0; (row = row_at(i)); i++)
         em_options_unset(o, row);
-    clear_texts(&o->files);
+    em_texts_deinit(&o->files);
     free(o->subject);
     o->subject = NULL;
 }
@@ -470,7 +479,7 @@ em_precision em_options_precision(const em_options *o)
 
 static em_text_list list_of(const em_texts *texts)
 {
-    return (em_text_list){ (const char *const *)texts->list, texts->n };
+    return (em_text_list){ (const char *const *)texts->list, texts->n, (const char *const *)texts->where };
 }
 
 em_settings em_options_settings(const em_options *o)

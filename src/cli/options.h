@@ -21,9 +21,11 @@ typedef enum em_command {
     EM_COMMAND_DOCTOR,
 } em_command;
 
-typedef struct em_texts { char **list; int n; } em_texts;
+/* where: of each item what sentences call it, "FILE:3: watch"; NULL: nothing. */
+typedef struct em_texts { char **list, **where; int n; } em_texts;
 
-em_status em_texts_add(em_texts *list, const char *value, em_err *err);     /* copies value; EM_ENOMEM */
+void      em_texts_deinit(em_texts *list);
+em_status em_texts_add(em_texts *list, const char *value, const char *where, em_err *err);      /* copies them; where may be NULL; EM_ENOMEM */
 
 /* What --train and --eval are told. */
 typedef struct em_train_options {

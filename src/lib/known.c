@@ -13,7 +13,7 @@ static em_status find(const em_known *known, const char *name, int *c, em_err *e
 }
 
 /* "Dog" or "Dog=0.5"; a name may hold '=' itself, so only a number behind the last one counts. */
-static em_status find_watched(const em_known *known, const em_settings *o, const char *text, int *c, double *threshold, em_err *err)
+static em_status find_watched(const em_known *known, const char *text, int *c, double *threshold, em_err *err)
 {
     const char *equals = strrchr(text, '=');
     em_status status;
@@ -23,7 +23,7 @@ static em_status find_watched(const em_known *known, const em_settings *o, const
     if (!equals || !em_parse_real(threshold, equals + 1))
         return find(known, text, c, err);
     if (*threshold < 0 || *threshold > 1)
-        return em_fail(err, EM_EINVAL, "%swatch: '%.60s': the threshold is not from 0 to 1", o->dashes, text);
+        return em_fail(err, EM_EINVAL, "'%.60s': the threshold is not from 0 to 1", text);
     if (!(name = strndup(text, (size_t)(equals - text))))
         return em_fail(err, EM_ENOMEM, "no memory for the classes");
     status = find(known, name, c, err);
@@ -35,7 +35,7 @@ static em_status watch(em_selection *out, const em_known *known, const em_settin
 {
     double threshold;
     int c;
-    em_status status = find_watched(known, o, text, &c, &threshold, err);
+    em_status status = find_watched(known, text, &c, &threshold, err);
 
     if (status)
         return status;
@@ -61,9 +61,9 @@ em_status em_selection_make(em_selection *out, const em_known *known, const em_s
         out->thresholds[i] = (float)o->threshold;
     }
     for (int i = 0; i < o->watch.n && !status; i++)
-        status = watch(out, known, o, o->watch.list[i], err);
+        status = em_settings_at(watch(out, known, o, o->watch.list[i], err), o, &o->watch, i, "watch", err);
     for (int i = 0; i < o->ignore.n && !status; i++)
-        if (!(status = find(known, o->ignore.list[i], &c, err)))
+        if (!(status = em_settings_at(find(known, o->ignore.list[i], &c, err), o, &o->ignore, i, "ignore", err)))
             out->is_shown[c] = false;
     return status;
 }

@@ -194,6 +194,8 @@ static em_status explain(making *m)
     for (int k = 0; k < m->o->explain.n && !status; k++)
         if (!(status = find_sound(m, &i, m->o->explain.list[k], "explain")) && i >= 0)
             r->explained[r->watch.n_explained++] = i;
+        else
+            status = em_settings_at(status, m->o, &m->o->explain, k, "explain", m->err);
     r->watch.explained = r->explained;
     return status;
 }
@@ -213,8 +215,8 @@ static em_status await_one(making *m, bool *is_in, const char *name)
         if (is_in[m->out->classes[i]] && m->drafts[i].sound.is_told)
             is_told = m->out->awaited[i] = true;
     if (!is_told)
-        return em_fail(m->err, EM_EINVAL, "%suntil: %.80s is never told: the model was not trained on it, or %swatch and %signore leave it out",
-                       m->o->dashes, name, m->o->dashes, m->o->dashes);
+        return em_fail(m->err, EM_EINVAL, "%.80s is never told: the model was not trained on it, or %swatch and %signore leave it out", name,
+                       m->o->dashes, m->o->dashes);
     return EM_OK;
 }
 
@@ -230,7 +232,8 @@ static em_status await(making *m)
     for (int i = 0; i < m->o->until.n && !status; i++) {
         bool *is_in = calloc((size_t)m->known->classes.n + 1, sizeof *is_in);
 
-        status = r->awaited && is_in ? await_one(m, is_in, m->o->until.list[i]) : no_memory(m->err);
+        status = r->awaited && is_in ? em_settings_at(await_one(m, is_in, m->o->until.list[i]), m->o, &m->o->until, i, "until", m->err)
+                                     : no_memory(m->err);
         free(is_in);
     }
     return status;
@@ -314,13 +317,13 @@ em_status em_rules_make(em_rules *out, const em_known *known, const em_selection
     *out = (em_rules){ .watch.detector = em_detector_default() };
     status = choose(&m, selection);
     for (int i = 0; i < o->groups.n && !status; i++)
-        status = join(&m, o->groups.list[i]);
+        status = em_settings_at(join(&m, o->groups.list[i]), o, &o->groups, i, "group", err);
     if (!status && !(m.drafts = calloc((size_t)(out->n + out->n_groups), sizeof *m.drafts)))
         status = no_memory(err);
     if (!status)
         draft_all(&m, selection);
     for (int i = 0; i < o->tunes.n && !status; i++)
-        status = tune(&m, o->tunes.list[i]);
+        status = em_settings_at(tune(&m, o->tunes.list[i]), o, &o->tunes, i, "tune", err);
     if (!status)
         status = explain(&m);
     if (!status)

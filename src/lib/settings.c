@@ -25,7 +25,7 @@ bool em_parse_real(double *out, const char *text)
     char *end;
     double x;
 
-    if (!*text || isspace((unsigned char)*text))
+    if (!*text || isspace((unsigned char)*text) || strpbrk(text, "xX"))        /* 0x10 is no number to a person */
         return false;
     x = real_of(text, &end);
     if (*end || !isfinite(x))
@@ -51,14 +51,25 @@ bool em_is_group(const char *text)
     return equals && equals > text && equals[1];
 }
 
+static const struct { const char *name; double min, max; const char *wanted; } keys[] = {
+    [EM_TUNE_THRESHOLD]  = { "threshold", 0.001, 1, "a number from 0.001 to 1" },
+    [EM_TUNE_HYSTERESIS] = { "hysteresis", 0, 1, "a number from 0 to 1" },
+    [EM_TUNE_MIN_ON]     = { "min-on", 0, 86400, "a number of seconds from 0 to 86400" },
+    [EM_TUNE_MIN_OFF]    = { "min-off", 0, 86400, "a number of seconds from 0 to 86400" },
+    [EM_TUNE_GATE]       = { "gate", 0, 1, "yes or no" },
+};
+
+const char *em_tuning_key(int i, const char **wanted)
+{
+    if (i < 0 || (size_t)i >= EM_COUNT(keys))
+        return NULL;
+    if (wanted)
+        *wanted = keys[i].wanted;
+    return keys[i].name;
+}
+
 static bool parse_tuned_value(em_tuning *out, const char *key, size_t n, const char *value)
 {
-    static const struct { const char *name; double min, max; } keys[] = {
-        [EM_TUNE_THRESHOLD] = { "threshold", 0.001, 1 }, [EM_TUNE_HYSTERESIS] = { "hysteresis", 0, 1 },
-        [EM_TUNE_MIN_ON] = { "min-on", 0, 86400 },       [EM_TUNE_MIN_OFF] = { "min-off", 0, 86400 },
-        [EM_TUNE_GATE] = { "gate", 0, 1 },
-    };
-
     for (size_t i = 0; i < EM_COUNT(keys); i++) {
         if (strlen(keys[i].name) != n || strncmp(keys[i].name, key, n) != 0)
             continue;
@@ -89,4 +100,15 @@ bool em_is_tuning(const char *text)
     em_tuning t;
 
     return em_parse_tuning(&t, text);
+}
+
+em_status em_settings_at(em_status status, const em_settings *o, const em_text_list *list, int i, const char *setting, em_err *err)
+{
+    const char *where = list->where ? list->where[i] : NULL;
+    char said[sizeof err->msg];
+
+    if (status != EM_EINVAL || !err)
+        return status;
+    memcpy(said, err->msg, sizeof said);
+    return where ? em_fail(err, status, "%s: %s", where, said) : em_fail(err, status, "%s%s: %s", o->dashes, setting, said);
 }

@@ -3,9 +3,15 @@
 #ifndef EM_LIB_SETTINGS_H
 #define EM_LIB_SETTINGS_H
 
+#include "base/status.h"
+
 #include <stdbool.h>
 
-typedef struct em_text_list { const char *const *list; int n; } em_text_list;       /* borrowed */
+typedef struct em_text_list {       /* borrowed                                                             */
+    const char *const *list;
+    int n;
+    const char *const *where;       /* [n] what sentences call each: "FILE:3: watch"; NULL: as the setting is called */
+} em_text_list;
 
 typedef struct em_settings {        /* borrowed                                                             */
     const char  *dashes;            /* before the name of a setting in sentences: "--" or ""                */
@@ -19,6 +25,9 @@ typedef struct em_settings {        /* borrowed                                 
     double       gate;              /* dBFS, below which sound is of no event; 0: all of it may be          */
     em_text_list until;             /* the same: whose onset em_watcher_has_met tells                       */
 } em_settings;
+
+/* A sentence about item i of a list begins with where it stands: for what `status` says was wrong. Returns status. */
+em_status em_settings_at(em_status status, const em_settings *o, const em_text_list *list, int i, const char *setting, em_err *err);
 
 /* Whole text, finite, with a decimal point in every locale. */
 bool em_parse_real(double *out, const char *text);
@@ -39,5 +48,8 @@ typedef struct em_tuning {
 
 bool em_parse_tuning(em_tuning *out, const char *text);
 bool em_is_tuning(const char *text);
+
+/* The i-th key, "threshold", "min-on" and so on, and what its values are, in words; NULL after the last. */
+const char *em_tuning_key(int i, const char **wanted);
 
 #endif

@@ -130,7 +130,7 @@ static void distance_counts_edits_without_case(void **state)
 {
     static const struct { const char *a, *b; int d; } rows[] = {
         { "", "", 0 }, { "", "abc", 3 }, { "abc", "", 3 }, { "Bark", "bark", 0 }, { "bark", "brk", 1 },
-        { "bark", "barks", 1 }, { "kitten", "sitting", 3 }, { "flaw", "lawn", 2 }, { "ab", "ba", 2 },
+        { "bark", "barks", 1 }, { "kitten", "sitting", 3 }, { "flaw", "lawn", 2 }, { "ab", "ba", 1 }, { "wacth", "watch", 1 }, { "ca", "abc", 3 },
     };
     char a[300], b[300];
 
