@@ -161,7 +161,7 @@ static em_status draw(const evaluation *e, em_err *err)
 {
     const em_scored view = em_scores_view(&e->scores);
 
-    return em_pictures_of_scores(e->o->train.plot, e->title, &view, &e->metrics, e->tagger.classes.labels, err);
+    return em_pictures_of_scores(e->o->plot, e->title, &view, &e->metrics, e->tagger.classes.labels, err);
 }
 
 static em_status write_files(evaluation *e, em_err *err)
@@ -173,7 +173,7 @@ static em_status write_files(evaluation *e, em_err *err)
         status = save_logits(e, err);
     if (status == EM_OK && t->thresholds)
         status = write_thresholds(e, err);
-    if (status == EM_OK && t->plot)
+    if (status == EM_OK && e->o->plot)
         status = draw(e, err);
     return status;
 }
@@ -256,7 +256,7 @@ static int evaluate(evaluation *e, em_err *err)
     em_status status;
     int code;
 
-    if (em_pictures_check(e->o->train.plot, err))
+    if (em_pictures_check(e->o->plot, err))
         return EM_EXIT_USAGE;
     if ((code = em_tagger_open_model(&e->tagger, e->o, err)))
         return code;

@@ -13,6 +13,7 @@
 #include "cli/tagger.h"
 #include "cli/version.h"
 #include "engine/engine.h"
+#include "engine/scheduler.h"
 #include "lib/rules.h"
 
 #include <math.h>
@@ -116,6 +117,12 @@ static bool wants_slots(const run *r)
     return r->o->slots || r->o->store;
 }
 
+/* A spectrogram to look at. */
+static bool shows_sound(const run *r)
+{
+    return r->o->http || r->o->plot;
+}
+
 static int open_outputs(run *r, const char *file, em_err *err)
 {
     const em_config *cfg = em_session_config(r->tagger.session);
@@ -129,10 +136,12 @@ static int open_outputs(run *r, const char *file, em_err *err)
         .sinks = r->outputs.sinks, .is_queued = r->is_queued, .n_classes = cfg->n_classes,
         .n_slots = wants_slots(r) ? em_config_slots(cfg) : 0, .n_embedding = r->o->embeddings ? cfg->dims[EM_STAGES - 1] : 0,
     };
+    const em_frontend_cfg frontend = em_scheduler_frontend(cfg);
     em_event start = start_event(r);
     em_status status;
 
-    if (r->o->http)
+    outputs.frontend = &frontend;
+    if (shows_sound(r))
         outlet.column_bytes = em_engine_column_bytes(r->tagger.session, em_tagger_step(&r->tagger, r->o));
     r->has_heard = false;
     outputs.start = &start;
@@ -296,7 +305,8 @@ static int hear(run *r, em_source *source, const char *name, em_err *err)
         .name = r->inputs.list ? r->inputs.list[r->i_input].name : NULL,
         .max_batch = em_options_channel(r->o) < 0 ? EACH_BATCH : 1, .step_samples = em_tagger_step(&r->tagger, r->o),
         .channel = em_options_channel(r->o), .has_slots = wants_slots(r), .has_embeddings = r->o->embeddings,
-        .may_rest = may_rest(r), .has_vitals = r->o->http, .has_columns = r->o->http && !r->is_speech, .events = &r->rules.watch, .has_summary = r->o->summary, .needs_end = !r->is_live,
+        .may_rest = may_rest(r), .has_vitals = r->o->http, .has_columns = shows_sound(r) && !r->is_speech, .events = &r->rules.watch,
+        .has_summary = r->o->summary, .needs_end = !r->is_live,
         .duration_s = seconds_to_hear(r), .deadline_ns = deadline_of(r, em_inputs_source(&r->inputs, r->i_input).kind),
         .start_ms = em_options_start_ms(r->o), .tape = r->tape, .privacy = r->is_speech && r->o->clip_dir ? &privacy : NULL,
         .progress_ctx = r,

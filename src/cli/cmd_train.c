@@ -341,7 +341,7 @@ static int open_training(training *t, em_err *err)
         em_fail(err, EM_EINVAL, "where to? --out DIR names the run's folder");
         return EM_EXIT_USAGE;
     }
-    if ((status = em_pictures_check(o->plot, err)))
+    if ((status = em_pictures_check(t->o->plot, err)))
         return EM_EXIT_USAGE;
     if ((status = em_study_open(&t->study, t->o, NULL, 0, err)) || (status = em_study_split(&t->study, t->o, err)))
         return data_code(status);
@@ -419,9 +419,7 @@ static int exit_of(em_status status, const em_train_result *r)
 
 static int draw(const training *t, em_err *err)
 {
-    const em_train_options *o = &t->o->train;
-
-    return o->plot && em_dist_rank(t->dist) == 0 ? em_exit_code(em_pictures_of_run(o->plot, o->out, err), EM_EXIT_OUTPUT) : EM_EXIT_OK;
+    return t->o->plot && em_dist_rank(t->dist) == 0 ? em_exit_code(em_pictures_of_run(t->o->plot, t->o->train.out, err), EM_EXIT_OUTPUT) : EM_EXIT_OK;
 }
 
 static int run(training *t, em_err *err)

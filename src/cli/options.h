@@ -41,7 +41,7 @@ typedef struct em_train_options {
     double empty, neighbours, bed, bed_high, gain, mixup, mixup_alpha, cutmix, cutmix_alpha, unknown;
     int    mask_time, mask_mel;
     char  *name, *provenance, *licence;
-    char  *predictions, *save_logits, *plot, *thresholds;
+    char  *predictions, *save_logits, *thresholds;
     double wanted_precision, least_threshold, least_general;
 } em_train_options;
 
@@ -89,6 +89,7 @@ typedef struct em_options {
     double pre_roll, post_roll, clip_max;       /* seconds                         */
     bool   is_private;              /* --private: no sound of who speaks          */
     double exec_timeout;            /* seconds                                    */
+    char  *plot;                    /* a picture; of --train and --eval: how pictures' names begin */
     char  *http, *http_token;       /* the web page: where, and who may see it    */
     em_texts http_hosts;
     char  *out_dir, *color, *time_format;

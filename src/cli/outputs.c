@@ -3,9 +3,10 @@
 #include "cli/outputs.h"
 
 #include "base/log.h"
+#include "cli/output_checks.h"
 #include "cli/report.h"
+#include "mel/filterbank.h"
 #include "sinks/mqtt_url.h"
-#include "sinks/out.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -16,18 +17,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool is_stdout(const char *path)
-{
-    return !path || em_out_descriptor(path) == STDOUT_FILENO;
-}
-
 bool em_outputs_color(const em_options *o, const char *path)
 {
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
 
     if (strcmp(o->color, "auto") != 0)
         return strcmp(o->color, "always") == 0;
-    return is_stdout(path) && isatty(STDOUT_FILENO) && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
+    return em_is_stdout(path) && isatty(STDOUT_FILENO) && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
 }
 
 static bool has_utf8(void)
@@ -74,11 +70,11 @@ static em_status open_one(em_sink_set *out, const em_options *o, const em_sink_s
     em_status status;
 
     /* The view shows one listener: each channel for itself has lines on a terminal, too. */
-    sink.is_terminal = cfg->is_live && is_stdout(path) && is_text && em_options_channel(o) >= 0 && can_redraw();
+    sink.is_terminal = cfg->is_live && em_is_stdout(path) && is_text && em_options_channel(o) >= 0 && can_redraw();
     if ((status = em_sink_open(&out->sinks[out->n], &sink, err)))
         return status;
     out->has_view |= sink.is_terminal;
-    out->has_stdout |= is_stdout(path);
+    out->has_stdout |= em_is_stdout(path);
     out->n++;
     return EM_OK;
 }
@@ -242,75 +238,40 @@ static em_status open_in_dir(em_sink_set *out, const em_options *o, const em_sin
     return open_one(out, o, cfg, format, path, err);
 }
 
-/* What a format can hold of what is asked for. */
-static em_status check_format(const em_options *o, const em_sink_set_cfg *cfg, const char *format, em_err *err)
+/* The picture's settings: thresholds of all classes, then the middles of the bands. */
+static em_status fill_plot(em_sink_set *out, const em_sink_set_cfg *cfg, em_err *err)
 {
-    const em_sink_traits traits = em_sink_traits_of(format);
+    const int n = cfg->known->classes.n, n_bands = cfg->frontend ? cfg->frontend->n_mels : 0;
+    float *numbers = out->plot_numbers = calloc((size_t)n + (size_t)n_bands + 1, sizeof *numbers);
 
-    if (traits.is_events && o->summary)
-        return em_fail(err, EM_EINVAL, "-f %s tells events, and with --summary there are none", format);
-    if (!traits.is_one_timeline || cfg->n_files <= 1 || o->out_dir)
-        return EM_OK;
-    if (cfg->replayed)
-        return em_fail(err, EM_EINVAL, "-f %s has one timeline, and in %.100s are %d files: --store each by itself", format, cfg->replayed, cfg->n_files);
-    return em_fail(err, EM_EINVAL, "-f %s has one timeline, and here are %d files: give each its own output with --out-dir", format, cfg->n_files);
-}
-
-/* A format with a beginning or an end of its own would have it in the middle of the file. */
-static em_status check_append(const em_options *o, em_err *err)
-{
-    if (o->out_dir)
-        return em_fail(err, EM_EINVAL, "--append and --out-dir cannot go together");
-    if (o->outputs.n == 0)
-        return em_fail(err, EM_EINVAL, "--append: wants an --output");
-    for (int i = 0; i < o->formats.n; i++)
-        if (em_sink_traits_of(o->formats.list[i]).is_events)
-            return em_fail(err, EM_EINVAL, "--append: a file of -f %s is whole in itself; text and jsonl can be added to",
-                           o->formats.list[i]);
+    if (!numbers)
+        return em_fail(err, EM_ENOMEM, "no memory for a picture");
+    for (int i = 0; i < cfg->rules->n; i++)
+        numbers[cfg->rules->classes[i]] = cfg->rules->sounds[i].on;
+    for (int i = 0; i < n_bands; i++)
+        numbers[n + i] = (float)em_filterbank_hz(cfg->frontend->is_kaldi, n_bands, (double)cfg->frontend->fmin_hz,
+                                                 (double)cfg->frontend->fmax_hz, i);
+    out->plot = (em_sink_plot_cfg){ .thresholds = numbers, .band_hz = numbers + n, .n_bands = n_bands };
     return EM_OK;
 }
 
-static em_status check(const em_options *o, const em_sink_set_cfg *cfg, int n, em_err *err)
+/* --plot: one more sink; with --out-dir DIR/dog.wav.png. */
+static em_status open_plot(em_sink_set *out, const em_options *o, const em_sink_set_cfg *cfg, em_err *err)
 {
-    int n_stdout = 0;
+    em_sink_cfg sink = { .format = "picture", .path = o->plot, .classes = &cfg->known->classes, .is_shown = cfg->selection->is_shown,
+                         .give_up = cfg->give_up, .plot = &out->plot };
+    char path[PATH_MAX];
+    em_status status = fill_plot(out, cfg, err);
 
-    if (n + !!o->store + !!o->mqtt + !!o->osc + !!o->http + !!o->exec + !!o->clip_dir > EM_MAX_OUTPUTS)
-        return em_fail(err, EM_EINVAL, "--format: more than %d outputs", EM_MAX_OUTPUTS);
-    if (o->store && is_stdout(o->store))
-        return em_fail(err, EM_EINVAL, "--store: wants a file, not standard output");
-    if (o->store && (o->out_dir || o->summary))
-        return em_fail(err, EM_EINVAL, "--store and --%s cannot go together", o->out_dir ? "out-dir" : "summary");
-    if (o->mqtt && (o->out_dir || o->summary))
-        return em_fail(err, EM_EINVAL, "--mqtt and --%s cannot go together", o->out_dir ? "out-dir" : "summary");
-    if (o->exec && o->summary)
-        return em_fail(err, EM_EINVAL, "--exec runs at events, and with --summary there are none");
-    if (o->clip_dir && o->clip_max <= o->pre_roll)
-        return em_fail(err, EM_EINVAL, "--clip-max: %g s end before the sound, which --pre-roll lets begin at %g s", o->clip_max, o->pre_roll);
-    if (o->clip_dir && o->summary)
-        return em_fail(err, EM_EINVAL, "--clip-dir is for events, and with --summary there are none");
-    if (o->http && (o->out_dir || o->summary))
-        return em_fail(err, EM_EINVAL, "--http and --%s cannot go together", o->out_dir ? "out-dir" : "summary");
-    if (o->out_dir && o->outputs.n > 0)
-        return em_fail(err, EM_EINVAL, "--out-dir and --output cannot go together");
-    for (int i = 0; i < n; i++) {
-        const char *path = i < o->outputs.n ? o->outputs.list[i] : "-";
-
-        for (int j = 0; j < i && !is_stdout(path); j++)
-            if (j < o->outputs.n && strcmp(o->outputs.list[j], path) == 0)
-                return em_fail(err, EM_EINVAL, "--output: %s is named twice", path);
-        if (o->store && strcmp(o->store, path) == 0)
-            return em_fail(err, EM_EINVAL, "--store: %s is an --output, too", path);
-        n_stdout += is_stdout(path);
+    if (!status && cfg->file) {
+        if ((size_t)snprintf(path, sizeof path, "%s/%s.%s", o->out_dir, cfg->file, o->plot) >= sizeof path)
+            return em_fail(err, EM_EINVAL, "--out-dir: the path of %.60s's picture is too long", cfg->file);
+        sink.path = path;
+        status = make_folders(path, err);
     }
-    if (n_stdout > 1 && !o->out_dir)
-        return em_fail(err, EM_EINVAL, "--format: two formats cannot share standard output; give each its --output");
-    for (int i = 0; i < o->formats.n; i++) {
-        em_status status = check_format(o, cfg, o->formats.list[i], err);
-
-        if (status)
-            return status;
-    }
-    return o->append ? check_append(o, err) : EM_OK;
+    if (!status && !(status = em_sink_open(&out->sinks[out->n], &sink, err)))
+        out->n++;
+    return status;
 }
 
 em_status em_sink_set_open(em_sink_set *out, const em_options *o, const em_sink_set_cfg *cfg, em_err *err)
@@ -322,7 +283,7 @@ em_status em_sink_set_open(em_sink_set *out, const em_options *o, const em_sink_
                                   .is_judged = o->is_private } };
     if (n == 0)
         n = 1;
-    if ((status = check(o, cfg, n, err)))
+    if ((status = em_outputs_check(o, cfg, n, err)))
         return status;
     for (int i = 0; i < n; i++) {
         const char *format = i < o->formats.n ? o->formats.list[i] : "text";
@@ -342,6 +303,8 @@ em_status em_sink_set_open(em_sink_set *out, const em_options *o, const em_sink_
         return status;
     if (cfg->notify && (status = open_status(out, cfg, err)))
         return status;
+    if (o->plot && (status = open_plot(out, o, cfg, err)))
+        return status;
     if (o->clip_dir && (status = open_clips(out, cfg, err)))
         return status;
     return o->exec ? open_exec(out, o, cfg, err) : EM_OK;
@@ -358,6 +321,7 @@ em_status em_sink_set_close(em_sink_set *out, em_sink_end end, em_err *err)
             first = status;
     }
     free(out->groups);
+    free(out->plot_numbers);
     *out = (em_sink_set){ 0 };
     return first;
 }

@@ -5,6 +5,7 @@
 #include "cli/options.h"
 #include "lib/known.h"
 #include "lib/rules.h"
+#include "mel/frontend.h"
 #include "sinks/sink.h"
 #include "sinks/tape.h"
 
@@ -23,6 +24,8 @@ typedef struct em_sink_set {
     em_sink_clip_cfg  clip;         /* of --clip-dir's                   */
     em_sink_exec_cfg  exec;         /* of --exec's                       */
     em_sink_web_cfg   web;          /* of --http's                       */
+    em_sink_plot_cfg  plot;         /* of --plot's                       */
+    float            *plot_numbers; /* what it points to                 */
 } em_sink_set;
 
 typedef struct em_sink_set_cfg {
@@ -37,6 +40,7 @@ typedef struct em_sink_set_cfg {
     const char *replayed;           /* the file of scores that they are in; NULL: they are heard now */
     em_tape *tape;                  /* --clip-dir: what clips are made of; else NULL */
     const em_event *start;          /* the START event to come, for --http; borrowed */
+    const em_frontend_cfg *frontend;        /* of the spectrogram's columns that scores will have, for --plot; NULL: they will have none */
     const char *file;               /* --out-dir: where these outputs go in there, without extension; else NULL */
 } em_sink_set_cfg;
 

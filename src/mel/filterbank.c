@@ -69,6 +69,14 @@ static void fill_row(float *row, const em_filterbank *bank, const scale *s, int 
     }
 }
 
+double em_filterbank_hz(bool is_kaldi, int n_bands, double fmin_hz, double fmax_hz, int band)
+{
+    const scale *s = is_kaldi ? &kaldi : &slaney;
+    const double mel0 = s->to_mel(fmin_hz);
+
+    return s->to_hz(mel0 + (s->to_mel(fmax_hz) - mel0) / (n_bands + 1) * (band + 1));
+}
+
 /* Appends the non-zero part of a dense row; weights have room for it. Returns the new number of weights. */
 static int pack_row(em_filterbank *bank, const float *row, int band, int n_weights)
 {

@@ -12,6 +12,8 @@
 
 #include "base/status.h"
 
+#include <stdbool.h>
+
 typedef struct em_band {
     int start;                      /* first bin                                      */
     int count;                      /* bins, a multiple of 4; may end 3 past the last */
@@ -30,6 +32,9 @@ em_status em_filterbank_slaney(em_filterbank *bank, int rate_hz, int n_fft, int 
 em_status em_filterbank_kaldi(em_filterbank *bank, int rate_hz, int n_fft, int n_bands, double fmin_hz,
                               double fmax_hz, em_err *err);
 void      em_filterbank_deinit(em_filterbank *bank);
+
+/* Hz at the middle of one of n_bands bands, the first being 0. */
+double    em_filterbank_hz(bool is_kaldi, int n_bands, double fmin_hz, double fmax_hz, int band);
 
 /* out[n_bands] = bank x power[n_bins + 3 zeros]. */
 void      em_filterbank_apply(const em_filterbank *bank, float *out, const float *power);

@@ -68,8 +68,15 @@ typedef struct em_sink_web_cfg {
     const em_event *start;          /* START, as it will come; for em_sink_open alone                  */
 } em_sink_web_cfg;
 
+/* What a picture shows beside what it is told. */
+typedef struct em_sink_plot_cfg {
+    const float *thresholds;        /* [n_classes] where events begin; 0: none; NULL: none has one     */
+    const float *band_hz;           /* [n_bands] the middle of each band of a spectrogram's columns    */
+    int n_bands;                    /* 1..512; 0: there are no columns                                 */
+} em_sink_plot_cfg;
+
 typedef struct em_sink_cfg {
-    const char *format;             /* a row of sinks.c: "text", "jsonl", ..., and "store", "status", "exec", "clip", "mqtt", "osc", "web" */
+    const char *format;             /* a row of sinks.c: "text", "jsonl", ...; "store", "exec", "clip", "mqtt", "osc", "web", "picture"… */
     const char *path;               /* NULL or "-": stdout; else see out.h: a file is written as PATH.part and renamed at close */
     bool   is_appended;             /* PATH is added to in place instead, see em_out_append             */
     const em_classes *classes;
@@ -92,6 +99,7 @@ typedef struct em_sink_cfg {
     const em_sink_exec_cfg *exec;   /* "exec" only                                                     */
     const em_sink_clip_cfg *clip;   /* NULL: there are no clips                                        */
     const em_sink_web_cfg *web;     /* "web" only                                                      */
+    const em_sink_plot_cfg *plot;   /* "picture" only; its path ends in .png or .svg                   */
     const atomic_bool *give_up;     /* once true, the same as em_sink_hurry; may be NULL               */
     em_sink_notice *notice;         /* the live view's last line asks for it, may be NULL              */
     void  *notice_ctx;

@@ -12,11 +12,13 @@
 static const em_sink_row in_mqtt = { .format = "mqtt", .option = "EARMARK_MQTT", .traits = { .extension = "mqtt", .is_events = true } };
 static const em_sink_row in_osc  = { .format = "osc", .option = "EARMARK_OSC" };
 static const em_sink_row in_web  = { .format = "web", .option = "EARMARK_HTTP" };
+static const em_sink_row in_picture = { .format = "picture", .option = "EARMARK_CAIRO" };
 
 static const em_sink_row *const rows[] = {
     &em_sink_text, &em_sink_jsonl, &em_sink_audacity, &em_sink_dcase, &em_sink_sed_eval, &em_sink_audioset,
     &em_sink_vtt,  &em_sink_srt,   &em_sink_raven,    &em_sink_csv,   &em_sink_obs,
-    &em_sink_exec, &em_sink_clip,  &em_sink_store,    &em_sink_status, &in_mqtt, &in_osc, &in_web,            /* those without help last */
+    &em_sink_exec, &em_sink_clip,  &em_sink_store,    &em_sink_status, &in_mqtt, &in_osc, &in_web,
+    &in_picture,                                                                /* those without help last */
 };
 
 const char *em_sink_format(int i, const char **help)

@@ -2,7 +2,7 @@
  *
  * Few classes have large cells with counts and names; of hundreds only the shading and some class numbers are left. */
 #include "train/plot_ops.h"
-#include "train/plot_page.h"
+#include "base/page.h"
 
 #include <math.h>
 #include <stdio.h>

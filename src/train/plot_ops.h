@@ -14,7 +14,6 @@ typedef struct em_plot_ops {
 extern const em_plot_ops em_plot_cairo;
 
 /* The module's own: a file each. */
-em_status em_cairo_check(const char *path, em_err *err);
 em_status em_cairo_pr(const char *path, const char *title, const em_scored *set, const char *const *classes, int n_shown, em_err *err);
 em_status em_cairo_confusion(const char *path, const char *title, const int *confusion, int n_classes, const char *const *classes, em_err *err);
 em_status em_cairo_training(const char *path, const char *title, const em_training_curves *curves, em_err *err);

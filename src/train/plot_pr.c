@@ -1,6 +1,6 @@
 /* plot_pr.c - precision over recall: every class in grey, some in colour, their mean in black. See plot.h. */
 #include "train/plot_ops.h"
-#include "train/plot_page.h"
+#include "base/page.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  *
  * A long run has more steps than the page has points: they are drawn in pieces, the mean as a line in the range as a band. */
 #include "train/plot_ops.h"
-#include "train/plot_page.h"
+#include "base/page.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
-/* hostile_labels DIR, or --mqtt URL, or --osc URL: writes events whose labels are meant to break a reader through every format, as DIR/hostile.EXTENSION,
- * for formats.py to read back. The files of sources.EXTENSION are the same with two sources, which are hostile as well. To a broker
- * they go as one node "hostile" with both sources, all labels being classes as well as groups. */
+/* hostile_labels DIR, or --mqtt URL, or --osc URL, or --plot FILE: writes events whose labels are meant to break a reader through every format,
+ * as DIR/hostile.EXTENSION, for formats.py to read back. The files of sources.EXTENSION are the same with two sources, which are hostile as
+ * well. To a broker they go as one node "hostile" with both sources, all labels being classes as well as groups. */
 #include "sinks/sink.h"
 
 #include <stdio.h>
@@ -92,9 +92,22 @@ static void tell_osc(const char *url)
     write_events(&cfg, true);
 }
 
+static void draw(const char *path)
+{
+    const em_sink_plot_cfg plot = { 0 };
+    const em_sink_cfg cfg = { .format = "picture", .path = path, .classes = &classes, .plot = &plot };
+
+    write_events(&cfg, true);
+}
+
 int main(int argc, char **argv)
 {
     const char *format;
+
+    if (argc == 3 && strcmp(argv[1], "--plot") == 0) {
+        draw(argv[2]);
+        return 0;
+    }
 
     if (argc == 3 && strcmp(argv[1], "--mqtt") == 0) {
         tell_broker(argv[2]);

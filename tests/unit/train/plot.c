@@ -1,23 +1,17 @@
 /* Pictures: files that can be read back, with something of the right colour in them; odd data; failures that leave the old file. */
 #include "check.h"
 
+#include "drawn.h"
+
 #include "base/rng.h"
 #include "train/plot.h"
 
-#include <cairo.h>
 #include <dirent.h>
 #include <math.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-/* fontconfig keeps what it has read of its files; a sanitizer asks for this. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-    return "leak:libfontconfig";
-}
 
 enum { N = 200, C = 14 };
 
@@ -39,61 +33,6 @@ static const char *in_folder(const char *name)
     i = (i + 1) % 4;
     snprintf(path[i], sizeof path[i], "%s/%s", folder, name);
     return path[i];
-}
-
-static size_t read_whole(const char *path, char **text)
-{
-    static char room[2][1 << 22];
-    static int i;
-    FILE *f = fopen(path, "rb");
-    size_t n;
-
-    CHECK(f, "%s is there", path);
-    i = 1 - i;
-    *text = room[i];
-    n = fread(room[i], 1, sizeof room[i] - 1, f);
-    room[i][n] = '\0';
-    fclose(f);
-    return n;
-}
-
-/* Whether a pixel is of the hue of r, g, b: its own colour or that through a little white. */
-static bool is_of(uint32_t pixel, int r, int g, int b)
-{
-    const int pr = (int)(pixel >> 16 & 255), pg = (int)(pixel >> 8 & 255), pb = (int)(pixel & 255);
-
-    return abs(pr - r) < 6 && abs(pg - g) < 6 && abs(pb - b) < 6;
-}
-
-/* Decodes a PNG; counts its pixels of a colour, and checks that it is a white page with a margin. */
-static int count_pixels(const char *path, int r, int g, int b)
-{
-    cairo_surface_t *s = cairo_image_surface_create_from_png(path);
-    const int width = cairo_image_surface_get_width(s), height = cairo_image_surface_get_height(s);
-    const unsigned char *data = cairo_image_surface_get_data(s);
-    int n = 0;
-
-    CHECK(cairo_surface_status(s) == CAIRO_STATUS_SUCCESS && width > 400 && height > 200, "%s: %d x %d", path, width, height);
-    for (int y = 0; y < height; y++)
-        for (int x = 0; x < width; x++) {
-            const bool is_edge = x < 8 || y < 8 || x >= width - 8 || y >= height - 8;
-            uint32_t pixel;
-
-            memcpy(&pixel, data + (size_t)y * (size_t)cairo_image_surface_get_stride(s) + 4 * (size_t)x, sizeof pixel);
-            CHECK(!is_edge || is_of(pixel, 255, 255, 255), "%s: nothing is drawn into the margin, at %d, %d", path, x, y);
-            n += is_of(pixel, r, g, b);
-        }
-    cairo_surface_destroy(s);
-    return n;
-}
-
-static void check_svg(const char *path)
-{
-    char *text;
-    const size_t n = read_whole(path, &text);
-
-    CHECK(!strncmp(text, "<?xml", 5) && strstr(text, "<svg ") && n > 1000 && !strcmp(text + n - 7, "</svg>\n"), "%s: %.40s", path,
-          text);
 }
 
 static em_status plot_pr(const char *path, em_err *err)
@@ -176,8 +115,8 @@ static void the_same_data_make_the_same_png(void **state)
 
     CHECK_OK(plot_pr(in_folder("1.png"), &err));
     CHECK_OK(plot_pr(in_folder("2.png"), &err));
-    n = read_whole(in_folder("1.png"), &a);
-    CHECK(read_whole(in_folder("2.png"), &b) == n && !memcmp(a, b, n), "%zu bytes", n);
+    n = read_picture(in_folder("1.png"), &a);
+    CHECK(read_picture(in_folder("2.png"), &b) == n && !memcmp(a, b, n), "%zu bytes", n);
 }
 
 static void nothing_much_to_draw_is_an_empty_picture(void **state)
@@ -222,7 +161,7 @@ static void a_full_disk_leaves_the_old_picture(void **state)
     (void)state;
 
     CHECK_OK(plot_pr(in_folder("full.svg"), &err));
-    n = read_whole(in_folder("full.svg"), &old);
+    n = read_picture(in_folder("full.svg"), &old);
     n_files = files_in_folder();
     signal(SIGXFSZ, SIG_IGN);
     getrlimit(RLIMIT_FSIZE, &before);
@@ -231,7 +170,7 @@ static void a_full_disk_leaves_the_old_picture(void **state)
     status = em_plot_confusion(in_folder("full.svg"), "t", confusion[0], C, names, &err);
     setrlimit(RLIMIT_FSIZE, &before);
     CHECK(status == EM_EIO && strstr(err.msg, "full.svg"), "%s", err.msg);
-    CHECK(read_whole(in_folder("full.svg"), &now) == n && !memcmp(old, now, n), "the old one");
+    CHECK(read_picture(in_folder("full.svg"), &now) == n && !memcmp(old, now, n), "the old one");
     CHECK(files_in_folder() == n_files, "and no other");
 }
 

@@ -1,9 +1,9 @@
-/* plot_page.h - a page to draw on with cairo, its text and its axes. Inside src/train's plots only.
+/* page.h - a page to draw on with cairo, its text and its axes: for the modules that draw (library em_page).
  *
  * A page is opened, text is measured on it, its size is set, then it is drawn on and closed. Lengths are points, two pixels of a
  * PNG each; y goes down. */
-#ifndef EM_TRAIN_PLOT_PAGE_H
-#define EM_TRAIN_PLOT_PAGE_H
+#ifndef EM_BASE_PAGE_H
+#define EM_BASE_PAGE_H
 
 #include "base/status.h"
 
@@ -20,12 +20,18 @@ typedef struct em_page {
     size_t           n, room;
 } em_page;
 
+/* EM_EINVAL: path ends neither in .svg nor in .png. */
+em_status em_page_check(const char *path, em_err *err);
+
 /* EM_EINVAL: path ends neither in .svg nor in .png. The caller, who must not move *page, ends it with em_page_close or
  * em_page_drop. */
 em_status em_page_open(em_page *page, const char *path, em_err *err);
 
 /* White paper of that size; nothing may be drawn before. */
 void em_page_size(em_page *page, double width, double height);
+
+/* Makes page->bytes[n] the whole file's, which are valid until em_page_drop. EM_EIO, EM_ENOMEM. */
+em_status em_page_render(em_page *page, em_err *err);
 
 /* Writes the file, and frees all. */
 em_status em_page_close(em_page *page, em_err *err);
@@ -64,6 +70,7 @@ typedef struct em_axes {
     double x0, x1, y0, y1;          /* numbers at left, right, bottom, top          */
     bool   is_log;                  /* y is drawn by its logarithm: y0 > 0          */
     bool   is_whole;                /* x has whole numbers only                     */
+    bool   is_time;                 /* x is seconds, shown as m:ss                  */
 } em_axes;
 
 double em_axes_x(const em_axes *a, double x);
@@ -71,6 +78,10 @@ double em_axes_y(const em_axes *a, double y);
 
 /* Grid, ticks and their numbers, names; x_name NULL: without the numbers below. */
 void em_axes_draw(em_page *page, const em_axes *axes, const char *x_name, const char *y_name);
+
+/* Their parts: lines of the grid at round values of x, with or without numbers below; one of y, with its text. */
+void em_axes_ticks_x(em_page *page, const em_axes *axes, bool has_numbers);
+void em_axes_tick_y(em_page *page, const em_axes *axes, double y, const char *text);
 
 /* Whether a range is too narrow for ticks. */
 bool em_axes_is_flat(double least, double most);

@@ -1,10 +1,8 @@
-/* plot_page.c - the page: drawn by cairo into a file's bytes, which are then written at once; colours and letters. See
- * plot_page.h. */
-#include "train/plot_page.h"
+/* page.c - the page: drawn by cairo into a file's bytes, which are then written at once; colours and letters. See page.h. */
+#include "base/page.h"
 
 #include "base/replace.h"
 #include "base/text.h"
-#include "train/plot_ops.h"
 
 #include <cairo-svg.h>
 #include <math.h>
@@ -27,7 +25,7 @@ static void use(em_page *page, cairo_surface_t *surface)
     page->cr = cairo_create(surface);
 }
 
-em_status em_cairo_check(const char *path, em_err *err)
+em_status em_page_check(const char *path, em_err *err)
 {
     if (!ends_in(path, ".svg") && !ends_in(path, ".png"))
         return em_fail(err, EM_EINVAL, "%s: a picture's name ends in .svg or .png", path);
@@ -36,7 +34,7 @@ em_status em_cairo_check(const char *path, em_err *err)
 
 em_status em_page_open(em_page *page, const char *path, em_err *err)
 {
-    const em_status status = em_cairo_check(path, err);
+    const em_status status = em_page_check(path, err);
 
     *page = (em_page){ .path = path, .is_svg = ends_in(path, ".svg") };
     if (status != EM_OK)
@@ -94,16 +92,22 @@ static bool write_bytes(int fd, void *ctx)
     return em_file_put(fd, page->bytes, page->n);
 }
 
-em_status em_page_close(em_page *page, em_err *err)
+em_status em_page_render(em_page *page, em_err *err)
 {
     const cairo_status_t drawn = render(page);
-    em_status status;
 
     if (drawn == CAIRO_STATUS_SUCCESS)
+        return EM_OK;
+    return em_fail(err, drawn == CAIRO_STATUS_NO_MEMORY ? EM_ENOMEM : EM_EIO, "%s: cannot be drawn: %s", page->path,
+                   cairo_status_to_string(drawn));
+}
+
+em_status em_page_close(em_page *page, em_err *err)
+{
+    em_status status = em_page_render(page, err);
+
+    if (status == EM_OK)
         status = em_file_replace(page->path, write_bytes, page, err);
-    else
-        status = em_fail(err, drawn == CAIRO_STATUS_NO_MEMORY ? EM_ENOMEM : EM_EIO, "%s: cannot be drawn: %s", page->path,
-                         cairo_status_to_string(drawn));
     em_page_drop(page);
     return status;
 }

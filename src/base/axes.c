@@ -1,5 +1,5 @@
-/* plot_axes.c - frame, grid, ticks at round numbers and their labels: see plot_page.h. */
-#include "train/plot_page.h"
+/* axes.c - frame, grid, ticks at round numbers and their labels: see page.h. */
+#include "base/page.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -28,6 +28,19 @@ static double round_step(double range, double most)
         if (range / (steps[i] * ten) <= most)
             return steps[i] * ten;
     return 10 * ten;
+}
+
+/* Seconds are counted in minutes, hours and days. */
+static double round_time(double range, double most)
+{
+    static const double steps[] = { 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400 };
+
+    if (range / steps[0] < most)
+        return round_step(range, most);
+    for (size_t i = 0; i < EM_COUNT(steps); i++)
+        if (range / steps[i] <= most)
+            return steps[i];
+    return 86400 * ceil(range / 86400 / most);
 }
 
 static double most_ticks(double length)
@@ -67,19 +80,40 @@ static void line(em_page *page, double x0, double y0, double x1, double y1)
     cairo_stroke(page->cr);
 }
 
-static void tick_y(em_page *page, const em_axes *a, double value)
+void em_axes_tick_y(em_page *page, const em_axes *a, double value, const char *text)
 {
     const double y = em_axes_y(a, value);
-    char number[32];
 
     em_page_ink(page, EM_INK_GRID);
     line(page, a->x, y, a->x + a->width, y);
     em_page_ink(page, EM_INK_MUTED);
-    snprintf(number, sizeof number, "%.6g", value);
-    em_page_text(page, a->x - 7, y + 4, (em_lettering){ .size = small.size, .align = 1 }, number);
+    em_page_text(page, a->x - 7, y + 4, (em_lettering){ .size = small.size, .align = 1 }, text);
 }
 
-static void tick_x(em_page *page, const em_axes *a, double value, bool has_number)
+static void tick_y(em_page *page, const em_axes *a, double value)
+{
+    char number[32];
+
+    snprintf(number, sizeof number, "%.6g", value);
+    em_axes_tick_y(page, a, value, number);
+}
+
+/* m:ss or h:mm:ss, with decimals where ticks are less than a second apart. */
+static void time_text(char *out, size_t room, double s, double step)
+{
+    const long long whole = (long long)floor(s + 1e-6);
+    int n = whole < 3600 ? snprintf(out, room, "%lld:%02lld", whole / 60, whole % 60)
+                         : snprintf(out, room, "%lld:%02lld:%02lld", whole / 3600, whole / 60 % 60, whole % 60);
+
+    if (step < 1 && n > 0 && (size_t)n < room) {
+        char decimals[16];
+
+        snprintf(decimals, sizeof decimals, "%.*f", step < 0.01 ? 3 : step < 0.1 ? 2 : 1, fabs(s - (double)whole));
+        snprintf(out + n, room - (size_t)n, "%s", decimals + 1);
+    }
+}
+
+static void tick_x(em_page *page, const em_axes *a, double value, double step, bool has_number)
 {
     const double x = em_axes_x(a, value);
     char number[32];
@@ -89,7 +123,10 @@ static void tick_x(em_page *page, const em_axes *a, double value, bool has_numbe
     if (!has_number)
         return;
     em_page_ink(page, EM_INK_MUTED);
-    snprintf(number, sizeof number, "%.9g", value);
+    if (a->is_time)
+        time_text(number, sizeof number, value, step);
+    else
+        snprintf(number, sizeof number, "%.9g", value);
     em_page_text(page, x, a->y + a->height + 17, (em_lettering){ .size = small.size, .align = .5 }, number);
 }
 
@@ -116,16 +153,23 @@ static void ticks_linear(em_page *page, const em_axes *a)
         tick_y(page, a, k * step + 0.0);                /* + 0 makes -0 to 0 */
 }
 
-void em_axes_draw(em_page *page, const em_axes *a, const char *x_name, const char *y_name)
+void em_axes_ticks_x(em_page *page, const em_axes *a, bool has_numbers)
 {
-    const double step = fmax(round_step(a->x1 - a->x0, a->width / 70), a->is_whole ? 1 : 0);
-    const em_lettering name = { .size = 12, .align = .5 }, turned = { .size = 12, .align = .5, .turn = -M_PI / 2 };
-    char fitted[EM_FITTED];
+    const double most = a->width / 70, least = a->is_whole ? 1 : 0;
+    const double step = a->is_time ? round_time(a->x1 - a->x0, most) : fmax(round_step(a->x1 - a->x0, most), least);
 
     cairo_set_dash(page->cr, NULL, 0, 0);
     cairo_set_line_width(page->cr, 1);
     for (double k = ceil(a->x0 / step - 1e-9); k * step <= a->x1 + 1e-9 * step; k++)
-        tick_x(page, a, k * step + 0.0, x_name != NULL);
+        tick_x(page, a, k * step + 0.0, step, has_numbers);
+}
+
+void em_axes_draw(em_page *page, const em_axes *a, const char *x_name, const char *y_name)
+{
+    const em_lettering name = { .size = 12, .align = .5 }, turned = { .size = 12, .align = .5, .turn = -M_PI / 2 };
+    char fitted[EM_FITTED];
+
+    em_axes_ticks_x(page, a, x_name != NULL);
     if (a->is_log)
         ticks_log(page, a);
     else
