@@ -105,6 +105,8 @@ static const em_option output_rows[] = {
     { .name = "format", .letter = 'f', .kind = EM_OPTION_TEXTS, .at = AT(formats), .arg = "FORMAT", .fallback = NULL,
       .is_valid = em_is_format, .wanted = "text, jsonl, " EVENT_FORMATS,
       .help = "text (default), jsonl, or events alone: " EVENT_FORMATS "; with -o repeatable as pairs" },
+    { .name = "vtt", .kind = EM_OPTION_CHOICE, .at = AT(vtt), .arg = "KIND", .fallback = "captions", .choices = "captions|metadata",
+      .help = "-f vtt: captions for people, or metadata: the offset record of jsonl in each cue, for scripts" },
     { .name = "output", .letter = 'o', .kind = EM_OPTION_TEXTS, .at = AT(outputs), .arg = "FILE",
       .help = "write there instead of standard output (-)" },
     { .name = "append", .kind = EM_OPTION_FLAG, .at = AT(append),

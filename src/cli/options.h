@@ -80,6 +80,7 @@ typedef struct em_options {
 
     em_texts formats, outputs;      /* pairs, in the order given                  */
     bool   append;
+    char  *vtt;                     /* captions, metadata                         */
     char  *scores;                  /* auto, none, top, all                       */
     bool   slots, embeddings, summary;
     char  *store;

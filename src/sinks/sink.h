@@ -87,6 +87,7 @@ typedef struct em_sink_cfg {
     int    channel;                 /* of the source, 0: their mean, -1: each, as "dog.wav:2"          */
     bool   is_terminal;             /* text: redraw in place instead of lines; stdout only             */
     bool   has_color;
+    bool   is_metadata;             /* vtt: cues are records of JSON, not captions                     */
     const char *time_format;        /* text, csv: clock, seconds, ms, samples, utc; NULL: clock        */
     int    rate_hz;                 /* of the model: what samples are counted in                      */
     bool   has_utf8;                /* the terminal shows block characters                             */

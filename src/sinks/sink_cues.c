@@ -5,7 +5,11 @@
  *   srt   SubRip: numbered from 1, a comma before the milliseconds. It has no escapes, and players take <...> for tags:
  *         a label's < and > become the single quotation marks that look like them
  *
+ * With cfg.is_metadata a cue of vtt is for scripts (a track of kind "metadata") and holds the offset record of jsonl (event_json.h) instead,
+ * whose strings have every > as \u003e, so that none of them is an arrow.
+ *
  * A cue leaves once no earlier one can come, about half a minute after its onset (onset_order.h), the rest at the end. */
+#include "sinks/event_json.h"
 #include "sinks/line.h"
 #include "sinks/onset_order.h"
 #include "sinks/row.h"
@@ -16,7 +20,7 @@
 
 typedef struct style {
     const char *head;
-    bool        is_numbered;
+    bool        is_numbered, may_be_metadata;
     char        decimal;            /* before the milliseconds */
     const em_escape *escapes;
 } style;
@@ -25,6 +29,7 @@ typedef struct cues {
     em_sink  base;
     em_line  line;
     em_onset_order *order;
+    em_event_json record;           /* of metadata */
     unsigned long long n;           /* written */
 } cues;
 
@@ -38,7 +43,7 @@ static em_status cues_init(em_sink *s, em_err *err)
     c->line.room = 2 * EM_ESCAPED_BYTES + TIMES_BYTES;
     if (!(c->line.text = malloc(c->line.room)))
         return em_fail(err, EM_ENOMEM, "no memory for a %s output", s->row->format);
-    if (em_onset_order_new(&c->order, err))
+    if (em_onset_order_new(&c->order, err) || em_event_json_init(&c->record, &s->cfg, err))
         return EM_ENOMEM;
     return em_out_write(&s->out, y->head, strlen(y->head), err);
 }
@@ -48,12 +53,52 @@ static void cues_deinit(em_sink *s)
     cues *c = (cues *)s;
 
     em_onset_order_free(c->order);
+    em_event_json_deinit(&c->record);
     free(c->line.text);
 }
 
 static void put_ms(em_line *l, long long ms, char decimal)
 {
     em_line_put(l, "%02lld:%02lld:%02lld%c%03lld", ms / 3600000, ms / 60000 % 60, ms / 1000 % 60, decimal, ms % 1000);
+}
+
+static em_status make_room(em_line *l, size_t n, em_err *err)
+{
+    char *grown = n > l->room ? realloc(l->text, n) : l->text;
+
+    if (!grown)
+        return em_fail(err, EM_ENOMEM, "no memory for a record of vtt");
+    l->text = grown;
+    l->room = n > l->room ? n : l->room;
+    return EM_OK;
+}
+
+static em_status put_record(cues *c, const em_event *e, em_err *err)
+{
+    const em_json *j = &c->record.json;
+    bool has_one;
+    em_status status = em_event_json_put(&c->record, e, &has_one, err);
+
+    if (status || (status = make_room(&c->line, TIMES_BYTES + sizeof "\\u003e" * j->n, err)))
+        return status;
+    for (const char *s = j->text; *s; s++)
+        if (*s == '>')
+            em_line_put(&c->line, "\\u003e");
+        else
+            em_line_put(&c->line, "%c", *s);
+    return EM_OK;
+}
+
+static em_status put_text(cues *c, const em_event *e, em_err *err)
+{
+    const style *y = c->base.row->kind;
+
+    if (y->may_be_metadata && c->base.cfg.is_metadata)
+        return put_record(c, e, err);
+    em_line_put(&c->line, "[");
+    em_line_put_sound(&c->line, e, c->base.cfg.has_source_names, y->escapes);
+    em_line_put(&c->line, "]");
+    return EM_OK;
 }
 
 static em_status put_cue(cues *c, const em_event *e, em_err *err)
@@ -68,9 +113,10 @@ static em_status put_cue(cues *c, const em_event *e, em_err *err)
     put_ms(&c->line, from, y->decimal);
     em_line_put(&c->line, " --> ");
     put_ms(&c->line, to > from ? to : from + 1, y->decimal);        /* an empty cue is none */
-    em_line_put(&c->line, "\n[");
-    em_line_put_sound(&c->line, e, c->base.cfg.has_source_names, y->escapes);
-    em_line_put(&c->line, "]\n\n");
+    em_line_put(&c->line, "\n");
+    if ((status = put_text(c, e, err)))
+        return status;
+    em_line_put(&c->line, "\n\n");
     status = em_out_write(&c->base.out, c->line.text, c->line.n, err);
     c->n += !status;
     return status;
@@ -102,7 +148,7 @@ static em_status cues_end(em_sink *s, em_err *err)
 static const em_escape vtt_escapes[] = { { '&', "&amp;" }, { '<', "&lt;" }, { '>', "&gt;" }, { 0 } };
 static const em_escape srt_escapes[] = { { '<', "\u2039" }, { '>', "\u203a" }, { 0 } };
 
-static const style vtt = { .head = "WEBVTT\n\n", .decimal = '.', .escapes = vtt_escapes };
+static const style vtt = { .head = "WEBVTT\n\n", .may_be_metadata = true, .decimal = '.', .escapes = vtt_escapes };
 static const style srt = { .head = "", .is_numbered = true, .decimal = ',', .escapes = srt_escapes };
 
 #define CUES .n_bytes = sizeof(cues), .init = cues_init, .put = cues_put, .end = cues_end, .deinit = cues_deinit

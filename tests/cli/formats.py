@@ -161,6 +161,25 @@ def vtt(prefix, events, has_sources):
     equal(path, sorted(got), sorted(in_order(events, has_sources, line)))
 
 
+def metadata(prefix, records):
+    """Cues of -f vtt --vtt=metadata: the records of jsonl, arrows in no string."""
+    path, time = prefix + ".meta.vtt", r"(\d\d+):(\d\d):(\d\d)\.(\d{3})"
+    content = text(path)
+    check(content.startswith("WEBVTT\n\n"), f"{path}: begins {content[:20]!r}")
+    got = cues(path, content[8:], "((?!))?" + time + " --> " + time + r"\n(\{[^>\n\r]+\})\n\n", json.loads)
+    want = sorted((r for r in records if r["type"] == "offset"), key=lambda r: (round(r["onset"] * 1000), r["id"]))
+    equal(path, [c[2] for c in sorted(got, key=lambda c: (c[0], c[2]["id"]))], want)
+    for start, end, r in got:
+        check((start, end) == (round(r["onset"] * 1000), round(r["offset"] * 1000)), f"{path}: {start} to {end} is {r}")
+    if "--own" in sys.argv:
+        try:
+            import webvtt
+        except ImportError:
+            print("SKIPPED: webvtt-py is not installed")
+        else:
+            equal("webvtt", [json.loads(c.text) for c in webvtt.read(path)], [c[2] for c in got])
+
+
 def srt(prefix, events, has_sources):
     path, time = prefix + ".srt", r"(\d\d+):(\d\d):(\d\d),(\d{3})"
     got = cues(path, text(path), r"(\d+)\n" + time + " --> " + time + r"\n([^<>\n\r]+)\n\n", lambda t: t)
@@ -232,6 +251,8 @@ def main():
     for reader in (audacity, dcase, sed_eval, audioset, raven, comma, vtt, srt):
         reader(prefix, events, has_sources)
     obs(prefix, records, has_sources, top_k)
+    if "--metadata" in sys.argv:
+        metadata(prefix, records)
     if "--own" in sys.argv:
         own_readers(prefix, events, has_sources)
     for problem in problems[:20]:

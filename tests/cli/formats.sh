@@ -19,14 +19,15 @@ all_formats() {
     for f in $formats jsonl:jsonl; do pairs+=(-f "${f%%:*}" -o "$prefix.${f##*:}"); done
     run 0 "${pairs[@]}" "$@"; empty out
 }
-all_formats demo --duration 30 "$demo"; read_back demo --own
+run 0 -f vtt --vtt=metadata -o demo.meta.vtt --duration 30 "$demo"; empty out
+all_formats demo --duration 30 "$demo"; read_back demo --own --metadata
 TZ=XYZ-2 all_formats clock --start-time 2026-05-01T21:59:50Z -k 1 --duration "$short" "$demo"; read_back clock --top-k 1
 grep -qE '^(23:59|00:00):' clock.obs.txt || bad "the day's time in the zone of the machine: $(cat clock.obs.txt)"
 one_line clock.obs.txt
 
 # 40 labels that are meant to break a reader, alone and with sources as bad
 "$hostile_labels" . || bad "hostile labels cannot be written"
-read_back hostile --top-k 47; read_back sources --sources --top-k 47
+read_back hostile --top-k 47 --metadata; read_back sources --sources --top-k 47 --metadata
 for f in hostile.* sources.*; do ! grep -q $'[\x1b\x07\x7f]' "$f" || bad "an escape sequence in $f"; done
 
 # one output a file: each in its own file, with the same bytes as alone
@@ -61,6 +62,7 @@ run 0 --scores=none --duration 2 --channel each --store each.scores two/one.flac
 for f in audacity vtt srt raven; do run 2 -f $f -o x --replay two.scores; says err 'in two.scores are 2 files'; [ ! -e x ] || bad "a refused output is there"; done
 for f in dcase csv jsonl; do run 0 -f $f --replay two.scores; done                      # each row says which file it is of
 for f in audacity srt; do run 0 -f $f --replay each.scores; done                        # channels share a timeline
+run 2 -f vtt --vtt=subtitles "$demo"; says err captions
 run 2 -f obs "$demo"; says err --output
 run 4 -f dcase -o keep.tsv nope.wav; [ ! -e keep.tsv ] || bad "nothing was heard, and keep.tsv is there"
 echo old >keep.tsv; run 4 -f dcase -o keep.tsv nope.wav; [ "$(cat keep.tsv)" = old ] || bad "nothing was heard, and keep.tsv is new"

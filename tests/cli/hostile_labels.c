@@ -71,6 +71,15 @@ static void write_all(const char *format, const char *dir, bool has_sources)
     write_events(&cfg, has_sources);
 }
 
+static void write_metadata(const char *dir, bool has_sources)
+{
+    char path[512];
+    const em_sink_cfg cfg = { .format = "vtt", .path = path, .classes = &classes, .is_metadata = true };
+
+    snprintf(path, sizeof path, "%s/%s.meta.vtt", dir, has_sources ? "sources" : "hostile");
+    write_events(&cfg, has_sources);
+}
+
 static void tell_broker(const char *url)
 {
     static bool is_watched[N];
@@ -123,5 +132,7 @@ int main(int argc, char **argv)
         write_all(format, argv[1], false);
         write_all(format, argv[1], true);
     }
+    write_metadata(argv[1], false);
+    write_metadata(argv[1], true);
     return 0;
 }
