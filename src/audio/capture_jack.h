@@ -2,6 +2,7 @@
 #ifndef EM_AUDIO_CAPTURE_JACK_H
 #define EM_AUDIO_CAPTURE_JACK_H
 
+#include "audio/midi_jack.h"
 #include "audio/tap.h"
 
 #include <jack/jack.h>
@@ -11,6 +12,7 @@ typedef struct em_jack_ports {
     em_tap      *tap;
     jack_port_t *ports[EM_CAPTURE_MAX_CHANNELS];
     uint32_t     n_ports;
+    em_jack_midi midi;
 } em_jack_ports;
 
 int  em_jack_process(jack_nframes_t n, void *arg);

@@ -20,9 +20,9 @@ typedef enum fate { RUNNING, DONE, LEFT_BEHIND } fate;
 
 typedef struct names_call {
     jack_client_t *client;
-    jack_uuid_t    uuid, port_uuids[EM_CAPTURE_MAX_CHANNELS];
-    uint32_t       n_ports;
-    bool           has_uuid, is_removal;
+    jack_uuid_t    uuid, port_uuids[EM_CAPTURE_MAX_CHANNELS + 1];
+    uint32_t       n_ports;         /* the last one being midi_out, where has_midi */
+    bool           has_uuid, has_midi, is_removal;
     _Atomic int    fate;            /* who comes last frees */
 } names_call;
 
@@ -34,7 +34,10 @@ static void set_all(const names_call *c)
     char text[16];
 
     for (uint32_t i = 0; i < c->n_ports; i++) {
-        snprintf(text, sizeof text, "Ear %u", i + 1);
+        if (c->has_midi && i + 1 == c->n_ports)
+            snprintf(text, sizeof text, "Event triggers");
+        else
+            snprintf(text, sizeof text, "Ear %u", i + 1);
         jack_set_property(c->client, c->port_uuids[i], JACK_METADATA_PRETTY_NAME, text, "text/plain");
         snprintf(text, sizeof text, "%u", i);
         jack_set_property(c->client, c->port_uuids[i], JACK_METADATA_ORDER, text, TYPE_INT);
@@ -65,7 +68,7 @@ static void *call_main(void *arg)
     return NULL;
 }
 
-static names_call *new_call(jack_client_t *client, jack_port_t *const *ports, uint32_t n_ports, bool is_removal)
+static names_call *new_call(jack_client_t *client, const em_jack_ports *p, bool is_removal)
 {
     names_call *c = calloc(1, sizeof *c);
     char *text;
@@ -74,17 +77,21 @@ static names_call *new_call(jack_client_t *client, jack_port_t *const *ports, ui
         return NULL;
     c->client = client;
     c->is_removal = is_removal;
-    for (; c->n_ports < n_ports; c->n_ports++)
-        c->port_uuids[c->n_ports] = jack_port_uuid(ports[c->n_ports]);
+    for (; c->n_ports < p->n_ports; c->n_ports++)
+        c->port_uuids[c->n_ports] = jack_port_uuid(p->ports[c->n_ports]);
+    if (p->midi.port) {
+        c->has_midi = true;
+        c->port_uuids[c->n_ports++] = jack_port_uuid(p->midi.port);
+    }
     text = jack_get_uuid_for_client_name(client, jack_get_client_name(client));
     c->has_uuid = text && jack_uuid_parse(text, &c->uuid) == 0;
     jack_free(text);
     return c;
 }
 
-static bool run(jack_client_t *client, jack_port_t *const *ports, uint32_t n_ports, bool is_removal)
+static bool run(jack_client_t *client, const em_jack_ports *ports, bool is_removal)
 {
-    names_call *c = atomic_load(&is_stuck) ? NULL : new_call(client, ports, n_ports, is_removal);
+    names_call *c = atomic_load(&is_stuck) ? NULL : new_call(client, ports, is_removal);
     int before = RUNNING;
     pthread_t thread;
 
@@ -106,12 +113,12 @@ static bool run(jack_client_t *client, jack_port_t *const *ports, uint32_t n_por
     return true;
 }
 
-bool em_jack_names_set(jack_client_t *client, jack_port_t *const *ports, uint32_t n_ports)
+bool em_jack_names_set(jack_client_t *client, const em_jack_ports *ports)
 {
-    return run(client, ports, n_ports, false);
+    return run(client, ports, false);
 }
 
-bool em_jack_names_remove(jack_client_t *client, jack_port_t *const *ports, uint32_t n_ports)
+bool em_jack_names_remove(jack_client_t *client, const em_jack_ports *ports)
 {
-    return run(client, ports, n_ports, true);
+    return run(client, ports, true);
 }

@@ -55,6 +55,7 @@ typedef struct em_source_cfg {
     int    n_connect;
     bool   no_connect;
     int    jack_channels;           /* ports in_1..in_N to register, 1                                   */
+    struct em_midi *midi;           /* what leaves by the port midi_out (base/midi.h); NULL: there is no such port. Outlives the source */
 
     /* absent devices: seconds to wait. At start: 0 = fail at once (EM_EDEVICE), negative = for ever.
      * While running a lost one is always waited for; after wait_lost_s seconds it has FAILED. */

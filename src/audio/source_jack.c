@@ -20,6 +20,7 @@ typedef struct jack_cfg {
     char **globs;
     int    n_globs, n_ports;
     bool   no_connect;
+    em_midi *midi;                      /* NULL: no port for it */
 } jack_cfg;
 
 typedef struct jack_session {
@@ -88,6 +89,20 @@ static em_status connect_to_server(jack_session *s, em_err *err)
                    server_name(cfg), cfg->name, (unsigned)status);
 }
 
+static em_status no_room(const jack_session *s, const char *name, em_err *err)
+{
+    return em_fail(err, EM_EDEVICE, "the JACK server \"%.60s\" has no room for port %s", server_name(s->cfg), name);
+}
+
+static em_status register_midi(jack_session *s, em_err *err)
+{
+    if (!s->cfg->midi)
+        return EM_OK;
+    s->ports.midi.queue = s->cfg->midi;
+    s->ports.midi.port = jack_port_register(s->client, "midi_out", JACK_DEFAULT_MIDI_TYPE, JackPortIsOutput, 0);
+    return s->ports.midi.port ? EM_OK : no_room(s, "midi_out", err);
+}
+
 static em_status register_ports(jack_session *s, em_err *err)
 {
     char name[16];
@@ -96,11 +111,10 @@ static em_status register_ports(jack_session *s, em_err *err)
         snprintf(name, sizeof name, "in_%d", i + 1);
         s->ports.ports[i] = jack_port_register(s->client, name, JACK_DEFAULT_AUDIO_TYPE, JackPortIsInput, 0);
         if (!s->ports.ports[i])
-            return em_fail(err, EM_EDEVICE, "the JACK server \"%.60s\" has no room for port %s", server_name(s->cfg),
-                           name);
+            return no_room(s, name, err);
         s->ports.n_ports++;
     }
-    return EM_OK;
+    return register_midi(s, err);
 }
 
 static em_status session_open(void *session, const void *cfg, em_tap *tap, em_found *found, em_err *err)
@@ -143,7 +157,7 @@ static em_status session_start(void *session, em_err *err)
     if (jack_activate(s->client) != 0)
         return em_fail(err, EM_EDEVICE, "the JACK server \"%.60s\" does not start the client", server_name(s->cfg));
     connect_ports(s, true);
-    s->has_names = em_jack_names_set(s->client, s->ports.ports, s->ports.n_ports);
+    s->has_names = em_jack_names_set(s->client, &s->ports);
     s->is_held = !s->has_names;
     return EM_OK;
 }
@@ -209,8 +223,10 @@ static void session_close(void *session)
 
     if (!s->client)
         return;
+    if (!atomic_load(&s->ports.tap->is_gone))
+        em_jack_midi_leave(&s->ports.midi, (double)atomic_load(&s->ports.tap->n_period) / s->rate_hz);
     if (s->has_names && !atomic_load(&s->ports.tap->is_gone))
-        s->is_held = !em_jack_names_remove(s->client, s->ports.ports, s->ports.n_ports);
+        s->is_held = !em_jack_names_remove(s->client, &s->ports);
     if (s->is_held)
         leave_client(s);
     else
@@ -257,6 +273,7 @@ static em_status copy_cfg(jack_cfg **out, const em_source_cfg *cfg, em_err *err)
             goto failed;
     }
     c->no_connect = cfg->no_connect;
+    c->midi = cfg->midi;
     c->n_ports = cfg->jack_channels > 0 ? cfg->jack_channels : 1;
     *out = c;
     return EM_OK;

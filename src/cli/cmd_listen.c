@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/midi.h"
 #include "cli/commands.h"
 #include "cli/inputs.h"
 #include "cli/outputs.h"
@@ -32,6 +33,7 @@ typedef struct run {
     em_rules   rules;               /* of events                                        */
     em_tape   *tape;                /* NULL without --clip-dir                           */
     bool      *is_speech;           /* [n_classes] NULL without --private                */
+    em_midi    midi;                /* what --midi sends                                 */
     em_inputs  inputs;
     em_sink_set outputs;
     em_outlet *outlet;
@@ -128,7 +130,7 @@ static int open_outputs(run *r, const char *file, em_err *err)
     const em_config *cfg = em_session_config(r->tagger.session);
     em_sink_set_cfg outputs = {
         .known = &r->known, .selection = &r->tagger.selection, .rules = &r->rules, .give_up = r->stop, .is_live = r->is_live, .file = file,
-        .tape = r->tape,
+        .tape = r->tape, .midi = r->o->midi ? &r->midi : NULL,
         .notify = em_service_is_on(&r->service) ? &r->service.notify : NULL,
         .has_source_names = (!file && r->o->inputs.n > 1) || em_options_channel(r->o) < 0, .n_files = r->o->inputs.n,
     };
@@ -347,6 +349,7 @@ static int hear_input(run *r, em_err *err)
         return em_fail(err, EM_EUNSUPPORTED, "%.80s: URLs are heard through a pipe: ffmpeg -i URL -f f32le -ac 1 -ar 32000 - | "
                        "earmark --raw f32le -", cfg.name) ? EM_EXIT_INPUT : EM_EXIT_OK;
     cfg.deadline_ns = deadline_of(r, cfg.kind);
+    cfg.midi = r->o->midi ? &r->midi : NULL;
     if ((status = em_source_open(&source, &cfg, err)))
         return em_exit_code(status, status == EM_EINVAL && r->inputs.n == 1 ? EM_EXIT_USAGE : EM_EXIT_INPUT);
     em_source_get_info(source, &info);

@@ -23,6 +23,7 @@ typedef struct reading {
     int         layer, line;
     bool        is_skipping;        /* in a section of a part that this version has not */
     bool        is_group;           /* of the section that the lines are in             */
+    bool        is_midi;            /* in [midi]: keys are classes and groups           */
     char        section[64];        /* its name, with the subject; "": none yet         */
     char        subject[160];       /* its class or group; "": none                     */
     const char *part;               /* "mqtt" in [mqtt]: keys are what its options add to that name; NULL: none */
@@ -33,7 +34,7 @@ typedef struct reading {
 static const char *const parts[] = { "mqtt", "osc", "http" }, *const subjects[] = { "class", "group" };
 
 /* Sections of parts that are not in this version; their keys wait for it. */
-static const char *const to_come[] = { "source", "jack", "midi" };
+static const char *const to_come[] = { "source", "jack" };
 
 /* A sentence about the line. */
 static em_status mistake(const reading *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -116,6 +117,20 @@ static em_status set_key(reading *r, const char *key, const char *value)
     return em_options_set(r->o, row, value, r->layer, where, r->err);
 }
 
+/* In [midi] "bark = note 36" is --midi-map. */
+static em_status set_of_midi(reading *r, const char *key, const char *value)
+{
+    char text[LINE_BYTES + 200], where[160], met[260];
+    em_status status;
+
+    snprintf(met, sizeof met, "[midi] %s", key);
+    if ((status = meet(r, met)))
+        return status;
+    snprintf(text, sizeof text, "%s=%s", key, value);
+    snprintf(where, sizeof where, "%.100s:%d: %.40s", r->path, r->line, key);
+    return em_options_set(r->o, em_options_find("midi-map"), text, r->layer, where, r->err);
+}
+
 /* ---- lines ---- */
 
 static bool is_blank(char c)
@@ -185,6 +200,7 @@ static char *cut_name(const reading *r, char *text)
 static em_status begin_section(reading *r, char *text)
 {
     char *name = cut_name(r, text), whole[260], hint[EM_HINT_BYTES];
+    bool has_subject;
     em_status status;
 
     if (!name)
@@ -195,12 +211,14 @@ static em_status begin_section(reading *r, char *text)
     for (size_t i = 0; i < EM_COUNT(parts); i++)
         if (strcmp(text, parts[i]) == 0)
             r->part = parts[i];
-    if (r->part && *name)
-        return mistake(r, "[%s] takes no name", r->part);
+    r->is_midi = strcmp(text, "midi") == 0;
+    if ((r->part || r->is_midi) && *name)
+        return mistake(r, "[%s] takes no name", text);
     r->is_skipping = is_one_of(to_come, EM_COUNT(to_come), text);
-    if (!r->part && !r->is_skipping && !is_one_of(subjects, EM_COUNT(subjects), text))
+    has_subject = !r->part && !r->is_midi && !r->is_skipping;
+    if (has_subject && !is_one_of(subjects, EM_COUNT(subjects), text))
         return mistake(r, "%s", em_config_hint_section(hint, sizeof hint, text));
-    if (!r->part && !r->is_skipping && (status = begin_subject(r, text, name)))
+    if (has_subject && (status = begin_subject(r, text, name)))
         return status;
     snprintf(whole, sizeof whole, *name ? "%s \"%s\"" : "%s", text, name);
     em_text_clean(r->section, sizeof r->section, whole);
@@ -261,6 +279,8 @@ static em_status read_line(reading *r, char *line)
     cut_comment(equals + 1);
     if (r->is_skipping)
         return EM_OK;
+    if (r->is_midi)
+        return set_of_midi(r, trim(text), trim(equals + 1));
     return *r->subject ? set_of_subject(r, trim(text), trim(equals + 1)) : set_key(r, trim(text), trim(equals + 1));
 }
 

@@ -176,6 +176,8 @@ em_status em_inputs_from(em_inputs *in, const em_options *o, bool is_interactive
     *in = (em_inputs){ .common = common_from(o), .n = 1 };
     if ((o->device && o->jack) || (o->inputs.n > 0 && (o->device || o->jack)))
         return em_fail(err, EM_EINVAL, "choose one source: files, --device or --jack");
+    if (o->midi && !o->jack)
+        return em_fail(err, EM_EINVAL, "--midi: the notes leave by a port of the JACK client: it goes with --jack");
     if (o->jack) {
         in->kind = "jack";
     } else if (o->raw && !o->device && o->inputs.n == 0 && !is_interactive) {

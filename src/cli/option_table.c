@@ -1,6 +1,7 @@
 /* option_table.c - the options. Only what works is here; the order is that of --help. */
 #include "cli/options.h"
 
+#include "cli/midi_map.h"
 #include "cli/option_text.h"
 #include "sinks/jobs.h"
 #include "sinks/mqtt_url.h"
@@ -174,6 +175,10 @@ static const em_option network_rows[] = {
       .help = "where they are told" },
     { .name = "osc", .kind = EM_OPTION_TEXT, .at = AT(osc), .arg = "URL", .is_valid = em_is_osc_url, .wanted = "osc.udp://HOST:PORT/",
       .help = "send events, scores and levels there as OSC messages: osc.udp://HOST:PORT/" },
+    { .name = "midi", .kind = EM_OPTION_FLAG, .at = AT(midi), .help = "--jack: a port midi_out, on which each event is a note" },
+    { .name = "midi-map", .kind = EM_OPTION_TEXTS, .at = AT(midi_map), .arg = "NAME=KEYS", .is_valid = em_is_midi_map,
+      .wanted = "NAME=note 0-127 channel 1-16 cc 0-119, one of these at least",
+      .help = "--midi: what a class or group plays, as \"Bark=note 36 channel 10\"; cc N: a controller follows its score; repeatable" },
 };
 
 #define COMMAND(number) .kind = EM_OPTION_COMMAND, .at = AT(subject), .min = number

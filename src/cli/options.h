@@ -101,6 +101,8 @@ typedef struct em_options {
     char  *mqtt, *mqtt_node, *mqtt_password_file, *mqtt_ca, *mqtt_cert, *mqtt_key;
     char  *mqtt_discovery, *mqtt_discovery_prefix;
     char  *osc;
+    bool   midi;
+    em_texts midi_map;
 
     em_command command;
     char  *subject;                 /* what --inspect, --import and --rewrite are given */

@@ -64,7 +64,7 @@ em_status em_outputs_check(const em_options *o, const em_sink_set_cfg *cfg, int 
 {
     int n_stdout = 0;
 
-    if (n + !!o->store + !!o->mqtt + !!o->osc + !!o->http + !!o->exec + !!o->clip_dir + !!o->plot > EM_MAX_OUTPUTS)
+    if (n + !!o->store + !!o->mqtt + !!o->osc + !!o->http + !!o->exec + !!o->clip_dir + !!o->plot + o->midi > EM_MAX_OUTPUTS)
         return em_fail(err, EM_EINVAL, "--format: more than %d outputs", EM_MAX_OUTPUTS);
     if (o->store && em_is_stdout(o->store))
         return em_fail(err, EM_EINVAL, "--store: wants a file, not standard output");

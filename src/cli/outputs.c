@@ -3,6 +3,7 @@
 #include "cli/outputs.h"
 
 #include "base/log.h"
+#include "cli/midi_map.h"
 #include "cli/output_checks.h"
 #include "cli/report.h"
 #include "mel/filterbank.h"
@@ -140,6 +141,15 @@ static void warn_of_password(const em_options *o)
                "or EARMARK_MQTT for the URL");
 }
 
+static em_status name_groups(em_sink_set *out, const em_rules *rules, em_err *err)
+{
+    if (!out->groups && !(out->groups = calloc((size_t)rules->n_groups + 1, sizeof *out->groups)))
+        return em_fail(err, EM_ENOMEM, "no memory for the names of groups");
+    for (int g = 0; g < rules->n_groups; g++)
+        out->groups[g] = rules->groups[g].name;
+    return EM_OK;
+}
+
 /* --mqtt: likewise, of events. */
 static em_status open_mqtt(em_sink_set *out, const em_options *o, const em_sink_set_cfg *cfg, em_err *err)
 {
@@ -149,10 +159,8 @@ static em_status open_mqtt(em_sink_set *out, const em_options *o, const em_sink_
     em_status status;
 
     warn_of_password(o);
-    if (!(out->groups = calloc((size_t)rules->n_groups + 1, sizeof *out->groups)))
-        return em_fail(err, EM_ENOMEM, "no memory for the names of groups");
-    for (int g = 0; g < rules->n_groups; g++)
-        out->groups[g] = rules->groups[g].name;
+    if ((status = name_groups(out, rules, err)))
+        return status;
     out->mqtt = (em_sink_mqtt_cfg){
         .url = o->mqtt, .password_file = o->mqtt_password_file, .ca = o->mqtt_ca, .cert = o->mqtt_cert, .key = o->mqtt_key,
         .node = o->mqtt_node, .discovery = o->mqtt_discovery, .discovery_prefix = o->mqtt_discovery_prefix,
@@ -188,6 +196,20 @@ static em_status open_osc(em_sink_set *out, const em_options *o, const em_sink_s
     em_status status = em_sink_open(&out->sinks[out->n], &sink, err);
 
     if (!status)
+        out->n++;
+    return status;
+}
+
+/* --midi: likewise, for the JACK client. */
+static em_status open_midi(em_sink_set *out, const em_options *o, const em_sink_set_cfg *cfg, em_err *err)
+{
+    em_sink_cfg sink = { .format = "midi", .classes = &cfg->known->classes, .midi = &out->midi, .give_up = cfg->give_up };
+    em_status status;
+
+    if ((status = name_groups(out, cfg->rules, err)) || (status = em_midi_keys_make(&out->midi_keys, o, cfg->known, cfg->rules, err)))
+        return status;
+    out->midi = (em_sink_midi_cfg){ .queue = cfg->midi, .keys = out->midi_keys, .groups = out->groups, .n_groups = cfg->rules->n_groups };
+    if (!(status = em_sink_open(&out->sinks[out->n], &sink, err)))
         out->n++;
     return status;
 }
@@ -299,6 +321,8 @@ em_status em_sink_set_open(em_sink_set *out, const em_options *o, const em_sink_
         return status;
     if (o->osc && (status = open_osc(out, o, cfg, err)))
         return status;
+    if (cfg->midi && (status = open_midi(out, o, cfg, err)))
+        return status;
     if (o->http && (status = open_web(out, o, cfg, err)))
         return status;
     if (cfg->notify && (status = open_status(out, cfg, err)))
@@ -321,6 +345,7 @@ em_status em_sink_set_close(em_sink_set *out, em_sink_end end, em_err *err)
             first = status;
     }
     free(out->groups);
+    free(out->midi_keys);
     free(out->plot_numbers);
     *out = (em_sink_set){ 0 };
     return first;

@@ -20,10 +20,12 @@ typedef struct em_sink_set {
     bool     has_stdout;            /* one of them is standard output    */
     em_sink_store_cfg store;        /* of --store's sink                 */
     em_sink_mqtt_cfg  mqtt;         /* of --mqtt's                       */
-    const char      **groups;       /* [mqtt.n_groups] their names       */
+    const char      **groups;       /* [rules' n_groups] their names, for some of them */
     em_sink_clip_cfg  clip;         /* of --clip-dir's                   */
     em_sink_exec_cfg  exec;         /* of --exec's                       */
     em_sink_web_cfg   web;          /* of --http's                       */
+    em_sink_midi_cfg  midi;         /* of --midi's                       */
+    em_midi_key      *midi_keys;    /* what it points to                 */
     em_sink_plot_cfg  plot;         /* of --plot's                       */
     float            *plot_numbers; /* what it points to                 */
 } em_sink_set;
@@ -39,6 +41,7 @@ typedef struct em_sink_set_cfg {
     int  n_files;                   /* that are heard, one after the other                    */
     const char *replayed;           /* the file of scores that they are in; NULL: they are heard now */
     em_tape *tape;                  /* --clip-dir: what clips are made of; else NULL */
+    struct em_midi *midi;           /* --midi: what its JACK client sends; else NULL */
     const em_event *start;          /* the START event to come, for --http; borrowed */
     const em_frontend_cfg *frontend;        /* of the spectrogram's columns that scores will have, for --plot; NULL: they will have none */
     const char *file;               /* --out-dir: where these outputs go in there, without extension; else NULL */

@@ -30,6 +30,6 @@ struct em_sink {
 
 extern const em_sink_row em_sink_text, em_sink_jsonl, em_sink_audacity, em_sink_dcase, em_sink_sed_eval, em_sink_audioset,
     em_sink_vtt, em_sink_srt, em_sink_raven, em_sink_csv, em_sink_obs, em_sink_exec, em_sink_clip, em_sink_store, em_sink_status,
-    em_sink_mqtt, em_sink_osc, em_sink_web, em_sink_picture;
+    em_sink_mqtt, em_sink_osc, em_sink_web, em_sink_picture, em_sink_midi;
 
 #endif

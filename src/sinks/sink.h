@@ -75,8 +75,23 @@ typedef struct em_sink_plot_cfg {
     int n_bands;                    /* 1..512; 0: there are no columns                                 */
 } em_sink_plot_cfg;
 
+enum { EM_MIDI_USUAL_NOTE = 69 };       /* of classes without one of their own: aubio's */
+
+/* What a class or group plays. */
+typedef struct em_midi_key {
+    unsigned char channel, note;    /* 0..15, 0..127                                                   */
+    signed char   control;          /* that follows its score, 0..119; -1: none                        */
+} em_midi_key;
+
+typedef struct em_sink_midi_cfg {
+    struct em_midi    *queue;       /* base/midi.h; its reader is a JACK client                        */
+    const em_midi_key *keys;        /* [n_classes + n_groups]                                          */
+    const char *const *groups;      /* [n_groups]                                                      */
+    int n_groups;
+} em_sink_midi_cfg;
+
 typedef struct em_sink_cfg {
-    const char *format;             /* a row of sinks.c: "text", "jsonl", ...; "store", "exec", "clip", "mqtt", "osc", "web", "picture"… */
+    const char *format;             /* a row of sinks.c: "text", "jsonl", ...; "store", "exec", "clip", "mqtt", "osc", "web", "midi", "picture"… */
     const char *path;               /* NULL or "-": stdout; else see out.h: a file is written as PATH.part and renamed at close */
     bool   is_appended;             /* PATH is added to in place instead, see em_out_append             */
     const em_classes *classes;
@@ -100,6 +115,7 @@ typedef struct em_sink_cfg {
     const em_sink_exec_cfg *exec;   /* "exec" only                                                     */
     const em_sink_clip_cfg *clip;   /* NULL: there are no clips                                        */
     const em_sink_web_cfg *web;     /* "web" only                                                      */
+    const em_sink_midi_cfg *midi;   /* "midi" only                                                     */
     const em_sink_plot_cfg *plot;   /* "picture" only; its path ends in .png or .svg                   */
     const atomic_bool *give_up;     /* once true, the same as em_sink_hurry; may be NULL               */
     em_sink_notice *notice;         /* the live view's last line asks for it, may be NULL              */

@@ -17,7 +17,7 @@ static const em_sink_row in_picture = { .format = "picture", .option = "EARMARK_
 static const em_sink_row *const rows[] = {
     &em_sink_text, &em_sink_jsonl, &em_sink_audacity, &em_sink_dcase, &em_sink_sed_eval, &em_sink_audioset,
     &em_sink_vtt,  &em_sink_srt,   &em_sink_raven,    &em_sink_csv,   &em_sink_obs,
-    &em_sink_exec, &em_sink_clip,  &em_sink_store,    &em_sink_status, &in_mqtt, &in_osc, &in_web,
+    &em_sink_exec, &em_sink_clip,  &em_sink_midi,     &em_sink_store,    &em_sink_status, &in_mqtt, &in_osc, &in_web,
     &in_picture,                                                                /* those without help last */
 };
 

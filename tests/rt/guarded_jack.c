@@ -1,7 +1,8 @@
 /* guarded_jack.c - JACK's callbacks as the product has them, between em_rt_enter and em_rt_leave, without a server:
- * jack_port_get_buffer is ours. Clean it exits with 0; `guarded_jack malloc` allocates in there: 70. */
+ * jack_port_get_buffer and what fills a MIDI port's buffer are ours. Clean it exits with 0; `guarded_jack malloc` allocates in there: 70. */
 #include "audio/capture_jack.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -24,10 +25,32 @@ void *jack_port_get_buffer(jack_port_t *port, jack_nframes_t n)
     return buffers[(uintptr_t)port - 1];
 }
 
-/* A ring that fills up, then one that was cut off. */
+/* A buffer that takes three messages a cycle. */
+static int n_in_buffer, n_sent;
+
+void jack_midi_clear_buffer(void *buffer)
+{
+    (void)buffer;
+    n_in_buffer = 0;
+}
+
+int jack_midi_event_write(void *buffer, jack_nframes_t at, const jack_midi_data_t *data, size_t n)
+{
+    (void)buffer;
+    if (n_in_buffer == 3 || at != 0 || n != 3 || data[0] < 0x80)
+        return ENOBUFS;
+    n_in_buffer++;
+    n_sent++;
+    return 0;
+}
+
+/* A ring that fills up, then one that was cut off; notes in all cycles, and at last a client that leaves. */
 static void callbacks(em_jack_ports *ports)
 {
     for (int i = 0; i < N_CALLS; i++) {
+        em_midi_put(ports->midi.queue, (em_midi_message){ { EM_MIDI_NOTE_ON | 9, (uint8_t)(i % 100), 64 } });
+        if (i == N_CALLS - 1)
+            atomic_store(&ports->midi.is_leaving, 1);
         if (i == N_CALLS - 2)
             atomic_store(&ports->tap->capture, NULL);
         em_jack_process(N, ports);
@@ -39,7 +62,8 @@ static void callbacks(em_jack_ports *ports)
 int main(int argc, char **argv)
 {
     em_tap tap = { 0 };
-    em_jack_ports ports = { .tap = &tap, .n_ports = N_PORTS };
+    static em_midi midi;
+    em_jack_ports ports = { .tap = &tap, .n_ports = N_PORTS, .midi = { .port = (jack_port_t *)(uintptr_t)1, .queue = &midi } };
     ringbuf_reader reader;
     ringbuf_span span[2];
     em_capture *c;
@@ -60,7 +84,8 @@ int main(int argc, char **argv)
     em_rt_enter();
     callbacks(&ports);
     em_rt_leave();
-    is_fed = ringbuf_peek_read(&reader, 1024, span) == 1024 && n_asked == (N_CALLS - 2) * N_PORTS && atomic_load(&tap.is_gone);
+    is_fed = ringbuf_peek_read(&reader, 1024, span) == 1024 && n_asked == (N_CALLS - 2) * N_PORTS + N_CALLS && n_sent == N_CALLS - 3 + 3 &&
+             atomic_load(&tap.is_gone);
     em_capture_free(c);
     return is_fed ? 0 : 1;
 }

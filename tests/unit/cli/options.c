@@ -1,6 +1,7 @@
 /* Options: the table, its layers, and what is said about mistakes. */
 #include "check.h"
 
+#include "cli/midi_map.h"
 #include "cli/option_text.h"
 #include "cli/options.h"
 #include "sinks/sink.h"
@@ -62,7 +63,7 @@ static void the_table_is_sound(void **state)
 
 static void values_come_from_the_highest_layer(void **state)
 {
-    const char *file = write_file("a.conf", "top-k = 3\nstep = 0.5\nwatch = Dog\nwatch = Cat\n[midi]\nhost = x\n");
+    const char *file = write_file("a.conf", "top-k = 3\nstep = 0.5\nwatch = Dog\nwatch = Cat\n[jack]\nhost = x\n");
     em_options o;
     em_err err;
     (void)state;
@@ -218,7 +219,8 @@ static void broken_files_name_file_line_and_key(void **state)
         { "jack-wait = soon\n", { "jack-wait", "seconds" } },     { long_line, { "b.conf:1", "longer than" } },
         { "top\x1b[2J = 3\n", { "b.conf:1", "top?[2J" } },       { "top-k = 3\n  nonsense\n", { "b.conf:2", "key = value" } },
         { "[mqtt\n", { "b.conf:1", "no ']'" } },             { "= 3\n", { "b.conf:1", "key = value" } },
-        { "[midi]\ntop-j = 3\nx\n", { "b.conf:3", "key = value" } },
+        { "[jack]\ntop-j = 3\nx\n", { "b.conf:3", "key = value" } },
+        { "[midi]\nbark = note 128\n", { "b.conf:2", "bark", "note 0-127" } },
         { "[class \"Dog\"]\nloud = 3\n", { "b.conf:2", "unknown key 'loud' in [class \"Dog\"]", "min-on" } },
         { "[group \"alarm\"]\nmin-on = soon\n", { "b.conf:2", "min-on", "86400" } },
         { "[class \"\"]\nmin-on = 1\n", { "b.conf:1", "no name" } },  { "[group]\nclass = Dog\n", { "b.conf:1", "no name" } },
@@ -406,6 +408,7 @@ static void sections_are_of_a_class_or_a_group(void **state)
     CHECK(o.tunes.n == 3 && o.groups.n == 2, "%d and %d items", o.tunes.n, o.groups.n);
     for (int i = 0; i < 3; i++)
         CHECK(strcmp(o.tunes.list[i], tunes[i]) == 0, "%s", o.tunes.list[i]);
+    CHECK(o.midi_map.n == 1 && strcmp(o.midi_map.list[0], "bark=note 36") == 0, "%d notes", o.midi_map.n);
     CHECK(strcmp(o.groups.list[0], "alarm=Siren") == 0 && strcmp(o.groups.list[1], "alarm=/m/07pp_mv") == 0, "%s", o.groups.list[1]);
     em_options_deinit(&o);
     CHECK_OK(read_args(&o, &err, ARGS("-c", file, "--tune", "Dog:min-on=1")));
@@ -426,6 +429,26 @@ static void a_tuning_is_read_from_its_end(void **state)
     memset(longest, 'x', sizeof longest);
     strcpy(longest + 256, ":min-on=1");
     CHECK(!em_parse_tuning(&t, longest) && em_parse_tuning(&t, longest + 1), "a name of up to 255 bytes");
+}
+
+static void notes_are_read_to_the_last_word(void **state)
+{
+    static const struct { const char *text; em_midi_key key; } good[] = {
+        { "bark=note 36 channel 10", { 9, 36, -1 } }, { "a=b=cc 0", { 0, 69, 0 } }, { "x= cc 119\tchannel 16  note 0 ", { 15, 0, 119 } },
+    };
+    static const char *const bad[] = {
+        "bark", "=note 1", "bark=", "bark=note", "bark=note 128", "bark=note -1", "bark=channel 0", "bark=channel 17", "bark=cc 120", "bark=note 36.5",
+        "bark=note 36x", "bark=note 36 note 37", "bark=velocity 3", "bark=note 36 channel", "bark=note 99999999999", "bark=36", "bark=note36",
+    };
+    em_midi_key key;
+    size_t n;
+    (void)state;
+
+    for (size_t i = 0; i < EM_COUNT(good); i++)
+        CHECK(em_parse_midi_map(&n, &key, good[i].text) && key.note == good[i].key.note && key.channel == good[i].key.channel &&
+              key.control == good[i].key.control && n == (size_t)(strrchr(good[i].text, '=') - good[i].text), "%s", good[i].text);
+    for (size_t i = 0; i < EM_COUNT(bad); i++)
+        CHECK(!em_parse_midi_map(&n, &key, bad[i]), "%s", bad[i]);
 }
 
 static void times_are_read_to_the_millisecond(void **state)
@@ -475,6 +498,7 @@ int main(void)
         cmocka_unit_test(the_table_in_readme_is_the_table),
         cmocka_unit_test(sections_are_of_a_class_or_a_group),
         cmocka_unit_test(a_tuning_is_read_from_its_end),
+        cmocka_unit_test(notes_are_read_to_the_last_word),
         cmocka_unit_test(times_are_read_to_the_millisecond),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
