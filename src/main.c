@@ -1,5 +1,6 @@
 /* main.c - parses, dispatches, prints the one error, sets the exit code. */
 #include "cli/commands.h"
+#include "cli/nsm.h"
 #include "cli/report.h"
 #include "cli/signals.h"
 
@@ -15,6 +16,28 @@ static em_command_run *const commands[] = {
     [EM_COMMAND_DOCTOR] = em_cmd_doctor,
 };
 
+static void set_log(const em_options *o)
+{
+    em_report_init(o->quiet ? EM_LOG_ERROR : o->verbose ? EM_LOG_DEBUG : EM_LOG_INFO);
+}
+
+/* Of a session, where there is one: it may change what is to be heard. */
+static int listen(em_options *o, int argc, char **argv, em_err *err)
+{
+    em_nsm session;
+    int code = EM_EXIT_OK;
+
+    if (em_nsm_begin(&session, o, argc, argv, err)) {
+        code = err->code == EM_ENOMEM ? EM_EXIT_INTERNAL : EM_EXIT_USAGE;
+    } else {
+        set_log(o);
+        o->nsm = &session;
+        code = commands[o->command](o, err);
+    }
+    em_nsm_end(&session, err->msg);
+    return code;
+}
+
 int main(int argc, char **argv)
 {
     em_err err = { 0 };
@@ -26,8 +49,8 @@ int main(int argc, char **argv)
     if (em_options_read(&o, argc, argv, &err)) {
         code = err.code == EM_ENOMEM ? EM_EXIT_INTERNAL : EM_EXIT_USAGE;
     } else {
-        em_report_init(o.quiet ? EM_LOG_ERROR : o.verbose ? EM_LOG_DEBUG : EM_LOG_INFO);
-        code = commands[o.command](&o, &err);
+        set_log(&o);
+        code = o.command == EM_COMMAND_LISTEN ? listen(&o, argc, argv, &err) : commands[o.command](&o, &err);
     }
     if (err.msg[0] && code != EM_EXIT_OK)
         em_report_error(err.msg);

@@ -5,6 +5,7 @@
 #include "base/midi.h"
 #include "cli/commands.h"
 #include "cli/inputs.h"
+#include "cli/nsm.h"
 #include "cli/outputs.h"
 #include "cli/progress.h"
 #include "cli/report.h"
@@ -254,6 +255,8 @@ static void tell_progress(void *ctx, const char *source, double done_s, double t
     run *r = ctx;
 
     em_service_beat(&r->service, done_s);
+    if (total_s > 0)
+        em_nsm_progress(r->o->nsm, (r->i_input + fmin(done_s / total_s, 1)) / r->inputs.n);
     if (r->progress.kind != EM_PROGRESS_NONE)
         show_progress(r, source, done_s, total_s);
 }
@@ -317,7 +320,7 @@ static int hear(run *r, em_source *source, const char *name, em_err *err)
     em_status status;
 
     r->progress.kind = progress_kind(r);
-    if (r->progress.kind != EM_PROGRESS_NONE || em_service_is_on(&r->service))
+    if (r->progress.kind != EM_PROGRESS_NONE || em_service_is_on(&r->service) || r->o->nsm)
         cfg.progress = tell_progress;
     status = em_engine_run(&result, &cfg, source, err);
     if (cfg.progress && status == EM_OK)
@@ -352,6 +355,7 @@ static int hear_input(run *r, em_err *err)
     cfg.midi = r->o->midi ? &r->midi : NULL;
     if ((status = em_source_open(&source, &cfg, err)))
         return em_exit_code(status, status == EM_EINVAL && r->inputs.n == 1 ? EM_EXIT_USAGE : EM_EXIT_INPUT);
+    em_nsm_opened(r->o->nsm);
     em_source_get_info(source, &info);
     if (r->is_live || r->o->verbose > 0)
         tell_banner(r, &info);

@@ -33,7 +33,7 @@ static em_status read_system(em_options *o, em_err *err)
     return status;
 }
 
-static em_status read_layers(em_options *o, const char *config, em_err *err)
+static em_status read_layers(em_options *o, const char *config, const em_options_session *session, em_err *err)
 {
     char path[PATH_MAX];
     em_status status = read_system(o, err);
@@ -42,10 +42,26 @@ static em_status read_layers(em_options *o, const char *config, em_err *err)
         status = read_if_there(o, path, EM_LAYER_USER, err);
     if (!status && config)
         status = em_options_read_file(o, config, EM_LAYER_CONFIG, err);
+    if (!status && session)
+        status = read_if_there(o, session->path, EM_LAYER_CONFIG, err);
     return status ? status : em_options_read_env(o, err);
 }
 
+/* The name that a session gives goes before any other, and is none of the settings that it keeps. */
+static em_status join_session(em_options *o, const em_options_session *session, em_err *err)
+{
+    if (o->inputs.n == 0 && !o->device && !o->raw && !o->replay)
+        o->jack = true;
+    o->no_connect |= o->connect.n == 0;
+    return em_options_set(o, em_options_find("jack-name"), session->client_id, EM_LAYER_SYSTEM, "NSM's client id", err);
+}
+
 em_status em_options_read(em_options *o, int argc, char **argv, em_err *err)
+{
+    return em_options_read_session(o, argc, argv, NULL, err);
+}
+
+em_status em_options_read_session(em_options *o, int argc, char **argv, const em_options_session *session, em_err *err)
 {
     const char *config = getenv("EARMARK_CONFIG");
     em_options first;
@@ -60,11 +76,13 @@ em_status em_options_read(em_options *o, int argc, char **argv, em_err *err)
     if (first.config)
         config = first.config;
     if (first.command != EM_COMMAND_HELP && first.command != EM_COMMAND_VERSION)
-        status = read_layers(o, config && *config ? config : NULL, err);
+        status = read_layers(o, config && *config ? config : NULL, session, err);
     if (!status)
         status = em_options_read_argv(o, argc, argv, err);
     if (!status)
         status = em_options_settle(o, err);
+    if (!status && session)
+        status = join_session(o, session, err);
 done:
     em_options_deinit(&first);
     return status;

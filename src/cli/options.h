@@ -111,6 +111,7 @@ typedef struct em_options {
     char  *metrics;
     em_train_options train;
 
+    struct em_nsm *nsm;             /* the session that the run is part of (nsm.h); NULL: none */
     const char *command_name;       /* for sentences                              */
     em_texts files;                 /* configuration files that were read         */
     unsigned char layer[EM_OPTION_ROWS];        /* of each row: which layer set it last       */
@@ -149,6 +150,11 @@ enum { EM_LAYER_BUILTIN, EM_LAYER_SYSTEM, EM_LAYER_USER, EM_LAYER_CONFIG, EM_LAY
 em_status em_options_read(em_options *o, int argc, char **argv, em_err *err);
 void      em_options_deinit(em_options *o);
 
+/* The same for a run in a session of NSM: its file counts as one of --config, if it is there. Where nothing is named that could be heard it is
+ * JACK, under the session's name, and without --connect nothing is connected. */
+typedef struct em_options_session { const char *path, *client_id; } em_options_session;
+em_status em_options_read_session(em_options *o, int argc, char **argv, const em_options_session *session, em_err *err);
+
 /* The single steps, for tests. em_options_set: `where` begins the sentence ("--top-k", "FILE:3: top-k"). */
 em_status em_options_init(em_options *o, em_err *err);
 em_status em_options_set(em_options *o, const em_option *row, const char *value, int layer, const char *where, em_err *err);
@@ -174,6 +180,9 @@ const char *em_option_shown_fallback(const em_option *row);
 
 void em_options_print_help(FILE *f);
 void em_options_print_config(const em_options *o, FILE *f);
+
+/* Those alone that a layer from `least` on has set, as a file can hold them; what may hold a password is left out. */
+void em_options_print_layers(const em_options *o, int least, FILE *f);
 
 /* What some texts mean. They were checked when they were set. */
 typedef struct em_shard { int i, n; } em_shard;     /* 1 <= i <= n */

@@ -137,6 +137,22 @@ static void print_value(const em_options *o, const em_option *row, FILE *f)
     }
 }
 
+void em_options_print_layers(const em_options *o, int least, FILE *f)
+{
+    const em_option_section *section;
+
+    for (int s = 0; (section = em_options_section(s)); s++)
+        for (int i = 0; section->has_keys && i < section->n; i++) {
+            const em_option *row = &section->rows[i];
+            const bool is_pair = row->at == offsetof(em_options, formats) || row->at == offsetof(em_options, outputs);
+
+            if (!is_pair && !row->is_secret && o->layer[em_options_index(row)] >= least)
+                print_value(o, row, f);
+        }
+    if (o->layer[em_options_index(em_options_find("format"))] >= least || o->layer[em_options_index(em_options_find("output"))] >= least)
+        print_pairs(o, f);
+}
+
 void em_options_print_config(const em_options *o, FILE *f)
 {
     const em_option_section *section;

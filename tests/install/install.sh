@@ -9,6 +9,7 @@ earmark=$here/prefix/bin/earmark demo=$here/prefix/share/doc/earmark/examples/de
 
 for file in bin/earmark share/earmark/models/nano.safetensors share/earmark/models/README.md share/earmark/labels/audioset.csv \
             share/earmark/labels/ontology.csv share/earmark/labels/README.md share/doc/earmark/LICENSE \
+            share/applications/earmark.desktop share/icons/hicolor/scalable/apps/earmark.svg \
             share/doc/earmark/examples/earmark.conf share/doc/earmark/examples/demo/CREDITS.md; do
     [ -f "prefix/$file" ] || bad "$file is not installed"
 done
