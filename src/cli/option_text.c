@@ -5,6 +5,7 @@
 #include "lib/settings.h"
 #include "sinks/sink.h"
 #include "sinks/web/address.h"
+#include "sinks/web/net.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -178,6 +179,13 @@ bool em_is_web_address(const char *text)
     em_web_address address;
 
     return em_web_address_parse(&address, text);
+}
+
+bool em_is_proxy(const char *text)
+{
+    em_web_net net;
+
+    return em_web_net_parse(&net, text);
 }
 
 bool em_is_host_name(const char *text)

@@ -21,5 +21,6 @@ bool em_is_osc_url(const char *text);
 bool em_is_topic(const char *text);             /* no wildcards, no empty level, not too long             */
 bool em_is_web_address(const char *text);
 bool em_is_host_name(const char *text);
+bool em_is_proxy(const char *text);             /* an address, a network, or unix                         */
 
 #endif

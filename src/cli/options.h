@@ -92,7 +92,7 @@ typedef struct em_options {
     double exec_timeout;            /* seconds                                    */
     char  *plot;                    /* a picture; of --train and --eval: how pictures' names begin */
     char  *http, *http_token;       /* the web page: where, and who may see it    */
-    em_texts http_hosts;
+    em_texts http_hosts, http_proxies;
     char  *out_dir, *color, *time_format;
     char  *progress;                /* auto, jsonl, never                         */
     bool   quiet;

@@ -181,6 +181,7 @@ static em_status open_web(em_sink_set *out, const em_options *o, const em_sink_s
 
     out->web = (em_sink_web_cfg){
         .address = o->http, .token_path = o->http_token, .hosts = (const char *const *)o->http_hosts.list, .n_hosts = o->http_hosts.n,
+        .proxies = (const char *const *)o->http_proxies.list, .n_proxies = o->http_proxies.n,
         .is_trained = cfg->known->is_trained, .is_watched = o->watch.n > 0 ? cfg->selection->is_shown : NULL, .start = cfg->start,
     };
     sink.web = &out->web;

@@ -59,10 +59,12 @@ typedef struct em_sink_clip_cfg {
 
 /* The web page's (web/server.h). */
 typedef struct em_sink_web_cfg {
-    const char *address;            /* ADDR:PORT                                                       */
+    const char *address;            /* ADDR:PORT or unix:PATH                                          */
     const char *token_path;         /* NULL: none is asked for, and nobody but this machine may come   */
     const char *const *hosts;       /* [n_hosts] further names by which this machine is called         */
     int n_hosts;
+    const char *const *proxies;     /* [n_proxies] addresses and networks of proxies that are believed */
+    int n_proxies;
     const bool *is_trained;         /* [n_classes]                                                     */
     const bool *is_watched;         /* [n_classes] by name; NULL: none is                              */
     const em_event *start;          /* START, as it will come; for em_sink_open alone                  */

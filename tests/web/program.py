@@ -45,6 +45,9 @@ class Program:
             [earmark, "-m", f"{source}/config/models/nano.safetensors", "--http", address, *args],
             stdin=stdin, stdout=self.out, stderr=subprocess.PIPE, env=env, cwd=self.folder.name)
         os.set_blocking(self.process.stderr.fileno(), False)
+        if address.startswith("unix:"):
+            self.wait_for(re.escape(f"the web page is at {address}"))
+            return
         self.host, self.port = self.wait_for(r"http://(\S+):(\d+)/").groups()
         self.port = int(self.port)
 

@@ -6,26 +6,25 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { BLOCK = 4096, SEND_BUFFER = 65536, FIRST_S = 5, STALLED_S = 30, NUDGE_S = 15 };
+enum { BLOCK = 4096, SEND_BUFFER = 65536, STALLED_S = 30, NUDGE_S = 15 };
 
 static const uint64_t second_ns = 1000000000ull;
 
-em_web_connection *em_web_connection_begin(em_web_connection **list, struct MHD_Connection *mhd)
+em_web_connection *em_web_connection_begin(em_web_connection **list, int fd, const struct sockaddr_storage *from)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
     em_web_connection *c = calloc(1, sizeof *c);
     const int room = SEND_BUFFER;
     socklen_t n_here = sizeof c->here;
 
-    if (!c || !info) {
-        free(c);
+    if (!c)
         return NULL;
-    }
-    *c = (em_web_connection){ .next = *list, .link = list, .mhd = mhd, .fd = info->connect_fd,
-                              .deadline_ns = em_now_ns() + FIRST_S * second_ns };
+    c->next = *list;
+    c->link = list;
+    c->fd = fd;
+    c->from = *from;
     /* Else the kernel would hold megabytes for a reader that takes nothing. */
-    setsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
-    getsockname(c->fd, (struct sockaddr *)&c->here, &n_here);
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+    getsockname(fd, (struct sockaddr *)&c->here, &n_here);
     if (c->next)
         c->next->link = &c->next;
     *list = c;
@@ -86,7 +85,7 @@ static void leave(void *ctx)
 
     if (r->owner) {
         r->owner->reader = NULL;
-        r->owner->deadline_ns = em_now_ns() + STALLED_S * second_ns;      /* HEAD: it never followed, and may ask for more */
+        r->owner->deadline_ns = em_now_ns() + STALLED_S * second_ns;      /* HEAD: it never followed */
     }
     free(r);
 }

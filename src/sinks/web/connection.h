@@ -2,6 +2,7 @@
 #ifndef EM_SINKS_WEB_CONNECTION_H
 #define EM_SINKS_WEB_CONNECTION_H
 
+#include "sinks/web/head.h"
 #include "sinks/web/site.h"
 
 #include <microhttpd.h>
@@ -20,16 +21,22 @@ typedef struct em_web_reader {      /* who follows a feed; its response owns it 
 
 typedef struct em_web_connection {
     struct em_web_connection *next, **link;
-    struct MHD_Connection *mhd;
     int         fd;
-    struct sockaddr_storage here;   /* our end of it                                           */
-    int         n_requests;
+    struct sockaddr_storage from, here;         /* who asks, which a proxy may have told; our end */
     uint64_t    deadline_ns;        /* when it is cut, 0: never                                */
+    bool        is_leaving;         /* refused: what still comes is thrown away                */
+    bool        is_answered;        /* the one request that it may bring                       */
+    struct MHD_Connection *mhd;     /* NULL: it is at the door (door.h)                        */
+    em_web_head head;
+    em_web_route route;             /* that it asks for                                        */
     em_web_reader *reader;          /* NULL: it follows nothing                                */
+    char        bytes[EM_WEB_HEAD_BYTES];       /* where head lies                             */
 } em_web_connection;
 
-/* Makes one for a connection that begins, at the head of *list. NULL: no memory. */
-em_web_connection *em_web_connection_begin(em_web_connection **list, struct MHD_Connection *mhd);
+/* Makes one at the head of *list. NULL: no memory. */
+em_web_connection *em_web_connection_begin(em_web_connection **list, int fd, const struct sockaddr_storage *from);
+
+/* fd is closed by who has it: the door, or microhttpd. */
 void em_web_connection_end(em_web_connection *c);
 
 /* It now follows feed from `at` on. The response to queue, which frees the reader; NULL: no memory. */

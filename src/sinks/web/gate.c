@@ -1,7 +1,5 @@
 #include "sinks/web/gate.h"
 
-#include "sinks/web/address.h"
-
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -22,7 +20,7 @@ static bool is_name(const char *host, const char *name)
     return *host == ':' && n_port >= 1 && n_port <= 5 && strspn(host + 1, "0123456789") == n_port;
 }
 
-/* The address that the connection came to, localhost where that is loopback, and what --http-host names. An address cannot be
+/* The address that the connection came to, localhost where that is loopback or a Unix socket, and what --http-host names. An address cannot be
  * rebound; a name can. */
 static bool is_ours(const em_web_gate *g, const em_web_caller *c, const char *host)
 {
@@ -31,7 +29,7 @@ static bool is_ours(const em_web_gate *g, const em_web_caller *c, const char *ho
     em_web_address_text(here, c->to, false);
     if (is_name(host, here))
         return true;
-    if ((strncmp(here, "127.", 4) == 0 || strcmp(here, "[::1]") == 0) && is_name(host, "localhost"))
+    if ((c->to->sa_family == AF_UNIX || strncmp(here, "127.", 4) == 0 || strcmp(here, "[::1]") == 0) && is_name(host, "localhost"))
         return true;
     for (int i = 0; i < g->n_hosts; i++)
         if (is_name(host, g->hosts[i]))
@@ -129,7 +127,7 @@ static int check_token(em_web_gate *g, const em_web_caller *c)
 
 int em_web_gate_check(em_web_gate *g, const em_web_caller *c)
 {
-    if (c->n_hosts != 1 || !c->host || !*c->host)
+    if (!c->host || !*c->host)
         return 400;
     if (!is_ours(g, c, c->host) || (c->origin && !is_our_origin(g, c)))
         return 403;

@@ -5,6 +5,7 @@
 #ifndef EM_SINKS_WEB_GATE_H
 #define EM_SINKS_WEB_GATE_H
 
+#include "sinks/web/address.h"
 #include "sinks/web/token.h"
 
 #include <stdbool.h>
@@ -15,7 +16,7 @@ enum { EM_WEB_FAILURES = 10, EM_WEB_FAILURE_S = 60 };       /* wrong tokens of a
 
 enum { EM_WEB_GUESSERS = 64 };
 
-typedef struct em_web_guesser { char address[64]; int n; uint64_t since_ns; } em_web_guesser;
+typedef struct em_web_guesser { char address[EM_WEB_ADDRESS_CHARS]; int n; uint64_t since_ns; } em_web_guesser;
 
 typedef struct em_web_gate {
     const char *token;              /* "" : none is asked for                                             */
@@ -26,13 +27,12 @@ typedef struct em_web_gate {
 
 typedef struct em_web_caller {      /* what a request says of itself; NULL: nothing                       */
     const char *host, *origin, *authorization;
-    int n_hosts;                    /* how many Host fields there are                                     */
-    const struct sockaddr *from, *to;           /* the connection's two ends                              */
+    const struct sockaddr *from, *to;           /* who asks, and the connection's end here                */
     bool is_open;                   /* it asks for what needs no token                                    */
     uint64_t now_ns;
 } em_web_caller;
 
-/* 0: come in. Else the HTTP status: 400 no single Host, 403 a foreign Host or Origin, 401 no token or a wrong one, 429 too many
+/* 0: come in. Else the HTTP status: 400 no Host, 403 a foreign Host or Origin, 401 no token or a wrong one, 429 too many
  * wrong ones. */
 int em_web_gate_check(em_web_gate *g, const em_web_caller *c);
 

@@ -1,9 +1,8 @@
 /* server.h - HTTP: one thread that answers requests and feeds readers, at normal priority. It waits for nobody and nobody waits
  * for it; what it sends was made by others (site.h).
  *
- * The limits of each connection: 5 s to its first request, 30 s between two and for an answer, 100 requests, a line of 4 KiB, 64
- * fields of 8 KiB together; of all: 64 connections, 8 of an address. A reader of a feed may stay, unless he takes nothing for 30 s
- * or falls a whole feed behind. */
+ * A connection brings one request (door.h), which is answered within 30 s. A reader of a feed may stay, unless he takes nothing for
+ * 30 s or falls a whole feed behind. */
 #ifndef EM_SINKS_WEB_SERVER_H
 #define EM_SINKS_WEB_SERVER_H
 

@@ -27,6 +27,7 @@ typedef struct web {
     em_web_live *live;
     em_web_site  site;
     em_web_server *server;
+    em_web_address address;         /* that it listens at, once there is a server      */
     char         token[EM_WEB_TOKEN_CHARS];
     uint64_t     n_hops;
 } web;
@@ -97,6 +98,17 @@ static char *greeting_text(const em_sink_cfg *cfg, em_err *err)
 
 /* ---- life ---- */
 
+static em_status read_proxies(em_web_site *site, const em_sink_web_cfg *cfg, em_err *err)
+{
+    if (!(site->proxies = calloc((size_t)cfg->n_proxies + 1, sizeof *site->proxies)))
+        return em_fail(err, EM_ENOMEM, "no memory for the web page");
+    for (; site->n_proxies < cfg->n_proxies; site->n_proxies++)
+        if (!em_web_net_parse(&site->proxies[site->n_proxies], cfg->proxies[site->n_proxies]))
+            return em_fail(err, EM_EINVAL, "--http-trusted-proxy: '%.80s' is no address, no network and not unix",
+                           cfg->proxies[site->n_proxies]);
+    return EM_OK;
+}
+
 static em_status make_site(web *w, em_err *err)
 {
     const em_sink_cfg *cfg = &w->base.cfg;
@@ -110,6 +122,8 @@ static em_status make_site(web *w, em_err *err)
     site->patience_s = 3 * cfg->web->start->u.start.step_s;
     if (site->patience_s < least_patience_s)
         site->patience_s = least_patience_s;
+    if ((status = read_proxies(site, cfg->web, err)))
+        return status;
     for (int i = 0; i < EM_WEB_FEEDS; i++)
         if ((status = em_feed_new(&site->feeds[i], rooms[i], err)))
             return status;
@@ -127,18 +141,24 @@ static em_status web_init(em_sink *s, em_err *err)
     char text[EM_WEB_ADDRESS_CHARS];
     em_web_address address;
     web *w = (web *)s;
+    const char *scheme;
     em_status status;
     int fd;
 
     if (!em_web_address_parse(&address, cfg->address))
-        return em_fail(err, EM_EINVAL, "--http: '%.80s' is not ADDR:PORT with a numeric address", cfg->address);
+        return em_fail(err, EM_EINVAL, "--http: '%.80s' is not ADDR:PORT with a numeric address, and not unix:PATH", cfg->address);
     if (!address.is_loopback && !cfg->token_path)
         return em_fail(err, EM_EINVAL, "--http: %s can be reached by others: it needs a token (--http-token FILE)",
                        em_web_address_text(text, (struct sockaddr *)&address.at, true));
     if ((cfg->token_path && (status = em_web_token_read(w->token, cfg->token_path, err))) || (status = make_site(w, err)) ||
-        (status = em_web_address_listen(&fd, &address, err)) || (status = em_web_server_start(&w->server, fd, &w->site, err)))
+        (status = em_web_address_listen(&fd, &address, err)))
         return status;
-    em_log(EM_LOG_INFO, "the web page is at http://%s/", em_web_address_text(text, (struct sockaddr *)&address.at, true));
+    w->address = address;
+    if ((status = em_web_server_start(&w->server, fd, &w->site, err)))
+        return status;
+    em_web_address_text(text, (struct sockaddr *)&address.at, true);
+    scheme = address.at.ss_family == AF_UNIX ? "" : "http://";
+    em_log(EM_LOG_INFO, "the web page is at %s%s%s", scheme, text, *scheme ? "/" : "");
     return EM_OK;
 }
 
@@ -147,11 +167,13 @@ static void web_deinit(em_sink *s)
     web *w = (web *)s;
 
     em_web_server_stop(w->server);
+    em_web_address_forget(&w->address);
     em_event_json_deinit(&w->record);
     em_web_live_free(w->live);
     em_web_metrics_free(w->site.metrics);
     for (int i = 0; i < EM_WEB_FEEDS; i++)
         em_feed_free(w->site.feeds[i]);
+    free(w->site.proxies);
     free(w->site.classes);
     free(w->site.greeting);
 }

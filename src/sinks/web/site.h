@@ -5,6 +5,7 @@
 #include "sinks/web/feed.h"
 #include "sinks/web/gate.h"
 #include "sinks/web/metrics.h"
+#include "sinks/web/net.h"
 
 typedef struct em_web_file {        /* of page/, compiled in                                              */
     const char *path, *type;
@@ -19,6 +20,8 @@ typedef enum em_web_feed { EM_WEB_EVENTS, EM_WEB_SCORES, EM_WEB_LIVE, EM_WEB_FEE
 
 typedef struct em_web_site {
     em_web_gate gate;
+    em_web_net *proxies;            /* [n_proxies] that say for whom they ask, and are believed           */
+    int         n_proxies;
     em_feed    *feeds[EM_WEB_FEEDS];
     em_web_metrics *metrics;
     double      patience_s;         /* without a hop until /healthz says so                               */
