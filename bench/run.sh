@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # bench/run.sh [part...] - measures this machine, earmark and its peers, and prints one table (bench/table.py).
 #
-# Parts, all unless named: gemm earmark torch onnx train. Every measurement is one JSON line in bench/results/PART.jsonl, which a run
+# Parts, all unless named: gemm earmark torch onnx train sinks. Every measurement is one JSON line in bench/results/PART.jsonl, which a run
 # of that part replaces. Needs a build with -DEARMARK_BENCH=ON, as `make bench` makes it; nothing else should be running.
 # EARMARK, GEMM, RESULTS and RECORD name another program, another gemm, another folder and another page.
 set -euo pipefail
@@ -86,19 +86,24 @@ run_onnx() {
     done
 }
 
+# Hops with no output and with all of them, two hung; 10 minutes.
+run_sinks() {
+    python3 bench/sinks.py --blocks 5 --seconds 60
+}
+
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(gemm earmark torch onnx train)
+[ ${#parts[@]} -gt 0 ] || parts=(gemm earmark torch onnx train sinks)
 describe_machine > "$results/machine.jsonl"
 for part in "${parts[@]}"; do
     case $part in
-        gemm | earmark) ;;
+        gemm | earmark | sinks) ;;
         torch | onnx | train)
             if ! bench/peers/setup.sh; then
                 echo "bench/run.sh: no $part: its packages could not be installed from PyPI" >&2
                 continue
             fi ;;
         *)
-            echo "bench/run.sh: no part \"$part\": gemm, earmark, torch, onnx or train" >&2
+            echo "bench/run.sh: no part \"$part\": gemm, earmark, torch, onnx, train or sinks" >&2
             exit 2 ;;
     esac
     echo "measuring: $part" >&2

@@ -114,6 +114,18 @@ def operators(rows):
     return table
 
 
+def outputs(rows):
+    """Hops with none and with all outputs, two of them hung."""
+    table = [("outputs", "hops", "p50 ms", "p99 ms", "longest ms", "late", "frames lost", "")]
+    for r in rows:
+        if r.get("bench") == "sinks" and "hops" in r:
+            table.append((r["outputs"], str(r["hops"]), number(r["p50_ms"], 2), number(r["p99_ms"], 2), number(r["longest_ms"], 2),
+                          str(r["late_hops"]), str(r["lost_frames"]), ""))
+        elif r.get("bench") == "sinks":
+            table.append((r["outputs"], "", f"{r['p50_ratio']:.3f}x", f"{r['p99_ratio']:.3f}x", "", "", "", ""))
+    return table
+
+
 def products(rows):
     table = [("products of", "library", "threads", "ms", "GFLOP/s", "")]
     for r in rows:
@@ -135,7 +147,7 @@ def print_all(rows):
               + (f", reading {reads:.1f} GB/s" if reads else ""))
     training, rows = [r for r in rows if "step_ms" in r], [r for r in rows if "step_ms" not in r]
     for table in (windows(rows, best), live(rows), lengths(rows), operators(rows), steps(training, best), step_operators(training),
-                  products(rows)):
+                  products(rows), outputs(rows)):
         if len(table) > 1:
             print()
             aligned(table)

@@ -36,7 +36,7 @@ typedef struct em_classes {
     int n;
 } em_classes;
 
-enum { EM_VITALS_SINKS = 16 };
+enum { EM_VITALS_SINKS = 32 };
 
 typedef struct em_vitals_sink { const char *name; uint64_t n_waiting, n_failed; } em_vitals_sink;      /* the name outlives every sink */
 

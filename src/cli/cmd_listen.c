@@ -333,6 +333,7 @@ static int hear(run *r, em_source *source, const char *name, em_err *err)
            result.seconds, (long long)result.n_hops, (unsigned long long)result.frames.captured,
            (unsigned long long)result.frames.dropped, (unsigned long long)result.skipped_hops,
            (unsigned long long)result.resets);
+    em_log(EM_LOG_DEBUG, "a hop took %.3f ms (median; 99 of 100 within %.3f, the longest %.3f)", result.hop_ms, result.hop_p99_ms, result.longest_ms);
     if (!r->is_live && (result.was_stopped || (status == EM_ECANCELED && atomic_load(r->stop))) &&
         (!status || status == EM_ECANCELED))
         return EM_EXIT_CUT;

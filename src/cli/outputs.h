@@ -11,7 +11,7 @@
 
 #include <stdatomic.h>
 
-enum { EM_MAX_OUTPUTS = 16 };
+enum { EM_MAX_OUTPUTS = 24 };         /* every kind at once, and some twice */
 
 typedef struct em_sink_set {
     em_sink *sinks[EM_MAX_OUTPUTS + 1];     /* and the status of a service */

@@ -89,8 +89,14 @@ static void count(const em_ear *e, em_engine_result *out)
     em_scheduler_counters hops = { 0 };
 
     em_source_get_counters(e->source, &out->frames);
-    if (e->scheduler)
+    if (e->scheduler) {
+        const em_hop_times *times = em_scheduler_hop_times(e->scheduler);
+
         em_scheduler_get_counters(e->scheduler, &hops);
+        out->hop_ms = em_hop_times_within(times, 0.5);
+        out->hop_p99_ms = em_hop_times_within(times, 0.99);
+        out->longest_ms = (double)times->longest_ns / 1e6;
+    }
     out->skipped_hops = hops.n_skipped;
     out->n_hops = hops.n_hops;
     out->resets = hops.n_resets + out->frames.n_bad_samples;

@@ -26,6 +26,7 @@ struct em_scheduler {
     em_output *out;
     em_scheduler_counters count;
     uint64_t   mel_ns;              /* since the last hop that was scored      */
+    em_hop_times times;
 };
 
 em_frontend_cfg em_scheduler_frontend(const em_config *model)
@@ -145,6 +146,7 @@ static em_status run_batch(em_scheduler *s, int i, int n, em_err *err)
 
 static em_status score_hops(em_scheduler *s, em_err *err)
 {
+    const uint64_t begin_ns = em_now_ns() - s->mel_ns;
     int n = s->cfg.n_lanes;
     em_status status;
 
@@ -167,6 +169,7 @@ static em_status score_hops(em_scheduler *s, em_err *err)
     for (int i = 0; i < n; i++)
         if ((status = hand_out(s, i, err)))
             return status;
+    em_hop_times_add(&s->times, em_now_ns() - begin_ns);
     return EM_OK;
 }
 
@@ -260,6 +263,11 @@ em_status em_scheduler_set_rate(em_scheduler *s, int rate_hz, em_err *err)
 void em_scheduler_get_counters(const em_scheduler *s, em_scheduler_counters *out)
 {
     *out = s->count;
+}
+
+const em_hop_times *em_scheduler_hop_times(const em_scheduler *s)
+{
+    return &s->times;
 }
 
 unsigned em_scheduler_warnings(em_scheduler *s, int i)

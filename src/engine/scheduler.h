@@ -11,6 +11,7 @@
 #define EM_ENGINE_SCHEDULER_H
 
 #include "base/status.h"
+#include "engine/hop_times.h"
 #include "listener/listener.h"
 #include "model/session.h"
 
@@ -71,6 +72,9 @@ typedef struct em_scheduler_counters {
 } em_scheduler_counters;
 
 void     em_scheduler_get_counters(const em_scheduler *s, em_scheduler_counters *out);
+
+/* What scored hops took, of all lanes together: their frames, the model, and cfg.take. Valid until em_scheduler_free. */
+const em_hop_times *em_scheduler_hop_times(const em_scheduler *s);
 unsigned em_scheduler_warnings(em_scheduler *s, int i);      /* EM_WARN_* of lane i since the last call */
 
 #endif
