@@ -1,7 +1,9 @@
-/* hostile_labels DIR, or --mqtt URL, or --osc URL, or --plot FILE: writes events whose labels are meant to break a reader through every format,
- * as DIR/hostile.EXTENSION, for formats.py to read back. The files of sources.EXTENSION are the same with two sources, which are hostile as
- * well. To a broker they go as one node "hostile" with both sources, all labels being classes as well as groups. */
+/* hostile_labels DIR, or --mqtt URL, --osc URL, --exec COMMAND, --clip-dir DIR, --http ADDRESS, --plot FILE: writes events whose labels are
+ * meant to break a reader through every format, as DIR/hostile.EXTENSION, for formats.py to read back. The files of sources.EXTENSION are the same with two
+ * sources, which are hostile as well. To a broker they go as one node "hostile" with both sources, all labels being classes as well as
+ * groups. The web page stays until standard input ends. */
 #include "sinks/sink.h"
+#include "sinks/tape.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +47,20 @@ static void put(em_sink *s, em_event_type type, int i, bool has_sources)
 
 static const em_classes classes = { labels, labels, N };
 
+/* One of each source, whose classes are then told by name. */
+static void put_hops(em_sink *s)
+{
+    static const float scores[N];
+    em_err err;
+
+    for (size_t i = 0; i < EM_COUNT(sources); i++) {
+        em_event e = { .type = EM_EVENT_SCORES, .source = sources[i], .time = 1, .utc_ms = -1, .u.scores = { .filled = 1, .scores = scores } };
+
+        if (em_sink_put(s, &e, &err))
+            give_up(&err);
+    }
+}
+
 static void write_events(const em_sink_cfg *cfg, bool has_sources)
 {
     em_event start = { .type = EM_EVENT_START, .u.start.version = labels[N - 2] };
@@ -53,10 +69,14 @@ static void write_events(const em_sink_cfg *cfg, bool has_sources)
 
     if (em_sink_open(&s, cfg, &err) || (cfg->mqtt && em_sink_put(s, &start, &err)))
         give_up(&err);
+    if (cfg->web)
+        put_hops(s);
     for (int i = 0; i < N; i++)
         put(s, EM_EVENT_ONSET, i, has_sources);
     for (int i = 0; i < N; i++)                                 /* N is a prime: all of them, in another order */
         put(s, EM_EVENT_OFFSET, i * 7 % N, has_sources);
+    while (cfg->web && getchar() != EOF)
+        ;
     if (em_sink_close(s, EM_SINK_WHOLE, &err))
         give_up(&err);
 }
@@ -109,23 +129,60 @@ static void draw(const char *path)
     write_events(&cfg, true);
 }
 
+static void run_commands(const char *command)
+{
+    const em_sink_exec_cfg exec = { .command = command, .on_onset = true, .on_offset = true, .n_most = 2, .limit_s = 60 };
+    const em_sink_cfg cfg = { .format = "exec", .classes = &classes, .exec = &exec };
+
+    write_events(&cfg, false);
+    write_events(&cfg, true);
+}
+
+/* A minute of silence from each source, which ends behind the last event. */
+static void write_clips(const char *dir)
+{
+    enum { RATE_HZ = 8000, SECONDS = 60 };
+    em_sink_clip_cfg clip = { .dir = dir, .pre_s = 1, .post_s = 1, .most_s = 5 };
+    const em_sink_cfg cfg = { .format = "clip", .classes = &classes, .clip = &clip };
+    em_err err;
+
+    if (em_tape_new(&clip.tape, SECONDS + 1, &err) || em_tape_begin(clip.tape, 3, RATE_HZ, &err))
+        give_up(&err);
+    em_tape_name(clip.tape, 0, "dog.wav");
+    em_tape_name(clip.tape, 1, sources[0]);
+    em_tape_name(clip.tape, 2, sources[1]);
+    em_tape_push(clip.tape, NULL, (size_t)SECONDS * RATE_HZ);
+    write_events(&cfg, false);
+    write_events(&cfg, true);
+    em_tape_free(clip.tape);
+}
+
+static void show_page(const char *address)
+{
+    static bool is_watched[N];
+    const em_event start = { .type = EM_EVENT_START, .source = sources[0],
+                             .u.start = { labels[N - 2], labels[7], labels[23], labels[3], 32000, 1, 10 } };
+    const em_sink_web_cfg web = { .address = address, .is_watched = is_watched, .start = &start };
+    const em_sink_cfg cfg = { .format = "web", .classes = &classes, .web = &web };
+
+    for (int i = 0; i < N; i++)
+        is_watched[i] = true;
+    write_events(&cfg, true);
+}
+
 int main(int argc, char **argv)
 {
+    static const struct { const char *option; void (*tell)(const char *value); } modes[] = {
+        { "--mqtt", tell_broker }, { "--osc", tell_osc }, { "--exec", run_commands }, { "--clip-dir", write_clips }, { "--http", show_page },
+        { "--plot", draw },
+    };
     const char *format;
 
-    if (argc == 3 && strcmp(argv[1], "--plot") == 0) {
-        draw(argv[2]);
-        return 0;
-    }
-
-    if (argc == 3 && strcmp(argv[1], "--mqtt") == 0) {
-        tell_broker(argv[2]);
-        return 0;
-    }
-    if (argc == 3 && strcmp(argv[1], "--osc") == 0) {
-        tell_osc(argv[2]);
-        return 0;
-    }
+    for (size_t i = 0; argc == 3 && i < EM_COUNT(modes); i++)
+        if (strcmp(argv[1], modes[i].option) == 0) {
+            modes[i].tell(argv[2]);
+            return 0;
+        }
     if (argc != 2)
         return 2;
     for (int i = 0; (format = em_sink_format(i, NULL)); i++) {

@@ -6,7 +6,7 @@ import time
 
 from program import Program, check, finish
 
-EARMARK, SOURCE = sys.argv[1:3]
+EARMARK, SOURCE = sys.argv[1:3] if __name__ == "__main__" else ("", "")
 
 # Every family of conventions, its type and its labels.
 FAMILIES = {
@@ -167,4 +167,5 @@ def main():
     finish()
 
 
-main()
+if __name__ == "__main__":
+    main()
