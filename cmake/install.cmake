@@ -3,6 +3,8 @@
 # package writes there, the rest install it as an example.
 include(GNUInstallDirs)
 
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME earmark)        # what is no part of libearmark, which has components of its own
+
 set(EM_DATA_DIR ${CMAKE_INSTALL_DATADIR}/earmark)
 set(EM_MODULE_DIR ${CMAKE_INSTALL_LIBDIR}/earmark)
 set(EM_EXAMPLE_DIR ${CMAKE_INSTALL_DOCDIR}/examples)

@@ -2,7 +2,7 @@
 # units.sh - the units of systemd, as they are installed: systemd reads them without a complaint, and finds them hardened.
 # There is no systemd to start them here, and tests/peer/service.py stands in for what they ask of the program.
 . "$(dirname "$0")/../cli/lib.sh"
-most=15                             # exposure in tenths
+most=15 most_user=28                # exposure in tenths
 
 cmake --install "$4" --prefix "$here/prefix" >log 2>&1 || bad "cmake --install: $(tail -3 log)"
 units=$here/prefix/lib/systemd
@@ -30,6 +30,7 @@ for unit in earmark.service earmark@.service; do
     empty said
 done
 cp "$units/user/earmark.service" .
+XDG_RUNTIME_DIR=$here systemd-analyze security --offline=yes --user --threshold=$most_user ./earmark.service >said 2>&1 || bad "user: $(tail -1 said)"
 XDG_RUNTIME_DIR=$here systemd-analyze verify --man=no --user ./earmark.service >said 2>&1 </dev/null || bad "user: $(head -3 said)"
 empty said
 
