@@ -329,11 +329,11 @@ static int hear(run *r, em_source *source, const char *name, em_err *err)
     r->has_met |= result.has_met;
     r->heard_s += result.seconds;
     r->has_heard |= status == EM_OK || result.frames.taken > 0;
-    em_log(EM_LOG_DEBUG, "%.1f s heard, %lld hops, %llu frames captured, %llu dropped, %llu hops skipped, %llu resets",
+    em_log(EM_LOG_DEBUG, "%.1f s heard, %lld hops, %llu frames captured, %llu dropped, %llu hops skipped, %llu resets; "
+           "a hop took %.3f ms (median; 99 of 100 within %.3f, the longest %.3f)",
            result.seconds, (long long)result.n_hops, (unsigned long long)result.frames.captured,
            (unsigned long long)result.frames.dropped, (unsigned long long)result.skipped_hops,
-           (unsigned long long)result.resets);
-    em_log(EM_LOG_DEBUG, "a hop took %.3f ms (median; 99 of 100 within %.3f, the longest %.3f)", result.hop_ms, result.hop_p99_ms, result.longest_ms);
+           (unsigned long long)result.resets, result.hop_ms, result.hop_p99_ms, result.longest_ms);
     if (!r->is_live && (result.was_stopped || (status == EM_ECANCELED && atomic_load(r->stop))) &&
         (!status || status == EM_ECANCELED))
         return EM_EXIT_CUT;

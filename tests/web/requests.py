@@ -22,7 +22,7 @@ EVERY_ANSWER = {
 }
 
 
-def talk(port, data, seconds=3, host="127.0.0.1", is_over=False):
+def talk(port, data, seconds=10, host="127.0.0.1", is_over=False):
     """All that comes back until the server closes or says nothing for a moment. is_over: it is told that nothing more comes."""
     out = b""
     with socket.create_connection((host, port), timeout=seconds) as s:
@@ -33,7 +33,7 @@ def talk(port, data, seconds=3, host="127.0.0.1", is_over=False):
                 time.sleep(0.02)
             if is_over:
                 s.shutdown(socket.SHUT_WR)
-            s.settimeout(2)
+            s.settimeout(seconds)
             while piece := s.recv(65536):
                 out += piece
         except (TimeoutError, ConnectionError):
