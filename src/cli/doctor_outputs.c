@@ -117,13 +117,14 @@ static void check_http(em_checkup *c)
     if (!c->o->http) {
         em_check_skip(c, "http", "no --http");
     } else if (!em_web_address_parse(&address, c->o->http)) {
-        em_check_fail(c, "http", EM_EXIT_USAGE, "--http: not ADDR:PORT");
+        em_check_fail(c, "http", EM_EXIT_USAGE, "--http: not ADDR:PORT, nor unix:PATH");
     } else if (!address.is_loopback && !c->o->http_token) {
         em_check_fail(c, "http", EM_EXIT_USAGE, "other machines can reach %s: give --http-token FILE, or an address of this machine alone", c->o->http);
     } else if (em_web_address_listen(&fd, &address, &err)) {
-        em_check_fail(c, "http", EM_EXIT_OUTPUT, "%s: choose another port, or end what is there", err.msg);
+        em_check_fail(c, "http", EM_EXIT_OUTPUT, "%s: choose another place, or end what is there", err.msg);
     } else {
         close(fd);
+        em_web_address_forget(&address);
         em_check_pass(c, "http", "%s is free", em_web_address_text(text, (struct sockaddr *)&address.at, true));
     }
 }

@@ -11,7 +11,7 @@ import time
 from metrics import check_families, parse
 from program import check, finish
 
-N = 43
+N = 47
 CONTROL = re.compile("[\\0-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -59,7 +59,7 @@ def classes(path):
     found = json.loads(ask(path, "/v1/classes"))["classes"]
     check([c["index"] for c in found] == list(range(N)), "the classes")
     check(all(re.fullmatch("[a-z0-9_]*", c["slug"]) for c in found), "slugs", [c["slug"] for c in found])
-    check(found[35]["label"] == "=1+1" and "etc" in found[38]["label"], "labels as they are")
+    check({"=1+1", "\n", "../../etc/x.wav_0"} <= {c["label"] for c in found}, "labels as they are")
 
 
 def metrics(path):

@@ -203,6 +203,9 @@ def unix_socket():
 
     with tempfile.TemporaryDirectory() as folder:
         path = f"{folder}/page"
+        subprocess.run([EARMARK, "-m", f"{SOURCE}/config/models/nano.safetensors", "--doctor", "--http", f"unix:{path}", *DEMO[1:]],
+                       capture_output=True, timeout=60, stdin=subprocess.DEVNULL)
+        check(not os.path.exists(path), "--doctor leaves the socket that it tried")
         for ends in [9, 15]:
             p = Program(EARMARK, SOURCE, DEMO, address=f"unix:{path}")
             check(os.stat(path).st_mode & 0o777 == 0o600, "its mode", oct(os.stat(path).st_mode))
