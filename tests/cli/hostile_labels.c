@@ -1,7 +1,7 @@
 /* hostile_labels DIR, or --mqtt URL, --osc URL, --exec COMMAND, --clip-dir DIR, --http ADDRESS, --plot FILE: writes events whose labels are
- * meant to break a reader through every format, as DIR/hostile.EXTENSION, for formats.py to read back. The files of sources.EXTENSION are the same with two
- * sources, which are hostile as well. To a broker they go as one node "hostile" with both sources, all labels being classes as well as
- * groups. The web page stays until standard input ends. */
+ * meant to break a reader through every format, as DIR/hostile.EXTENSION, for formats.py to read back. The files of sources.EXTENSION
+ * are the same with two sources, which are hostile as well. To a broker they go as one node "hostile" with both sources, all labels being
+ * classes as well as groups. The web page stays until standard input ends. */
 #include "sinks/sink.h"
 #include "sinks/tape.h"
 
