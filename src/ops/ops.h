@@ -120,7 +120,7 @@ typedef struct em_conv {
     const float *bias;
     em_act       act;
     bool         is_x_inner, is_y_inner;
-    float       *raw;                           /* [B][Ho][Wo][n] before norm_after; written by _fwd unless NULL */
+    float       *raw;                           /* [B][Ho][Wo][n] before norm_after; written by _fwd unless NULL, or made anew by _bwd */
     const float *dy;
     float       *dx;                            /* [B][H][W][C]; NULL: not wanted                      */
     float       *dbias;

@@ -105,6 +105,7 @@ static void convolutions_have_the_gradients_of_the_plain_loops(void **state)
 {
     static const conv_size sizes[] = {
         { 3, 16, 24, 1,  8,  12, 3, 3, 2, 1, 1, 20,  AFTER | GELU | BIAS | NO_DX, "the first of nano: one plane, nobody wants dx" },
+        { 2, 15, 301, 1, 8,  151, 3, 3, 2, 1, 1, 22, AFTER | GELU, "the same, more than a segment of a row, and dx" },
         { 3, 16, 12, 1,  4,  3,  4, 4, 4, 0, 0, 13,  AFTER | BIAS, "4x4 embed, as bn0 wants dx" },
         { 3, 31, 25, 5,  16, 13, 3, 3, 2, 1, 1, 17,  AFTER | GELU | BIAS, "odd grid, more than a block of pixels a window" },
         { 3, 9,  7,  12, 4,  3,  2, 2, 2, 0, 0, 24,  AFTER | BIAS, "2x2: an odd edge that no tap sees" },

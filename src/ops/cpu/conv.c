@@ -106,13 +106,13 @@ static void norm_task(void *ctx, int i, int worker)
 
 /* ------------------------------------------------------------------ one plane in: the first layer */
 
-typedef struct plane { em_dev *dev; const em_conv *a; int tasks_a_window; } plane;
+typedef struct plane { em_dev *dev; const em_conv *a; int tasks_a_window; float *parts; } plane;
 
 enum { ROWS_A_PLANE_TASK = 8 };             /* output rows: the weights are unpacked once for them */
 
 static bool is_plane(const em_conv *a)
 {
-    return a->C == 1 && !a->raw && a->norm_after.weight && !a->norm_before.weight && a->w.k <= EM_PLANE_TAPS && a->w.n <= EM_PLANE_CHANNELS;
+    return a->C == 1 && a->norm_after.weight && !a->norm_before.weight && a->w.k <= EM_PLANE_TAPS && a->w.n <= EM_PLANE_CHANNELS;
 }
 
 static void plane_task(void *ctx, int i, int worker)
@@ -132,7 +132,7 @@ static void plane_task(void *ctx, int i, int worker)
 
 static void conv_plane(em_dev *dev, const em_conv *a, int B)
 {
-    plane p = { dev, a, (a->Ho + ROWS_A_PLANE_TASK - 1) / ROWS_A_PLANE_TASK };
+    plane p = { .dev = dev, .a = a, .tasks_a_window = (a->Ho + ROWS_A_PLANE_TASK - 1) / ROWS_A_PLANE_TASK };
 
     em_pool_run(dev->pool, plane_task, &p, B * p.tasks_a_window);
 }
@@ -216,6 +216,35 @@ static void take(const void *ctx, const em_kernels *k, float *dm, int first, int
         scatter(dx, a, dm + (size_t)i * K, p.oy, p.ox);
 }
 
+/* What a window adds to the parameters' gradients. */
+static size_t plane_part(const em_conv *a) { return (size_t)a->w.n * (size_t)(a->w.k + 3); }
+
+static void plane_back_task(void *ctx, int b, int worker)
+{
+    const plane *p = ctx;
+    const em_conv *a = p->a;
+    const size_t image = (size_t)a->H * (size_t)a->W, n = (size_t)a->w.n, at = (size_t)b;
+    float *w = p->dev->scratch[worker];
+
+    p->dev->k->gemm_unpack(w, a->w.data, a->w.n, a->w.k);
+    p->dev->k->conv_plane_back(&(em_plane_back){
+        .conv = a, .image = a->x + at * image, .w = w, .dy = a->dy + at * (size_t)a->Ho * (size_t)a->Wo * n, .dx = a->dx ? a->dx + at * image : NULL,
+        .sums = p->parts + at * plane_part(a), .work = w + n * (size_t)a->w.k,
+    });
+}
+
+static void conv_plane_back(em_dev *dev, const em_conv *a, int B)
+{
+    const int n = a->w.n;
+    const em_sum sums[EM_SUMS] = { { a->w.grad, n * a->w.k }, { a->dbias, n }, { a->norm_after.dweight, n }, { a->norm_after.dbias, n } };
+    plane p = { .dev = dev, .a = a, .parts = em_cpu_shared(dev, (size_t)B * plane_part(a)) };
+
+    if (!p.parts || !em_cpu_scratch(dev, (size_t)(n * a->w.k) + plane_part(a) * (size_t)dev->k->lanes))
+        return;
+    em_pool_run(dev->pool, plane_back_task, &p, B);
+    em_cpu_add_parts(dev, sums, p.parts, plane_part(a), B);
+}
+
 void em_cpu_conv_bwd(em_dev *dev, const em_conv *a, int B)
 {
     const em_norm *norm = a->norm_before.weight ? &a->norm_before : &a->norm_after;
@@ -228,5 +257,9 @@ void em_cpu_conv_bwd(em_dev *dev, const em_conv *a, int B)
         .n_work = 2 * (widest + lanes) + (a->norm_before.weight ? EM_BACK_ROWS * (size_t)a->w.k : 0),
     };
 
+    if (is_plane(a)) {
+        conv_plane_back(dev, a, B);
+        return;
+    }
     em_cpu_product_back(dev, &p);
 }

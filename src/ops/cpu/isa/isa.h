@@ -22,6 +22,7 @@ void EM_K(outer_pack_strips)(float *dst, const float *src, size_t lds, int rows,
 void EM_K(outer_pack_panels)(float *dst, const float *src, size_t lds, int rows, int k);
 void EM_K(outer)(const em_outer *o);
 void EM_K(rows_back)(const em_rows_back *b);
+void EM_K(conv_plane_back)(const em_plane_back *p);
 void EM_K(gelu_slope_rows)(float *dst, float *slope, const em_rows *r);
 void EM_K(silu_back)(float *dv, const float *dm, const float *du0, const float *du1, const float *v, int n);
 void EM_K(dwconv_back_rows)(float *dx, float *dtaps, const float *dv, const float *x, const em_conv_silu_xproj *a, int h0, int h1);

@@ -50,6 +50,15 @@ typedef struct em_outer {
     int          strip, strip_end, panel, panel_end;
 } em_outer;
 
+/* The way back through conv_plane_row: all rows of one window. */
+typedef struct em_plane_back {
+    const em_conv *conv;
+    const float *image, *w, *dy;    /* [H][W], [n][k], [Ho][Wo][n]               */
+    float       *dx;                /* [H][W], set; NULL: not wanted             */
+    float       *sums;              /* [n*k + 3n], set: dw, dbias, the norm's dweight and dbias */
+    float       *work;              /* scratch: lanes * (n*k + 3n)               */
+} em_plane_back;
+
 /* One channel tile of two directions of a scan: 0 and 3, or 2 and 1. */
 typedef struct em_scan_tile {
     float       *y;                 /* [L][D], this window                       */
@@ -116,6 +125,7 @@ typedef struct em_kernels {
     void   (*outer_pack_panels)(float *dst, const float *src, size_t lds, int rows, int k);
     void   (*outer)(const em_outer *o);
     void   (*rows_back)(const em_rows_back *b);
+    void   (*conv_plane_back)(const em_plane_back *p);
     /* dst[rows][n] = gelu(x) and slope[rows][n], its slope there; ldd is n. */
     void   (*gelu_slope_rows)(float *dst, float *slope, const em_rows *r);
     void   (*silu_back)(float *dv, const float *dm, const float *du0, const float *du1, const float *v, int n);

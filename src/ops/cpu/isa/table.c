@@ -27,6 +27,7 @@ const em_kernels EM_K(kernels) = {
     .outer = EM_K(outer),
     .gelu_slope_rows = EM_K(gelu_slope_rows),
     .rows_back = EM_K(rows_back),
+    .conv_plane_back = EM_K(conv_plane_back),
     .silu_back = EM_K(silu_back),
     .dwconv_back_rows = EM_K(dwconv_back_rows),
     .scan_back = EM_K(scan_back),
