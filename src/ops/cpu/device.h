@@ -79,7 +79,7 @@ typedef struct em_product_back {
     em_matrix    w;
     int          n_groups, rows_a_group;
     bool         is_serial;             /* one task a group, its blocks in order                  */
-    em_sum       sums[EM_SUMS];         /* what parts hold                                        */
+    em_sum       sums[EM_SUMS];         /* what parts hold; the last place is kept for w.grad     */
     size_t       n_work;                /* floats of work, which stay as they are from prep to take */
 } em_product_back;
 
