@@ -2,20 +2,15 @@
  * forward kept, and swept from behind. The formulas stand in scan_back.c. */
 #include "ops/cpu/isa/scan_back.h"
 
-/* Calls for what the next chunk's tile will want into the second cache: along columns no hardware guesses it. */
-EM_INLINE void call(const em_scan_chunk *c, const em_scan_lane *l, int tile, const int nv)
+/* Calls for what the next chunk's tile will want of x at its token t into the second cache: along columns no hardware guesses it.
+ * The loops below do so token by token: all at once, the calls would wait for each other. */
+EM_INLINE void call(const float *x, const em_scan_chunk *c, const em_scan_lane *l, int tile, int t, const int nv)
 {
-    const size_t D = (size_t)l->s->D;
+    const float *at = x + (size_t)c->next[t] * (size_t)l->s->D + (size_t)(tile * WIDE);
 
-    for (int t = 0; t < c->n_next; t++)
 #pragma GCC unroll 2
-        for (int i = 0; i < nv * LANES; i += LINE) {
-            const size_t here = (size_t)c->next[t] * D + (size_t)(tile * WIDE + i);
-
-            __builtin_prefetch(l->u + here, 0, 2);
-            __builtin_prefetch(l->dy + here, 0, 2);
-            __builtin_prefetch(l->du + here, 0, 2);
-        }
+    for (int i = 0; i < nv * LANES; i += LINE)
+        __builtin_prefetch(at + i, 0, 2);
 }
 
 /* u, dy, and what they are to the skip. */
@@ -97,7 +92,8 @@ EM_INLINE void decay(em_scan_chunk *restrict c, const float *a, const int nv)
 }
 
 /* The states of the chunk, from those before it. */
-EM_INLINE void replay(em_scan_chunk *restrict c, const em_scan_lane *l, const float *begin, const float *b, const int nv, int tail)
+EM_INLINE void replay(em_scan_chunk *restrict c, const em_scan_lane *l, int tile, const float *begin, const float *b, bool is_begin,
+                      const int nv, int tail)
 {
     const int ld = l->dt_rows + 2 * l->s->N;
     vf h[TILE];
@@ -105,7 +101,9 @@ EM_INLINE void replay(em_scan_chunk *restrict c, const em_scan_lane *l, const fl
 #pragma GCC unroll 2
     for (int v = 0; v < nv; v++)
         c->h[v] = h[v] = v_load_n(begin + v * LANES, v == nv - 1 ? tail : LANES);
-    for (int t = 0; t < c->n; t++)
+    for (int t = 0; t < c->n; t++) {
+        if (is_begin)
+            call(l->du, c, l, tile, t, nv);
 #pragma GCC unroll 2
         for (int v = 0; v < nv; v++) {
             const int k = t * nv + v;
@@ -113,6 +111,7 @@ EM_INLINE void replay(em_scan_chunk *restrict c, const em_scan_lane *l, const fl
             h[v] = c->decay[k] * h[v] + c->delta[k] * c->u[k] * b[t * ld];
             c->h[k + nv] = h[v];
         }
+    }
 }
 
 /* The sweep from behind over state i. The first state brings the skip along; the last one knows all of du, and all of
@@ -140,6 +139,10 @@ EM_INLINE void sweep(em_scan_chunk *restrict c, const em_scan_lane *l, int tile,
         const vf b = v_set(row[t * ld]), out = v_set(row[t * ld + N]);
         vf db = v_load(sums), dout = v_load(sums + N * LANES);
 
+        if (is_begin) {
+            call(l->u, c, l, tile, t, nv);
+            call(l->dy, c, l, tile, t, nv);
+        }
 #pragma GCC unroll 2
         for (int v = 0; v < nv; v++) {
             const int k = t * nv + v, n = v == nv - 1 ? tail : LANES;
@@ -210,12 +213,11 @@ EM_INLINE void run_tile(em_scan_chunk *c, const em_scan_lane *l, const float *be
     const float *a = l->params + ((size_t)tile * (size_t)l->rows + (size_t)l->dt_rows) * WIDE;
 
     take(c, l, tile, nv, tail);
-    call(c, l, tile, nv);
     project(c, l, tile, nv);
     soften(c, nv);
     for (int i = 0; i < N; i++) {
         decay(c, a + i * WIDE, nv);
-        replay(c, l, begin + (size_t)i * (size_t)l->s->D + (size_t)tile * WIDE, l->row + l->dt_rows + i, nv, tail);
+        replay(c, l, tile, begin + (size_t)i * (size_t)l->s->D + (size_t)tile * WIDE, l->row + l->dt_rows + i, i == 0, nv, tail);
         if (N == 1)
             sweep(c, l, tile, i, true, true, nv, tail);
         else if (i == 0)
