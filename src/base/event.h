@@ -21,11 +21,14 @@ typedef enum em_event_type {
     EM_EVENT_SYNC,                  /* sound and wall clock came apart: utc_ms counts anew     */
     EM_EVENT_SUMMARY,               /* one file, at its end                                    */
     EM_EVENT_STOP,                  /* a source ends: its counters                             */
+    EM_EVENT_LISTENING,             /* a source's sound is heard from here on, or is not       */
+    EM_EVENT_MARK,                  /* somebody said so                                        */
     EM_EVENT_LOST,                  /* records are missing before the next one, in this output */
 } em_event_type;
 
 enum {
     EM_EVENT_ID_CHARS = 27,
+    EM_MARK_BYTES = 160,
     EM_EVENT_LEVELS = 160,          /* slices of a hop, at the most                            */
 };
 
@@ -106,6 +109,12 @@ typedef struct em_event {
         struct { uint64_t n_frames; const char *reason; } gap;      /* overrun, xrun, device   */
         struct { double drift_s; } sync;                            /* how far the wall clock was ahead */
         struct { double duration; int64_t n_windows; const float *mean, *max; const double *at; } summary;  /* [n_classes] */
+        struct { bool is_on; } listening;
+        struct {                    /* its `time` is that of the newest sound that was captured then */
+            char        id[EM_EVENT_ID_CHARS];
+            char        text[EM_MARK_BYTES];        /* what of, "": not said; hostile         */
+            bool        has_clip;   /* the sound before it is wanted as a clip                 */
+        } mark;
         struct { uint64_t n_records; } lost;
         struct { uint64_t captured, taken, dropped, waiting, skipped_hops, resets; bool is_private; uint64_t clips_dropped; } stop;
     } u;
