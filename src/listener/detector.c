@@ -246,13 +246,29 @@ em_status em_detector_push(em_detector *d, const em_detector_hop *hop, em_err *e
     return follow_all(d, false, err);
 }
 
+static void judge_all(em_detector *d)
+{
+    clear_masks(d, d->evidence.next);
+    d->judged = d->evidence.next;
+}
+
 em_status em_detector_finish(em_detector *d, em_err *err)
 {
     if (d->end_sample == 0)
         return EM_OK;
-    clear_masks(d, d->evidence.next);
-    d->judged = d->evidence.next;
+    judge_all(d);
     return follow_all(d, true, err);
+}
+
+em_status em_detector_end_lanes(em_detector *d, const uint8_t *is_ending, em_err *err)
+{
+    em_status status = EM_OK;
+
+    judge_all(d);
+    for (int k = 0; k < d->n_lanes && !status; k++)
+        if (is_ending[d->order[k]])
+            status = follow(d, d->order[k], true, err);
+    return status;
 }
 
 /* ------------------------------------------------------------------ why */
@@ -274,7 +290,7 @@ void em_detector_look(em_look *out, const em_detector *d, int i)
 {
     int64_t at = d->evidence.first, cell = at > d->lanes[i].floor ? at : d->lanes[i].floor;
 
-    *out = (em_look){ 0 };
+    *out = (em_look){ .on = d->lanes[i].rule.on, .off = d->lanes[i].rule.off };
     for (; cell < d->judged; cell++) {
         out->now = em_evidence_at(&d->evidence, i, cell);
         if (out->now <= out->peak)

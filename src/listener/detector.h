@@ -113,6 +113,15 @@ em_status em_detector_push(em_detector *d, const em_detector_hop *hop, em_err *e
 /* The stream ended: judges the newest sound as well and ends all events. Nothing may be pushed behind it. */
 em_status em_detector_finish(em_detector *d, em_err *err);
 
+/* Another threshold for lane i (a class, or n_classes + a group), 0 < on <= 1: the other one keeps its distance, and is half of it at
+ * least. Events under way go on under it. False: its events are not told. Never allocates. */
+bool em_detector_set_threshold(em_detector *d, int i, float on);
+
+/* d, which is new, takes the place of `from`, of the same model: knows what it knew, lane by lane of the same name, and goes on with
+ * what is under way. A lane that `from` did not have begins with the next cell. What d does not tell is ended in `from`, by its take.
+ * `from` is only freed then. */
+em_status em_detector_inherit(em_detector *d, em_detector *from, em_err *err);
+
 /* Why a class is told or not, for --explain. */
 typedef enum em_verdict {
     EM_VERDICT_TOLD,                /* an event is under way                     */
@@ -128,6 +137,7 @@ typedef struct em_look {            /* at the newest window                     
     em_verdict verdict;
     float peak, now;                /* evidence: highest, and in the newest cell that is judged */
     double peak_s;                  /* when                                      */
+    float on, off;                  /* what it has to reach to begin, and to last */
 } em_look;
 
 /* i: a class, or n_classes + a group. */

@@ -1,4 +1,4 @@
-/* detector_inside.h - what detector.c, detector_tell.c and detector_new.c share: the lanes, and what is known of each. */
+/* detector_inside.h - what detector.c, detector_tell.c, detector_new.c and detector_change.c share: the lanes, and what is known of each. */
 #ifndef EM_LISTENER_DETECTOR_INSIDE_H
 #define EM_LISTENER_DETECTOR_INSIDE_H
 
@@ -46,6 +46,9 @@ const char *em_detector_name(const em_detector_cfg *cfg, int i);        /* of la
 
 /* What lane i hides from cell `from` to `to`, and its gap around; bit: EM_FOR_NOW or EM_FOR_GOOD. */
 void        em_detector_hide_others(em_detector *d, int i, int64_t from, int64_t to, uint8_t bit);
+
+/* Ends what these lanes have open: is_ending[n_lanes]. The other lanes are as they were, but for being judged to the newest cell. */
+em_status   em_detector_end_lanes(em_detector *d, const uint8_t *is_ending, em_err *err);
 
 /* ---- detector_tell.c ---- */
 

@@ -134,7 +134,6 @@ static em_event explanation(const em_watcher *w, int lane, const em_look *look, 
     };
     const em_detector_cfg *d = &w->cfg.rules->detector;
     const bool is_class = lane < d->n_classes;
-    const em_sound_cfg *sound = is_class ? &d->classes[lane] : &d->groups[lane - d->n_classes].sound;
     em_event e = { .type = EM_EVENT_EXPLAIN, .source = w->cfg.source, .time = time, .utc_ms = -1 };
 
     if (w->anchor_ms >= 0)
@@ -144,8 +143,8 @@ static em_event explanation(const em_watcher *w, int lane, const em_look *look, 
     e.u.explain.now = look->now;
     e.u.explain.peak = look->peak;
     e.u.explain.at = look->peak_s;
-    e.u.explain.on = sound->on;
-    e.u.explain.off = sound->off;
+    e.u.explain.on = look->on;
+    e.u.explain.off = look->off;
     return e;
 }
 
@@ -184,6 +183,46 @@ em_status em_watcher_hop(em_watcher *w, const em_watched *hop, em_err *err)
     w->anchor_ms = hop->anchor_ms;
     status = em_detector_push(w->detector, &picked, err);
     return status ? status : explain(w, (double)hop->hop.end_sample / w->cfg.rules->detector.rate_hz, err);
+}
+
+em_status em_watcher_change(em_watcher **w, const em_watch_rules *rules, em_err *err)
+{
+    em_watcher *old = *w, *next;
+    em_watcher_cfg cfg = old->cfg;
+    em_status status;
+
+    cfg.rules = rules;
+    if ((status = em_watcher_new(&next, &cfg, err)))
+        return status;
+    next->has_heard = old->has_heard;
+    next->has_met = old->has_met;
+    memcpy(next->source, old->source, sizeof next->source);
+    next->dbfs = old->dbfs;
+    next->anchor_ms = old->anchor_ms;
+    status = em_detector_inherit(next->detector, old->detector, err);
+    em_watcher_free(old);
+    *w = next;
+    return status;
+}
+
+static int lane_named(const em_watch_rules *rules, int i_class, const char *group)
+{
+    const em_detector_cfg *d = &rules->detector;
+
+    for (int c = 0; i_class >= 0 && c < d->n_classes; c++)
+        if (rules->classes[c] == i_class)
+            return c;
+    for (int g = 0; i_class < 0 && g < d->n_groups; g++)
+        if (strcmp(d->groups[g].name, group) == 0)
+            return d->n_classes + g;
+    return -1;
+}
+
+bool em_watcher_set_threshold(em_watcher *w, int i_class, const char *group, float on)
+{
+    const int lane = lane_named(w->cfg.rules, i_class, group);
+
+    return lane >= 0 && em_detector_set_threshold(w->detector, lane, on);
 }
 
 em_status em_watcher_finish(em_watcher *w, em_err *err)

@@ -52,6 +52,14 @@ typedef struct em_watched {         /* one scored window                        
 /* Both return what cfg.take does, and nothing else can fail. After an error the watcher is only freed. */
 em_status em_watcher_hop(em_watcher *w, const em_watched *hop, em_err *err);
 
+/* Goes on by other rules, of the same model, which are borrowed from here on as cfg.rules was: events under way stay open, unless nobody is
+ * told of them any more; those end. Returns what cfg.take does, or EM_EINVAL, EM_ENOMEM as em_watcher_new: then *w goes on as it was. */
+em_status em_watcher_change(em_watcher **w, const em_watch_rules *rules, em_err *err);
+
+/* Another threshold until the next change, 0 < on <= 1: of that class of the model or, i_class being -1, of the group of this name. False:
+ * no such events are told. */
+bool      em_watcher_set_threshold(em_watcher *w, int i_class, const char *group, float on);
+
 /* The stream ended: so do its events. */
 em_status em_watcher_finish(em_watcher *w, em_err *err);
 
