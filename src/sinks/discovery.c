@@ -13,6 +13,7 @@ const char *em_entity_platform(const em_entity *e)
 {
     static const char *const platforms[] = {
         [EM_ENTITY_SOUND] = "binary_sensor", [EM_ENTITY_EVENT] = "event", [EM_ENTITY_LAST] = "sensor", [EM_ENTITY_LEVEL] = "sensor",
+        [EM_ENTITY_LISTEN] = "switch",
     };
 
     return platforms[e->kind];
@@ -46,7 +47,7 @@ static void put_device(em_json *j, const em_discovery *d)
 }
 
 /* Each topic is of one kind and one source: a template that picks its own out of many writes None for all others. */
-static void put_kind(em_json *j, const em_entity *e, const char *topic)
+static void put_kind(em_json *j, const em_entity *e, const char *topic, const char *command)
 {
     static const char *const types[] = { "onset", "offset", "retract" };
 
@@ -61,6 +62,8 @@ static void put_kind(em_json *j, const em_entity *e, const char *topic)
     } else if (e->kind == EM_ENTITY_LAST) {
         em_json_string(j, "value_template", "{{ value_json.label }}");
         em_json_string(j, "json_attributes_topic", topic);
+    } else if (e->kind == EM_ENTITY_LISTEN) {
+        em_json_string(j, "command_topic", command);
     } else {
         em_json_string(j, "device_class", "sound_pressure");
         em_json_string(j, "unit_of_measurement", "dB");
@@ -72,7 +75,7 @@ static void put_kind(em_json *j, const em_entity *e, const char *topic)
 
 static void put_entity(em_json *j, const em_discovery *d, const em_entity *e)
 {
-    char text[2 * NAME_BYTES], slug[NAME_BYTES];
+    char text[2 * NAME_BYTES], command[2 * NAME_BYTES], slug[NAME_BYTES];
 
     snprintf(text, sizeof text, "earmark_%s_%s_%s", d->node, d->source, e->object);
     em_json_string(j, "unique_id", text);
@@ -83,7 +86,8 @@ static void put_entity(em_json *j, const em_discovery *d, const em_entity *e)
     em_json_string(j, "default_entity_id", text);
     snprintf(text, sizeof text, "%s/%s/%s", d->base, d->source, e->topic);
     em_json_string(j, "state_topic", text);
-    put_kind(j, e, text);
+    snprintf(command, sizeof command, "%s/%s/listening/set", d->base, d->source);
+    put_kind(j, e, text, command);
 }
 
 void em_discovery_single(em_json *j, const em_discovery *d, const em_entity *e)

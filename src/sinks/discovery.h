@@ -14,7 +14,7 @@ typedef struct em_discovery {
     const char *version;            /* ours                                                       */
 } em_discovery;
 
-typedef enum em_entity_kind { EM_ENTITY_SOUND, EM_ENTITY_EVENT, EM_ENTITY_LAST, EM_ENTITY_LEVEL } em_entity_kind;
+typedef enum em_entity_kind { EM_ENTITY_SOUND, EM_ENTITY_EVENT, EM_ENTITY_LAST, EM_ENTITY_LEVEL, EM_ENTITY_LISTEN } em_entity_kind;
 
 typedef struct em_entity {
     em_entity_kind kind;
@@ -23,7 +23,7 @@ typedef struct em_entity {
     const char *topic;              /* below the source's: "sound/bark"                           */
 } em_entity;
 
-/* "binary_sensor", "event" or "sensor". */
+/* "binary_sensor", "event", "sensor" or "switch". */
 const char *em_entity_platform(const em_entity *e);
 
 /* A whole message about one entity. */

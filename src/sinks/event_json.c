@@ -2,9 +2,11 @@
 #include "sinks/event_json.h"
 
 #include "base/text.h"
+#include "sinks/clip.h"
 #include "sinks/sound_json.h"
 #include "sinks/top.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 enum { SLUG_BYTES = 256 };
@@ -179,6 +181,30 @@ static bool put_stop(em_event_json *s, const em_event *e)
     return true;
 }
 
+static bool put_listening(em_event_json *s, const em_event *e)
+{
+    em_record_json(&s->json, "listening");
+    em_where_json(&s->json, e);
+    em_json_string(&s->json, "state", e->u.listening.is_on ? "on" : "off");
+    return true;
+}
+
+static bool put_mark(em_event_json *s, const em_event *e)
+{
+    const em_sink_clip_cfg *clip = e->u.mark.has_clip && s->cfg->clip && !s->cfg->clip->is_judged ? s->cfg->clip : NULL;
+    char path[PATH_MAX];
+
+    em_record_json(&s->json, "mark");
+    em_where_json(&s->json, e);
+    em_json_string(&s->json, "id", e->u.mark.id);
+    em_json_string(&s->json, "text", e->u.mark.text);
+    if (clip)
+        em_json_string(&s->json, "clip", em_clip_path(path, sizeof path, clip->dir, e->source, "mark", e->u.mark.id));
+    else
+        em_json_null(&s->json, "clip");
+    return true;
+}
+
 static bool put_lost(em_event_json *s, const em_event *e)
 {
     em_record_json(&s->json, "lost");
@@ -194,7 +220,7 @@ em_status em_event_json_put(em_event_json *s, const em_event *e, bool *has_one, 
         [EM_EVENT_ONSET] = put_sound, [EM_EVENT_OFFSET] = put_sound, [EM_EVENT_RETRACT] = put_sound,
         [EM_EVENT_EXPLAIN] = put_explain,  [EM_EVENT_CLIP] = put_clip,
         [EM_EVENT_GAP] = put_gap, [EM_EVENT_SYNC] = put_sync, [EM_EVENT_SUMMARY] = put_summary, [EM_EVENT_STOP] = put_stop,
-        [EM_EVENT_LOST] = put_lost,
+        [EM_EVENT_LOST] = put_lost, [EM_EVENT_LISTENING] = put_listening, [EM_EVENT_MARK] = put_mark,
     };
 
     *has_one = put[e->type](s, e);

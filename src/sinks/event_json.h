@@ -16,6 +16,8 @@
  *   sync     drift: seconds that the wall clock was ahead; every utc from here on is counted anew
  *   summary  duration, windows, top: ordered by the largest score, "at" the end of its window
  *   stop     captured, taken, dropped, waiting, skipped_hops, resets; with --private clips_dropped
+ *   listening  source, time, state on | off: what comes from there on is heard, or is silence; only when that changes
+ *   mark     source, time, id, text ("": none was given), clip (its file; null: none is asked for): somebody said so then
  *   lost     records: how many this output's reader was too slow for (live only); source and time: of the next one
  *
  * Times are seconds of the stream; "utc" stands beside them where the wall clock is known. One thread at a time; after

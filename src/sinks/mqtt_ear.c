@@ -20,12 +20,12 @@ static const double quietest_dbfs = -120;       /* digital silence: an entity of
 struct em_mqtt_ear {
     em_mqtt_node *node;
     char  *name, topic[EM_MQTT_NAME];
-    em_mqtt_topic *status, *event, *last, *level, *any;
+    em_mqtt_topic *status, *event, *last, *level, *any, *listening;
     em_mqtt_topic **sounds;         /* [classes + groups], NULL: no topic           */
     int   *n_on;                    /* [classes + groups] events under way          */
     int    n_any;
     double power, n_hops, next_level_s;
-    bool   has_ended;
+    bool   has_ended, is_disabled;
 };
 
 static int n_sounds(const em_mqtt_node *node)
@@ -96,6 +96,8 @@ static bool add_all(em_mqtt_ear *ear)
     ear->last = add(ear, EM_MQTT_STATE, "last");
     ear->level = add(ear, EM_MQTT_LEVEL, "level");
     ear->any = add(ear, EM_MQTT_STATE, "sound/any");
+    if (ear->node->has_commands && !(ear->listening = add(ear, EM_MQTT_STATE, "listening/state")))
+        return false;
     for (int i = 0; i < n; i++)
         if (*ear->node->objects[i] && !(ear->sounds[i] = add(ear, EM_MQTT_STATE, ear->node->objects[i])))
             return false;
@@ -149,7 +151,8 @@ static em_status visit_all(em_mqtt_ear *ear, const em_discovery *d, entity_visit
         { EM_ENTITY_SOUND, "sound_any", "Sound", "sound/any" }, { EM_ENTITY_EVENT, "event", "Sound event", "event" },
         { EM_ENTITY_LAST, "last", "Last sound", "last" },       { EM_ENTITY_LEVEL, "level", "Level", "level" },
     };
-    em_status status = EM_OK;
+    static const em_entity listen = { EM_ENTITY_LISTEN, "listen", "Listening", "listening/state" };
+    em_status status = ear->listening ? visit(ear, d, &listen, err) : EM_OK;
 
     for (size_t i = 0; i < EM_COUNT(usual) && !status; i++)
         status = visit(ear, d, &usual[i], err);
@@ -230,7 +233,7 @@ em_status em_mqtt_ear_new(em_mqtt_ear **out, em_mqtt_node *node, const char *nam
     ear->next_level_s = LEVEL_S;
     if (!ear->name || !ear->sounds || !ear->n_on || !add_all(ear))
         no_memory(err);
-    else if (!(status = discover(ear, err)) && !(status = em_mqtt_ear_status(ear, true, err)))
+    else if (!(status = discover(ear, err)) && !(status = em_mqtt_ear_listening(ear, true, err)))
         status = em_mqtt_ear_hush(ear, err);
     if (status) {
         em_mqtt_ear_free(ear);
@@ -346,7 +349,15 @@ em_status em_mqtt_ear_level(em_mqtt_ear *ear, const em_event *e, em_err *err)
 
 em_status em_mqtt_ear_status(em_mqtt_ear *ear, bool is_online, em_err *err)
 {
-    return put_text(ear, ear->status, is_online ? "online" : "offline", err);
+    return put_text(ear, ear->status, !is_online ? "offline" : ear->is_disabled ? "disabled" : "online", err);
+}
+
+em_status em_mqtt_ear_listening(em_mqtt_ear *ear, bool is_on, em_err *err)
+{
+    const em_status status = ear->listening ? put_text(ear, ear->listening, is_on ? "ON" : "OFF", err) : EM_OK;
+
+    ear->is_disabled = !is_on;
+    return status ? status : em_mqtt_ear_status(ear, true, err);
 }
 
 em_status em_mqtt_ear_hush(em_mqtt_ear *ear, em_err *err)

@@ -1,6 +1,7 @@
 /* mqtt_ear.h - one source as a broker is told of it: its topics, which of its sounds are on, its level.
  *
- *   BASE/SOURCE/status           online, offline (retained, as are the next four)
+ *   BASE/SOURCE/status           online, offline, disabled: it does not listen (retained, as are the next five)
+ *   BASE/SOURCE/listening/state  ON, OFF; BASE/SOURCE/listening/set takes them; where commands are taken
  *   BASE/SOURCE/sound/SLUG       ON, OFF: a class that is listed; sound/any: any event at all
  *   BASE/SOURCE/group/SLUG       ON, OFF
  *   BASE/SOURCE/last             {"label","score","utc","id"} of the newest onset
@@ -28,6 +29,7 @@ typedef struct em_mqtt_node {       /* what all sources have in common */
     int    n_groups;
     char (*objects)[EM_MQTT_NAME];          /* [classes->n + n_groups] "sound/bark", "group/alarm"; "": no topic */
     const bool *is_watched;                 /* [classes->n] those are entities, NULL: none           */
+    bool   has_commands;                    /* they are taken                                        */
     em_discovery_mode discovery;
     const char *discovery_prefix, *version;
     const char *clip_dir;                   /* that clips of events are in; NULL: there are none    */
@@ -55,6 +57,7 @@ const char *em_mqtt_ear_topic(const em_mqtt_ear *ear);
 em_status em_mqtt_ear_sound(em_mqtt_ear *ear, const em_event *e, em_err *err);      /* ONSET, OFFSET, RETRACT */
 em_status em_mqtt_ear_level(em_mqtt_ear *ear, const em_event *e, em_err *err);      /* SCORES                 */
 em_status em_mqtt_ear_status(em_mqtt_ear *ear, bool is_online, em_err *err);
+em_status em_mqtt_ear_listening(em_mqtt_ear *ear, bool is_on, em_err *err);
 em_status em_mqtt_ear_hush(em_mqtt_ear *ear, em_err *err);                          /* all sounds are off     */
 
 /* Hushed and offline; a SCORES event begins it anew, from time 0. */

@@ -77,12 +77,28 @@ static void on_publish(struct mosquitto *handle, void *ctx, int mid)
             l->flight[i].is_used = false;
 }
 
+/* Whether topic is what the '+' of cfg.command_topic stands for; that part of it into level. */
+static bool is_command(const em_mqtt_link *l, const char *topic, char *level, size_t room)
+{
+    const char *wanted = l->cfg.command_topic, *plus = wanted ? strchr(wanted, '+') : NULL;
+    const size_t n_head = plus ? (size_t)(plus - wanted) : 0, n = strlen(topic), n_tail = plus ? strlen(plus + 1) : 0;
+
+    if (!plus || n <= n_head + n_tail || n - n_head - n_tail >= room || strncmp(topic, wanted, n_head) != 0 ||
+        strcmp(topic + n - n_tail, plus + 1) != 0)
+        return false;
+    snprintf(level, room, "%.*s", (int)(n - n_head - n_tail), topic + n_head);
+    return true;
+}
+
 static void on_message(struct mosquitto *handle, void *ctx, const struct mosquitto_message *m)
 {
     em_mqtt_link *l = ctx;
+    char level[256];
 
     (void)handle;
-    if (l->cfg.birth_topic && strcmp(m->topic, l->cfg.birth_topic) == 0 && m->payloadlen == 6 && memcmp(m->payload, "online", 6) == 0)
+    if (!m->retain && is_command(l, m->topic, level, sizeof level))
+        l->cfg.command(l->cfg.command_ctx, level, m->payload, (size_t)m->payloadlen);
+    else if (l->cfg.birth_topic && strcmp(m->topic, l->cfg.birth_topic) == 0 && m->payloadlen == 6 && memcmp(m->payload, "online", 6) == 0)
         em_mqtt_box_rediscover(l->box);
 }
 
@@ -131,6 +147,9 @@ static int publish(em_mqtt_link *l, flying *f)
 static int begin(em_mqtt_link *l)
 {
     int rc = l->cfg.birth_topic ? mosquitto_subscribe(l->handle, NULL, l->cfg.birth_topic, QOS) : 0;
+
+    if (!rc && l->cfg.command_topic)
+        rc = mosquitto_subscribe(l->handle, NULL, l->cfg.command_topic, QOS);
 
     if (l->has_told)
         em_log(EM_LOG_WARNING, "%s: connected", l->cfg.url.shown);
@@ -314,6 +333,7 @@ static void free_link(em_mqtt_link *l)
     free((char *)(uintptr_t)l->cfg.client_id);
     free((char *)(uintptr_t)l->cfg.will_topic);
     free((char *)(uintptr_t)l->cfg.birth_topic);
+    free((char *)(uintptr_t)l->cfg.command_topic);
     free(l);
 }
 
@@ -333,9 +353,11 @@ em_status em_mqtt_link_open(em_mqtt_link **out, const em_mqtt_link_cfg *cfg, em_
     }
     l->box = box;
     l->cfg.url = cfg->url;
+    l->cfg.command = cfg->command;
+    l->cfg.command_ctx = cfg->command_ctx;
     l->rng.state = em_now_ns() ^ (uint64_t)getpid() << 32;
 #define COPY(field) (l->cfg.field = cfg->field, copy(&l->cfg.field))
-    if (!(COPY(ca) & COPY(cert) & COPY(key) & COPY(client_id) & COPY(will_topic) & COPY(birth_topic)) ||
+    if (!(COPY(ca) & COPY(cert) & COPY(key) & COPY(client_id) & COPY(will_topic) & COPY(birth_topic) & COPY(command_topic)) ||
         mosquitto_lib_init() != MOSQ_ERR_SUCCESS || pthread_create(&l->thread, NULL, run, l) != 0) {
         free_link(l);
         return em_fail(err, EM_ENOMEM, "no memory to talk to a broker");

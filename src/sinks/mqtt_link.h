@@ -11,12 +11,18 @@
 
 enum { EM_MQTT_FLIGHT = 20 };       /* what mosquitto allows by default */
 
+/* A command from the broker: what stands where the '+' of command_topic is, and the message, n bytes of anything. In the link's thread. */
+typedef void em_mqtt_command(void *ctx, const char *level, const char *bytes, size_t n);
+
 typedef struct em_mqtt_link_cfg {   /* copied, but for the box                                                            */
     em_mqtt_url url;
     const char *ca, *cert, *key;    /* PEM files; ca NULL: those of the system; cert, key NULL: none                      */
     const char *client_id;
     const char *will_topic;         /* the broker puts "offline" there, retained, when we are gone without a word; NULL: no  */
     const char *birth_topic;        /* "online" there asks for all EM_MQTT_DISCOVERY anew; NULL: nobody does               */
+    const char *command_topic;      /* "BASE/+/listening/set", NULL: no commands are taken; retained messages are none    */
+    em_mqtt_command *command;
+    void       *command_ctx;
 } em_mqtt_link_cfg;
 
 typedef struct em_mqtt_link em_mqtt_link;

@@ -5,6 +5,7 @@
 #ifndef EM_SINKS_SINK_H
 #define EM_SINKS_SINK_H
 
+#include "base/control.h"
 #include "base/event.h"
 #include "base/notify.h"
 #include "base/status.h"
@@ -119,6 +120,8 @@ typedef struct em_sink_cfg {
     const em_sink_web_cfg *web;     /* "web" only                                                      */
     const em_sink_midi_cfg *midi;   /* "midi" only                                                     */
     const em_sink_plot_cfg *plot;   /* "picture" only; its path ends in .png or .svg                   */
+    em_control *control;            /* "mqtt": where a broker's commands go, NULL: it is asked for none */
+    const char *keys;               /* the live view's last line where there is nothing newer; may be NULL */
     const atomic_bool *give_up;     /* once true, the same as em_sink_hurry; may be NULL               */
     em_sink_notice *notice;         /* the live view's last line asks for it, may be NULL              */
     void  *notice_ctx;

@@ -17,11 +17,13 @@
 #include <string.h>
 #include <unistd.h>
 
+static const double mark_s = 10;    /* of sound before a mark */
+
 enum { MOST = 256, LATE_S = 5, CLEAN_BYTES = 200 };     /* events under way; seconds of tape that are left when a clip cannot wait */
 
 typedef struct shot {
     char   id[EM_EVENT_ID_CHARS], source[EM_TAPE_NAME];
-    const char *label;
+    const char *label;              /* "mark": of no event */
     double onset, offset;           /* seconds; offset: once it is over */
     bool   is_over, is_written;
     bool   is_ours;                 /* the file is                      */
@@ -143,7 +145,7 @@ static void make_room(clips *c)
             drop(c, &c->shots[i]);
 }
 
-static shot *add(clips *c, const em_event *e)
+static shot *add(clips *c, const em_event *e, const char *id, const char *label)
 {
     shot *s;
 
@@ -153,8 +155,8 @@ static shot *add(clips *c, const em_event *e)
         return NULL;
     }
     s = &c->shots[c->n++];
-    *s = (shot){ .label = e->u.sound.label };
-    memcpy(s->id, e->u.sound.id, sizeof s->id);
+    *s = (shot){ .label = label };
+    memcpy(s->id, id, sizeof s->id);
     snprintf(s->source, sizeof s->source, "%s", e->source);
     return s;
 }
@@ -163,11 +165,24 @@ static void take_sound(clips *c, const em_event *e)
 {
     shot *s = find(c, e);
 
-    if (!s && (c->base.cfg.clip->is_judged || !(s = add(c, e))))
+    if (!s && (c->base.cfg.clip->is_judged || !(s = add(c, e, e->u.sound.id, e->u.sound.label))))
         return;
     s->onset = e->u.sound.onset;
     s->offset = e->u.sound.offset;
     s->is_over = e->type == EM_EVENT_OFFSET;
+}
+
+/* What came before it, of the same length whatever is kept around events. Nobody judges whose sound that is, so that --private has none. */
+static void take_mark(clips *c, const em_event *e)
+{
+    const em_sink_clip_cfg *cfg = c->base.cfg.clip;
+    shot *s = e->u.mark.has_clip && !cfg->is_judged ? add(c, e, e->u.mark.id, "mark") : NULL;
+
+    if (!s)
+        return;
+    s->onset = e->time - mark_s + cfg->pre_s;
+    s->offset = e->time - cfg->post_s;
+    s->is_over = true;
 }
 
 /* It never was: so has no clip. */
@@ -194,7 +209,7 @@ static void take_verdict(clips *c, const em_event *e)
         return;
     memcpy(sound.u.sound.id, e->u.clip.id, sizeof sound.u.sound.id);
     sound.u.sound.label = e->u.clip.label;
-    if (!(s = add(c, &sound)))
+    if (!(s = add(c, &sound, sound.u.sound.id, sound.u.sound.label)))
         return;
     s->is_written = true;
     s->is_over = e->u.clip.is_over;
@@ -216,6 +231,8 @@ static em_status clips_put(em_sink *base, const em_event *e, em_err *err)
         take_back(c, e);
     else if (e->type == EM_EVENT_CLIP)
         take_verdict(c, e);
+    else if (e->type == EM_EVENT_MARK)
+        take_mark(c, e);
     for (int i = c->n - 1; i >= 0; i--)
         if (settle(c, &c->shots[i], stop_s) || e->type == EM_EVENT_STOP || (e->type == EM_EVENT_LOST && c->shots[i].is_written))
             drop(c, &c->shots[i]);

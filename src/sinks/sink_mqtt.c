@@ -2,6 +2,8 @@
  *
  *   PREFIX/NODE/status     online, offline: retained, and offline by the broker itself when we are gone without a word
  *
+ *   PREFIX/NODE/SOURCE/listening/set   ON, OFF: commands, where the run takes any
+ *
  * A record is put into a box and that is all: whatever the broker does, no hop waits for it (mqtt_box.h, mqtt_link.h). */
 #include "sinks/mqtt_ear.h"
 #include "sinks/mqtt_link.h"
@@ -11,6 +13,7 @@
 #include "base/log.h"
 #include "base/text.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +32,8 @@ typedef struct mqtt {
     char    *version;
     em_mqtt_ear *ears[MOST_EARS];
     int      n_ears;
+    pthread_mutex_t lock;           /* of ears and n_ears, which the link looks at */
+    unsigned long long n_ignored;   /* commands; the link's                      */
     bool     has_told_many;
 } mqtt;
 
@@ -60,6 +65,7 @@ static em_status name_node(mqtt *m, const em_mqtt_url *url, em_err *err)
     node->groups = cfg->groups;
     node->n_groups = cfg->n_groups;
     node->is_watched = cfg->is_watched;
+    node->has_commands = m->base.cfg.control != NULL;
     node->discovery = discovery_mode(cfg->discovery);
     node->discovery_prefix = cfg->discovery_prefix;
     node->version = "";
@@ -67,12 +73,46 @@ static em_status name_node(mqtt *m, const em_mqtt_url *url, em_err *err)
     return em_mqtt_node_objects(node, m->base.cfg.is_shown, err);
 }
 
+/* ---- commands, in the link's thread ---- */
+
+static void ignore(mqtt *m, const char *level)
+{
+    if (m->n_ignored++ == 0)
+        em_log(EM_LOG_WARNING, "--mqtt: %s/%.100s/listening/set: what came is neither ON nor OFF, or of no source of this run; it is ignored, "
+               "and so is what else is no command", m->node.base, level);
+}
+
+/* The source whose topics have this level. */
+static bool name_of(mqtt *m, char *out, size_t room, const char *level)
+{
+    bool is_known = false;
+
+    pthread_mutex_lock(&m->lock);
+    for (int i = 0; i < m->n_ears && !is_known; i++)
+        if ((is_known = strcmp(em_mqtt_ear_topic(m->ears[i]), level) == 0))
+            snprintf(out, room, "%s", em_mqtt_ear_name(m->ears[i]));
+    pthread_mutex_unlock(&m->lock);
+    return is_known;
+}
+
+static void take_command(void *ctx, const char *level, const char *bytes, size_t n)
+{
+    mqtt *m = ctx;
+    const bool is_on = n == 2 && memcmp(bytes, "ON", 2) == 0, is_off = n == 3 && memcmp(bytes, "OFF", 3) == 0;
+    em_control_command c = { .type = EM_CONTROL_LISTEN, .sw = is_on ? EM_SWITCH_ON : EM_SWITCH_OFF };
+
+    if ((!is_on && !is_off) || !name_of(m, c.source, sizeof c.source, level))
+        ignore(m, level);
+    else
+        em_control_put(m->base.cfg.control, &c);
+}
+
 /* ---- life ---- */
 
 static em_status connect_broker(mqtt *m, const em_mqtt_url *url, em_err *err)
 {
     const em_sink_mqtt_cfg *cfg = m->base.cfg.mqtt;
-    char id[EM_MQTT_NAME + 32], will[sizeof m->node.base + 8], birth[160];
+    char id[EM_MQTT_NAME + 32], will[sizeof m->node.base + 8], birth[160], commands[sizeof m->node.base + 20];
     em_mqtt_link_cfg link = { .url = *url, .ca = cfg->ca, .cert = cfg->cert, .key = cfg->key, .client_id = id, .will_topic = will };
     em_mqtt_box *box = m->box;
     em_status status;
@@ -82,6 +122,11 @@ static em_status connect_broker(mqtt *m, const em_mqtt_url *url, em_err *err)
     snprintf(birth, sizeof birth, "%.150s/status", cfg->discovery_prefix);
     if (m->node.discovery != EM_DISCOVERY_NO)
         link.birth_topic = birth;
+    snprintf(commands, sizeof commands, "%s/+/listening/set", m->node.base);
+    if (m->node.has_commands)
+        link.command_topic = commands;
+    link.command = take_command;
+    link.command_ctx = m;
     if (!(m->status = em_mqtt_box_add(box, EM_MQTT_STATE, will)))
         return em_fail(err, EM_ENOMEM, "no memory to talk to a broker");
     if ((status = em_mqtt_box_put(box, m->status, "online", 6, err)))
@@ -96,6 +141,7 @@ static em_status mqtt_init(em_sink *s, em_err *err)
     em_mqtt_url url;
     em_status status;
 
+    pthread_mutex_init(&m->lock, NULL);
     if ((status = em_mqtt_settings(&url, s->cfg.mqtt, err)) || (status = em_mqtt_box_new(&m->box, err)) || (status = name_node(m, &url, err)))
         return status;
     return connect_broker(m, &url, err);
@@ -128,6 +174,7 @@ static void mqtt_deinit(em_sink *s)
     em_json_deinit(&m->node.json);
     free(m->node.objects);
     free(m->version);
+    pthread_mutex_destroy(&m->lock);
 }
 
 /* ---- records ---- */
@@ -158,9 +205,12 @@ static em_status add_ear(mqtt *m, em_mqtt_ear **out, const char *source, em_err 
     n = strlen(topic);
     for (int i = 2; is_taken(m, topic); i++)
         snprintf(topic + n, sizeof topic - n, "-%d", i);
-    if (!(status = em_mqtt_ear_new(out, &m->node, source, topic, err)))
-        m->ears[m->n_ears++] = *out;
-    return status;
+    if ((status = em_mqtt_ear_new(out, &m->node, source, topic, err)))
+        return status;
+    pthread_mutex_lock(&m->lock);
+    m->ears[m->n_ears++] = *out;
+    pthread_mutex_unlock(&m->lock);
+    return EM_OK;
 }
 
 static em_status find_ear(mqtt *m, em_mqtt_ear **out, const char *source, em_err *err)
@@ -231,6 +281,8 @@ static em_status mqtt_put(em_sink *s, const em_event *e, em_err *err)
         return put_source(m, e, err);
     case EM_EVENT_LOST:
         return put_lost(m, err);
+    case EM_EVENT_LISTENING:
+        return (status = find_ear(m, &ear, e->source, err)) || !ear ? status : em_mqtt_ear_listening(ear, e->u.listening.is_on, err);
     case EM_EVENT_SCORES:
     case EM_EVENT_ONSET:
     case EM_EVENT_OFFSET:

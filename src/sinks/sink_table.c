@@ -1,6 +1,7 @@
 /* sink_table.c - one row an event, written when it is over: what other programs read as lists of labels.
  *
- *   audacity   onset offset text, 6 decimals, no header: a label track (manual.audacityteam.org, Importing and Exporting Labels)
+ *   audacity   onset offset text, 6 decimals, no header: a label track (manual.audacityteam.org, Importing and Exporting Labels). A
+ *              mark is a point: its end is its onset
  *   dcase      filename onset offset event_label: the strong labels of DESED and of DCASE's task 4
  *   sed-eval   onset offset label, no header; with several sources the name first (sed_eval.io.load_event_list, which has to be
  *              told delimiter="\t": left to guess, it may take the commas in labels)
@@ -42,6 +43,7 @@ typedef struct layout {
     bool        is_guarded;         /* against spreadsheets that compute with texts                     */
     const char *separator, *quote, *line_end;
     const em_escape *escapes;
+    bool        has_marks;
 } layout;
 
 enum { NUMBER_BYTES = 64 };         /* of a column that is no text, at most */
@@ -268,10 +270,27 @@ static em_status table_init(em_sink *s, em_err *err)
     return y->has_header ? put_row(t, NULL, err) : EM_OK;
 }
 
+/* "12.500000\t12.500000\tmark: the doorbell" */
+static em_status put_mark(table *t, const em_event *e, em_err *err)
+{
+    t->line.n = 0;
+    em_line_put(&t->line, "%.6f\t%.6f\tmark", e->time, e->time);
+    if (*e->u.mark.text) {
+        em_line_put(&t->line, ": ");
+        em_line_put_label(&t->line, e->u.mark.text, layout_of(t)->escapes);
+    }
+    em_line_put(&t->line, "\n");
+    return em_out_write(&t->base.out, t->line.text, t->line.n, err);
+}
+
 static em_status table_put(em_sink *s, const em_event *e, em_err *err)
 {
     table *t = (table *)s;
-    em_status status = e->type == EM_EVENT_OFFSET ? put_row(t, e, err) : EM_OK;
+    em_status status;
+
+    if (e->type == EM_EVENT_MARK && layout_of(t)->has_marks)
+        return put_mark(t, e, err);
+    status = e->type == EM_EVENT_OFFSET ? put_row(t, e, err) : EM_OK;
 
     t->n_rows += e->type == EM_EVENT_OFFSET && !status;
     return status;
@@ -304,7 +323,7 @@ static const column csv[] = { { "source", put_source }, { "onset", put_onset_sta
 
 #define TABS(list) .columns = list, .n_columns = (int)EM_COUNT(list), .separator = "\t", .quote = "", .line_end = "\n"
 
-static const layout audacity_layout = { TABS(audacity) };
+static const layout audacity_layout = { TABS(audacity), .has_marks = true };
 static const layout dcase_layout = { TABS(dcase), .has_header = true, .escapes = tab_escapes };
 static const layout sed_eval_layout = { TABS(sed_eval), .is_first_optional = true, .escapes = tab_escapes };
 static const layout audioset_layout = { TABS(audioset), .has_header = true, .escapes = tab_escapes };

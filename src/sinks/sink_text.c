@@ -2,6 +2,7 @@
  *
  *   0:12.0  Dog 0.87  Bark 0.81
  *   0:11.04 - 0:12.48  Bark 0.93
+ *   0:13.2  mark: the doorbell
  *
  * and one a file with --summary: name, length, and each class with its largest score and when. On a terminal
  * (cfg.is_terminal): the live view. No escape sequence ever leaves here unless is_terminal or has_color. */
@@ -18,6 +19,8 @@
 
 enum { CLASS_BYTES = 160, NOTICE_BYTES = 240 };
 
+static const double notice_s = 15;  /* of sound, until the keys are told again */
+
 typedef struct text {
     em_sink  base;
     em_line  line;
@@ -28,6 +31,8 @@ typedef struct text {
     float   *scores;                /* [n_classes] of the newest hop, for the view */
     uint64_t n_lost;                /* frames missing so far                    */
     char     source[128], status[NOTICE_BYTES];
+    char     notice[NOTICE_BYTES], mark[NOTICE_BYTES];      /* the newest message; the newest mark, until there is one */
+    double   told_s;                /* when it came                             */
 } text;
 
 static em_status text_init(em_sink *s, em_err *err)
@@ -133,6 +138,17 @@ static em_status put_explain(text *t, const em_event *e, em_err *err)
     return flush(t, err);
 }
 
+static em_status put_mark(text *t, const em_event *e, em_err *err)
+{
+    t->line.n = 0;
+    put_source(t, e);
+    em_line_put_stamp(&t->line, e, t->base.cfg.time_format, t->base.cfg.rate_hz);
+    em_line_put(&t->line, *e->u.mark.text ? "  mark: " : "  mark");
+    em_line_put_name(&t->line, e->u.mark.text);
+    em_line_put(&t->line, "\n");
+    return flush(t, err);
+}
+
 static em_status put_summary(text *t, const em_event *e, em_err *err)
 {
     const em_sink_cfg *cfg = &t->base.cfg;
@@ -162,23 +178,53 @@ static void terminal_size(int fd, int *width, int *height)
     *height = is_known ? w.ws_row : 24;
 }
 
-static em_status draw(text *t, const em_event *e, em_err *err)
+/* The last line: the newest message or mark; with keys, that is for a while, and then they are told. */
+static void find_status(text *t)
 {
     const em_sink_cfg *cfg = &t->base.cfg;
     em_line status = { t->status, 0, sizeof t->status };
+    char newest[NOTICE_BYTES] = "";
+
+    if (cfg->notice)
+        cfg->notice(cfg->notice_ctx, newest, sizeof newest);
+    if (strcmp(newest, t->notice) != 0) {
+        memcpy(t->notice, newest, sizeof newest);
+        t->mark[0] = '\0';
+        t->told_s = t->state.time;
+    }
+    t->status[0] = '\0';
+    if (cfg->keys && t->state.time - t->told_s >= notice_s)
+        em_line_put(&status, "%s", cfg->keys);
+    else if (t->mark[0] || t->notice[0])
+        em_line_put(&status, "%s", t->mark[0] ? t->mark : t->notice);
+    else if (t->n_lost)
+        em_line_put(&status, "%llu frames lost so far", (unsigned long long)t->n_lost);
+    else if (cfg->keys)
+        em_line_put(&status, "%s", cfg->keys);
+}
+
+static em_status draw(text *t, const em_event *e, em_err *err)
+{
     em_line source = { t->source, 0, sizeof t->source };
     int width, height;
 
     em_line_put_name(&source, e->source ? e->source : "");
-    t->status[0] = '\0';
-    if (cfg->notice)
-        cfg->notice(cfg->notice_ctx, t->status, sizeof t->status);
-    if (!t->status[0] && t->n_lost)
-        em_line_put(&status, "%llu frames lost so far", (unsigned long long)t->n_lost);
+    find_status(t);
     t->line.n = 0;
     terminal_size(t->base.out.fd, &width, &height);
     em_view_draw(&t->view, &t->line, &t->state, width, height);
     return flush(t, err);
+}
+
+static void take_mark(text *t, const em_event *e)
+{
+    em_line mark = { t->mark, 0, sizeof t->mark };
+
+    em_line_put(&mark, "mark at ");
+    em_line_put_time(&mark, e->time);
+    em_line_put(&mark, "  ");
+    em_line_put_name(&mark, e->u.mark.text);
+    t->told_s = t->state.time;
 }
 
 static em_status view_put(text *t, const em_event *e, em_err *err)
@@ -187,7 +233,8 @@ static em_status view_put(text *t, const em_event *e, em_err *err)
 
     if (em_recent_take(&t->recent, e))
         return draw(t, e, err);
-    t->state.time = e->time;
+    if (e->type != EM_EVENT_MARK)                           /* that one is ahead */
+        t->state.time = e->time;
     switch (e->type) {
     case EM_EVENT_SCORES:
         t->state.n = em_top(t->top, cfg->top_k, e->u.scores.scores, cfg->classes->n, cfg->is_shown, cfg->thresholds);
@@ -200,6 +247,12 @@ static em_status view_put(text *t, const em_event *e, em_err *err)
     case EM_EVENT_SOURCE:
         t->state.is_up = e->u.source_state.is_up;
         t->state.n = 0;
+        break;
+    case EM_EVENT_LISTENING:
+        t->state.is_paused = !e->u.listening.is_on;
+        break;
+    case EM_EVENT_MARK:
+        take_mark(t, e);
         break;
     case EM_EVENT_GAP:
         t->n_lost += e->u.gap.n_frames;
@@ -222,6 +275,8 @@ static em_status text_put(em_sink *s, const em_event *e, em_err *err)
         return put_event(t, e, err);
     if (e->type == EM_EVENT_EXPLAIN)
         return put_explain(t, e, err);
+    if (e->type == EM_EVENT_MARK)
+        return put_mark(t, e, err);
     return e->type == EM_EVENT_SCORES && s->cfg.scores != EM_SCORES_NONE ? put_hop(t, e, err) : EM_OK;
 }
 

@@ -78,6 +78,8 @@ static void draw_head(em_view *v, em_line *l, const em_view_state *s, int width)
     em_line_put_time(&head, s->time);
     if (!s->is_up)
         em_line_put(&head, "  no sound comes");
+    else if (s->is_paused)
+        em_line_put(&head, "  paused");
     else if (s->filled < 0.9995)
         em_line_put(&head, "  window %.0f %% filled", s->filled * 100);
     put_color(l, v, "1");

@@ -22,7 +22,7 @@ typedef struct em_view {
 
 typedef struct em_view_state {
     const char *source, *status;    /* status: what the last line says          */
-    bool   is_up;
+    bool   is_up, is_paused;
     double time, filled;
     float  rms_dbfs, peak_dbfs;
     int    n;                       /* classes to show                          */
