@@ -1,7 +1,7 @@
-/* ear.h - what engine.c, ear_sound.c, ear_scores.c, ear_private.c and ear_tell.c share: one source on its run from start to end.
+/* ear.h - what engine.c, ear_sound.c, ear_scores.c, ear_private.c, ear_control.c and ear_tell.c share: one source on its run from start to end.
  *
  * engine.c makes the memory and starts; ear_sound.c loops between ring and scheduler; ear_scores.c takes what the scheduler
- * hands out; ear_private.c says whose sound may be kept; ear_tell.c has the words. All of it is the worker's. */
+ * hands out; ear_private.c says whose sound may be kept; ear_control.c obeys commands; ear_tell.c has the words. All of it is the worker's. */
 #ifndef EM_ENGINE_EAR_H
 #define EM_ENGINE_EAR_H
 
@@ -30,6 +30,9 @@ typedef struct em_ear {
     em_summary   *summaries;        /* [n_lanes], NULL unless wanted                */
     int64_t      *loud_ends;        /* [n_lanes] end of the newest hop above the gate, sample */
     em_columns   *columns;          /* [n_lanes] likewise                           */
+    const em_watch_rules *rules;    /* cfg->events, or what has taken their place  */
+    bool         *is_paused;        /* [n_lanes] does not listen                    */
+    bool          has_told_refused, has_warned;     /* of commands                  */
     em_watcher  **watchers;         /* [n_lanes] likewise; each NULL until sound flows */
     em_privacy   *privacy;          /* NULL unless wanted                           */
     uint64_t      n_rate_frames;    /* of stream since the last change of rate      */
@@ -75,6 +78,14 @@ em_status em_ear_begin_privacy(em_ear *e, em_err *err);
 em_status em_ear_judge_hop(em_ear *e, const em_scores_row *row, em_err *err);       /* before its events     */
 em_status em_ear_take_event(void *ear, const em_event *event, em_err *err);         /* an em_event_take: to the outlet, too */
 em_status em_ear_end_privacy(em_ear *e, em_event *stop, em_err *err);               /* with the STOP to come */
+
+/* ---- ear_control.c ---- */
+
+/* One command, as far as it is the engine's. */
+em_status em_ear_obey(em_ear *e, const em_control_command *c, em_err *err);
+
+/* Those that wait, handed to cfg->command as well. */
+em_status em_ear_take_commands(em_ear *e, em_err *err);
 
 /* ---- ear_sound.c ---- */
 

@@ -1,12 +1,14 @@
 /* ear_scores.c - what becomes of a scored hop: a record, a part of its lane's summary, a step of its lane's detector. See ear.h. */
 #include "engine/ear.h"
 
+#include <math.h>
+
 em_status em_ear_begin_events(em_ear *e, em_err *err)
 {
     em_status status = EM_OK;
 
     for (int i = 0; e->watchers && i < e->n_lanes && !status; i++) {
-        const em_watcher_cfg cfg = { .rules = e->cfg->events, .take = em_ear_take_event, .ctx = e, .source = e->names[i],
+        const em_watcher_cfg cfg = { .rules = e->rules, .take = em_ear_take_event, .ctx = e, .source = e->names[i],
                                      .is_live = e->info.is_live };
 
         status = em_watcher_new(&e->watchers[i], &cfg, err);
@@ -55,6 +57,14 @@ static em_vitals vitals_of(const em_ear *e)
     return v;
 }
 
+/* Whether the hop's newest sound can be of no event: below the gate, or not listened to. A pause begins inside a hop. */
+static bool is_idle(const em_ear *e, int lane, const em_hop *hop)
+{
+    if (e->is_paused[lane] && hop->rms_dbfs == -INFINITY)
+        return true;
+    return e->watchers && em_watch_is_quiet(e->rules, hop->rms_dbfs);
+}
+
 em_status em_ear_take_scores(void *ear, const em_scores_row *row, em_err *err)
 {
     em_ear *e = ear;
@@ -69,7 +79,7 @@ em_status em_ear_take_scores(void *ear, const em_scores_row *row, em_err *err)
     event = em_ear_event(e, EM_EVENT_SCORES, e->names[row->lane], row->hop->time_s);
     event.u.scores.filled = row->hop->filled;
     event.u.scores.rms_dbfs = row->hop->rms_dbfs;
-    event.u.scores.is_gated = e->watchers && em_watch_is_quiet(e->cfg->events, row->hop->rms_dbfs);
+    event.u.scores.is_gated = is_idle(e, row->lane, row->hop);
     event.u.scores.peak_dbfs = row->hop->peak_dbfs;
     event.u.scores.scores = row->scores;
     event.u.scores.slots = e->cfg->has_slots ? row->slots : NULL;
@@ -90,12 +100,12 @@ em_status em_ear_take_scores(void *ear, const em_scores_row *row, em_err *err)
     return watch(e, row, err);
 }
 
-/* An em_scores_want: whether anything in the window is above the gate. */
+/* Whether the window holds anything that has to be looked at. */
 bool em_ear_wants_scores(void *ear, int lane, const em_hop *hop)
 {
     em_ear *e = ear;
 
-    if (!em_watch_is_quiet(e->cfg->events, hop->rms_dbfs))
+    if (!is_idle(e, lane, hop) || (!e->is_paused[lane] && !e->cfg->may_rest))
         e->loud_ends[lane] = hop->end_sample;
     return hop->end_sample - em_config_window_samples(em_session_config(e->cfg->session)) < e->loud_ends[lane];
 }

@@ -5,6 +5,7 @@
 #include "engine/ear.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { POLL_MS = 5 };
 
@@ -29,7 +30,7 @@ static em_status begin_sound(em_ear *e, em_err *err)
         .session = e->cfg->session, .max_batch = e->cfg->max_batch, .n_lanes = e->n_lanes,
         .step_samples = e->cfg->step_samples, .rate_hz = e->info.rate_hz, .may_skip = e->info.is_live,
         .has_slots = e->cfg->has_slots || e->watchers, .has_latent = e->cfg->has_embeddings, .take = em_ear_take_scores, .ctx = e,
-        .want = e->cfg->may_rest && e->watchers && e->cfg->events->has_gate ? em_ear_wants_scores : NULL,
+        .want = e->cfg->control || (e->cfg->may_rest && e->watchers && e->rules->has_gate) ? em_ear_wants_scores : NULL,
     };
     em_source_counters frames;
     em_status status = em_scheduler_new(&e->scheduler, &cfg, err);
@@ -75,6 +76,9 @@ static void pick_channels(em_ear *e, size_t n)
         for (int lane = 0; lane < e->n_lanes; lane++)
             em_channel_pick(e->lanes[lane], e->frames, n, e->info.n_channels,
                             e->cfg->channel > 0 ? e->cfg->channel - 1 : lane);
+    for (int lane = 0; lane < e->n_lanes; lane++)
+        if (e->is_paused[lane])
+            memset(e->lanes[lane], 0, n * sizeof **e->lanes);
 }
 
 static uint64_t frames_behind(const em_ear *e)
@@ -179,7 +183,7 @@ em_status em_ear_listen(em_ear *e, em_err *err)
 
         if (e->info.rate_hz == 0)
             em_source_get_info(e->source, &e->info);
-        if ((status = hear(e, state, &n, err)) || (em_ear_is_there(state) && (status = look_at_source(e, err))))
+        if ((status = em_ear_take_commands(e, err)) || (status = hear(e, state, &n, err)) || (em_ear_is_there(state) && (status = look_at_source(e, err))))
             return status;
         em_ear_tell_progress(e);
         if (n > 0)

@@ -90,7 +90,7 @@ void em_ear_tell_warnings(em_ear *e)
     for (int lane = 0; lane < e->n_lanes; lane++) {
         unsigned w = em_scheduler_warnings(e->scheduler, lane);
 
-        if (w & EM_WARN_SILENCE)
+        if (w & EM_WARN_SILENCE && !e->is_paused[lane])
             em_log(EM_LOG_WARNING, "%s: nothing but digital silence for %d s: muted or not connected?", e->names[lane],
                    EM_SILENCE_SECONDS);
         if (w & EM_WARN_CLIPPING)

@@ -49,10 +49,11 @@ static em_status prepare(em_ear *e, em_err *err)
     e->lanes = calloc((size_t)e->n_lanes, sizeof *e->lanes);
     e->names = calloc((size_t)e->n_lanes, sizeof *e->names);
     e->loud_ends = calloc((size_t)e->n_lanes, sizeof *e->loud_ends);
+    e->is_paused = calloc((size_t)e->n_lanes, sizeof *e->is_paused);
     e->summaries = e->cfg->has_summary ? calloc((size_t)e->n_lanes, sizeof *e->summaries) : NULL;
     e->watchers = has_events ? calloc((size_t)e->n_lanes, sizeof(em_watcher *)) : NULL;
     e->columns = e->cfg->has_columns ? calloc((size_t)e->n_lanes, sizeof *e->columns) : NULL;
-    if (!e->frames || !e->lanes || !e->names || !e->loud_ends || (e->cfg->has_columns && !e->columns) ||
+    if (!e->frames || !e->lanes || !e->names || !e->loud_ends || !e->is_paused || (e->cfg->has_columns && !e->columns) ||
         (e->cfg->has_summary && !e->summaries) || (has_events && !e->watchers))
         return em_fail(err, EM_ENOMEM, "no memory to listen to %s", e->name);
     for (int i = 0; i < e->n_lanes; i++)
@@ -78,6 +79,7 @@ static void clean_up(em_ear *e)
     free(e->lanes);
     free(e->names);
     free(e->loud_ends);
+    free(e->is_paused);
     free(e->summaries);
     free(e->columns);
     free(e->watchers);
@@ -115,7 +117,7 @@ static em_status judge_input(const em_ear *e, const em_engine_result *r, em_err 
 
 em_status em_engine_run(em_engine_result *out, const em_engine_cfg *cfg, em_source *source, em_err *err)
 {
-    em_ear e = { .cfg = cfg, .source = source, .anchor = { .ms = cfg->start_ms }, .stage = EM_STAGE_INPUT };
+    em_ear e = { .cfg = cfg, .source = source, .rules = cfg->events, .anchor = { .ms = cfg->start_ms }, .stage = EM_STAGE_INPUT };
     em_status status;
 
     *out = (em_engine_result){ 0 };

@@ -5,11 +5,12 @@
  * counted; files wait and leave out nothing.
  *
  * Once sound flows the path of a hop allocates nothing (tests/unit/engine), but for a device that comes back with
- * another rate or after an outage longer than a window. */
+ * another rate or after an outage longer than a window, and for new rules. */
 #ifndef EM_ENGINE_ENGINE_H
 #define EM_ENGINE_ENGINE_H
 
 #include "audio/source.h"
+#include "base/control.h"
 #include "base/status.h"
 #include "engine/outlet.h"
 #include "listener/privacy.h"
@@ -23,6 +24,9 @@
 
 /* Called by the worker now and then: seconds done, of total (negative: unknown). */
 typedef void em_engine_progress(void *ctx, const char *source, double done_s, double total_s);
+
+/* A command of the queue, after the worker has done its part of it: reloading and ending are the program's. */
+typedef void em_engine_command(void *ctx, const em_control_command *command);
 
 typedef struct em_engine_cfg {
     em_session *session;            /* borrowed                                                    */
@@ -43,6 +47,9 @@ typedef struct em_engine_cfg {
     int64_t start_ms;               /* wall clock at a file's first sample, -1 unknown             */
     em_tape *tape;                  /* that keeps the newest sound; NULL: none does                */
     const em_privacy_cfg *privacy;  /* of clips, but for window, step, take and ctx; NULL: all are kept */
+    em_control *control;            /* commands, taken between hops; NULL: none come               */
+    em_engine_command *command;     /* may be NULL                                                 */
+    void   *command_ctx;
     em_engine_progress *progress;   /* may be NULL                                                 */
     void   *progress_ctx;
 } em_engine_cfg;

@@ -12,19 +12,21 @@
 #include <string.h>
 
 enum {
+    SPARE = 8,                              /* places for sinks that come later */
     QUEUE_BYTES = 1 << 20,
     MIN_ITEMS = 64, MAX_ITEMS = 256,        /* a hop may end many events at once, and each takes the room of a hop's scores */
 };
 
 typedef struct writer {             /* one sink and, queued, the thread that writes to it      */
     em_outlet *outlet;
-    em_sink  *sink;
+    em_sink  *sink;                 /* NULL: a free place                                      */
     bool      is_gone;              /* left out from now on                                    */
     bool      has_warned;
     char     *item;                 /* the record being written                                */
     uint64_t  n_lost;               /* records that it was too late for; under the lock        */
     atomic_ullong n_failed;         /* that it could not write                                 */
     uint64_t  next;                 /* the record that it takes next, of all that were put     */
+    uint64_t  end;                  /* it takes none from this one on                          */
     bool      is_writing;
     pthread_t thread;
     bool      has_thread;
@@ -33,7 +35,9 @@ typedef struct writer {             /* one sink and, queued, the thread that wri
 struct em_outlet {
     em_outlet_cfg cfg;
     em_record_cfg record;
-    writer   *writers;              /* [n_sinks]                                               */
+    writer   *writers;              /* [n_writers] places                                      */
+    int       n_writers;
+    pthread_mutex_t direct;         /* held while records are written directly                 */
     atomic_int n_left;
     atomic_ullong n_dropped, n_failed;
     pthread_mutex_t lock;           /* of what follows and of next, is_writing, is_gone        */
@@ -86,12 +90,15 @@ static em_status nobody_left(em_err *err)
 
 static em_status write_to_all(em_outlet *o, const em_event *e, em_err *err)
 {
-    for (int i = 0; i < o->cfg.n_sinks; i++) {
-        em_status status = o->writers[i].is_gone ? EM_OK : write_to(&o->writers[i], e, err);
+    em_status status = EM_OK;
 
-        if (status)
-            return status;
-    }
+    pthread_mutex_lock(&o->direct);
+    for (int i = 0; i < o->n_writers && !status; i++)
+        if (o->writers[i].sink && !o->writers[i].is_gone)
+            status = write_to(&o->writers[i], e, err);
+    pthread_mutex_unlock(&o->direct);
+    if (status)
+        return status;
     return atomic_load(&o->n_left) > 0 ? EM_OK : nobody_left(err);
 }
 
@@ -115,10 +122,10 @@ static bool take(writer *w, uint64_t *n_lost)
     pthread_mutex_lock(&o->lock);
     w->is_writing = false;
     pthread_cond_broadcast(&o->changed);
-    while (w->next == o->n_put && !o->is_closed)
+    while (w->next == o->n_put && w->next < w->end && !o->is_closed)
         pthread_cond_wait(&o->changed, &o->lock);
-    has_one = w->next < o->n_put;
     *n_lost = overrun(w);
+    has_one = w->next < o->n_put && w->next + *n_lost < w->end;
     w->next += *n_lost;
     w->n_lost += *n_lost;
     if (has_one) {
@@ -182,17 +189,18 @@ em_status em_outlet_take(void *outlet, const em_event *e, em_err *err)
 
 static bool is_done(const writer *w)
 {
-    return w->is_gone || !w->has_thread || (w->next == w->outlet->n_put && !w->is_writing);
+    return !w->sink || w->is_gone || !w->has_thread || (w->next == w->outlet->n_put && !w->is_writing);
 }
 
 void em_outlet_drain(em_outlet *o)
 {
     if (!o->cfg.is_queued)
         return;
-    for (int i = 0; i < o->cfg.n_sinks; i++)
-        em_sink_hurry(o->cfg.sinks[i]);
+    for (int i = 0; i < o->n_writers; i++)
+        if (o->writers[i].sink)
+            em_sink_hurry(o->writers[i].sink);
     pthread_mutex_lock(&o->lock);
-    for (int i = 0; i < o->cfg.n_sinks; i++)
+    for (int i = 0; i < o->n_writers; i++)
         while (!is_done(&o->writers[i]))
             pthread_cond_wait(&o->changed, &o->lock);
     pthread_mutex_unlock(&o->lock);
@@ -203,25 +211,29 @@ void em_outlet_get_counters(em_outlet *o, em_outlet_counters *out)
     pthread_mutex_lock(&o->lock);
     out->n_dropped = atomic_load(&o->n_dropped);
     out->n_failed = atomic_load(&o->n_failed);
-    for (int i = 0; o->cfg.is_queued && i < o->cfg.n_sinks; i++)
-        out->n_dropped += o->writers[i].is_gone ? 0 : overrun(&o->writers[i]);
+    for (int i = 0; o->cfg.is_queued && i < o->n_writers; i++)
+        out->n_dropped += o->writers[i].is_gone || !o->writers[i].sink ? 0 : overrun(&o->writers[i]);
     pthread_mutex_unlock(&o->lock);
 }
 
 void em_outlet_get_vitals(em_outlet *o, em_vitals *v)
 {
-    const int n = o->cfg.n_sinks < EM_VITALS_SINKS ? o->cfg.n_sinks : EM_VITALS_SINKS;
+    int n = 0;
 
     pthread_mutex_lock(&o->lock);
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < o->n_writers && n < EM_VITALS_SINKS; i++) {
         const writer *w = &o->writers[i];
         const uint64_t n_lost = overrun(w);
+        em_vitals_sink *s = &v->sinks[n];
 
-        v->sinks[i] = (em_vitals_sink){ em_sink_name(w->sink), 0, w->n_failed + w->n_lost };
+        if (!w->sink)
+            continue;
+        *s = (em_vitals_sink){ em_sink_name(w->sink), 0, w->n_failed + w->n_lost };
+        n++;
         if (!o->cfg.is_queued || w->is_gone)
             continue;
-        v->sinks[i].n_waiting = o->n_put - w->next - n_lost;
-        v->sinks[i].n_failed += n_lost;
+        s->n_waiting = o->n_put - w->next - n_lost;
+        s->n_failed += n_lost;
     }
     pthread_mutex_unlock(&o->lock);
     v->n_sinks = n;
@@ -229,8 +241,17 @@ void em_outlet_get_vitals(em_outlet *o, em_vitals *v)
 
 /* ---- life ---- */
 
+static em_status start_thread(writer *w, em_err *err)
+{
+    if (!w->item && !(w->item = em_alloc(w->outlet->item_bytes)))
+        return em_fail(err, EM_ENOMEM, "no memory for the queue of records");
+    w->has_thread = pthread_create(&w->thread, NULL, run, w) == 0;
+    return w->has_thread ? EM_OK : em_fail(err, EM_ENOMEM, "no thread for the outputs");
+}
+
 static em_status start_threads(em_outlet *o, em_err *err)
 {
+    em_status status = EM_OK;
     size_t n;
 
     o->item_bytes = em_record_bytes(&o->record);
@@ -238,17 +259,66 @@ static em_status start_threads(em_outlet *o, em_err *err)
     o->n_items = n < MIN_ITEMS ? MIN_ITEMS : n > MAX_ITEMS ? MAX_ITEMS : n;
     if (!(o->items = em_alloc(o->n_items * o->item_bytes)))
         return em_fail(err, EM_ENOMEM, "no memory for the queue of records");
-    for (int i = 0; i < o->cfg.n_sinks; i++) {
-        writer *w = &o->writers[i];
-
-        if (!(w->item = em_alloc(o->item_bytes)))
-            return em_fail(err, EM_ENOMEM, "no memory for the queue of records");
-        if (pthread_create(&w->thread, NULL, run, w) != 0)
-            return em_fail(err, EM_ENOMEM, "no thread for the outputs");
-        w->has_thread = true;
-    }
-    return EM_OK;
+    for (int i = 0; i < o->cfg.n_sinks && !status; i++)
+        status = start_thread(&o->writers[i], err);
+    return status;
 }
+
+/* ---- sinks that come and go ---- */
+
+static writer *find(em_outlet *o, const em_sink *sink)
+{
+    for (int i = 0; i < o->n_writers; i++)
+        if (o->writers[i].sink == sink)
+            return &o->writers[i];
+    return NULL;
+}
+
+em_status em_outlet_add(em_outlet *o, em_sink *sink, em_err *err)
+{
+    em_status status = EM_OK;
+    writer *w;
+
+    pthread_mutex_lock(&o->direct);
+    pthread_mutex_lock(&o->lock);
+    if ((w = find(o, NULL)))
+        *w = (writer){ .outlet = o, .sink = sink, .item = w->item, .next = o->n_put, .end = UINT64_MAX };
+    pthread_mutex_unlock(&o->lock);
+    if (!w)
+        status = em_fail(err, EM_EUNSUPPORTED, "there are more outputs than %d", o->n_writers);
+    else if (o->cfg.is_queued && (status = start_thread(w, err)))
+        w->sink = NULL;
+    if (!status)
+        atomic_fetch_add(&o->n_left, 1);
+    pthread_mutex_unlock(&o->direct);
+    return status;
+}
+
+/* In direct mode nothing waits; a writer that is not there is a place that nobody looks at. */
+void em_outlet_remove(em_outlet *o, em_sink *sink)
+{
+    writer *w = find(o, sink);
+    bool was_gone;
+
+    em_sink_hurry(sink);
+    pthread_mutex_lock(&o->direct);
+    pthread_mutex_lock(&o->lock);
+    w->end = o->n_put;
+    pthread_cond_broadcast(&o->changed);
+    pthread_mutex_unlock(&o->lock);
+    if (w->has_thread)
+        pthread_join(w->thread, NULL);
+    pthread_mutex_lock(&o->lock);
+    was_gone = w->is_gone;
+    w->has_thread = false;
+    w->sink = NULL;
+    pthread_mutex_unlock(&o->lock);
+    if (!was_gone)
+        atomic_fetch_sub(&o->n_left, 1);
+    pthread_mutex_unlock(&o->direct);
+}
+
+/* ---- the outlet's life ---- */
 
 em_status em_outlet_new(em_outlet **out, const em_outlet_cfg *cfg, em_err *err)
 {
@@ -262,13 +332,15 @@ em_status em_outlet_new(em_outlet **out, const em_outlet_cfg *cfg, em_err *err)
     o->record = (em_record_cfg){ cfg->n_classes, cfg->n_slots, cfg->n_embedding, cfg->column_bytes };
     atomic_init(&o->n_left, cfg->n_sinks);
     pthread_mutex_init(&o->lock, NULL);
+    pthread_mutex_init(&o->direct, NULL);
     pthread_cond_init(&o->changed, NULL);
-    if (!(o->writers = calloc((size_t)cfg->n_sinks + 1, sizeof *o->writers))) {
+    o->n_writers = cfg->n_sinks + SPARE;
+    if (!(o->writers = calloc((size_t)o->n_writers, sizeof *o->writers))) {
         em_outlet_free(o);
         return em_fail(err, EM_ENOMEM, "no memory for the outputs");
     }
     for (int i = 0; i < cfg->n_sinks; i++)
-        o->writers[i] = (writer){ .outlet = o, .sink = cfg->sinks[i] };
+        o->writers[i] = (writer){ .outlet = o, .sink = cfg->sinks[i], .end = UINT64_MAX };
     if (cfg->is_queued && (status = start_threads(o, err))) {
         em_outlet_free(o);
         return status;
@@ -287,13 +359,14 @@ void em_outlet_free(em_outlet *o)
     o->is_closed = true;
     pthread_cond_broadcast(&o->changed);
     pthread_mutex_unlock(&o->lock);
-    for (int i = 0; o->writers && i < o->cfg.n_sinks; i++) {
+    for (int i = 0; o->writers && i < o->n_writers; i++) {
         if (o->writers[i].has_thread)
             pthread_join(o->writers[i].thread, NULL);
         free(o->writers[i].item);
     }
     pthread_cond_destroy(&o->changed);
     pthread_mutex_destroy(&o->lock);
+    pthread_mutex_destroy(&o->direct);
     free(o->writers);
     free(o->items);
     free(o);

@@ -37,6 +37,11 @@ em_status em_outlet_put(em_outlet *o, const em_event *e, em_err *err);
 /* The same as an em_event_take, whose ctx is the outlet. */
 em_status em_outlet_take(void *outlet, const em_event *e, em_err *err);
 
+/* Of another thread than em_outlet_put's, but not while it drains: sink gets every record from now on, or none any more. It is borrowed; the
+ * one removed has written what was put before, or has been left as em_outlet_drain leaves it. EM_ENOMEM, EM_EUNSUPPORTED: too many. */
+em_status em_outlet_add(em_outlet *o, em_sink *sink, em_err *err);
+void      em_outlet_remove(em_outlet *o, em_sink *sink);
+
 /* Nothing comes any more: waits until every sink has written its last record, and leaves a reader that takes nothing
  * for a second. Direct: nothing is left to do. */
 void      em_outlet_drain(em_outlet *o);
