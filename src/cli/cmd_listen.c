@@ -8,6 +8,7 @@
 #include "cli/nsm.h"
 #include "cli/outputs.h"
 #include "cli/progress.h"
+#include "cli/remote.h"
 #include "cli/report.h"
 #include "cli/service.h"
 #include "cli/signals.h"
@@ -49,6 +50,10 @@ typedef struct run {
     uint64_t   deadline_ns;         /* the same on the clock                            */
     double     window_s;            /* that the session needs for one window            */
     em_progress progress;
+    em_remote  remote;              /* what gives commands                              */
+    em_sink_set_cfg sinks;          /* how outputs were opened                          */
+    em_event   start;               /* what each is told first                          */
+    em_frontend_cfg frontend;       /* of the columns that some are told                */
     em_service service;             /* that the run is, where NOTIFY_SOCKET says so      */
 } run;
 
@@ -126,12 +131,22 @@ static bool shows_sound(const run *r)
     return r->o->http || r->o->plot;
 }
 
+/* Keys are told in the live view, and are no keys where standard input is sound. */
+static bool has_keys(const run *r)
+{
+    for (int i = 0; i < r->o->inputs.n; i++)
+        if (strcmp(r->o->inputs.list[i], "-") == 0)
+            return false;
+    return r->remote.control && em_keys_are_there();
+}
+
 static int open_outputs(run *r, const char *file, em_err *err)
 {
     const em_config *cfg = em_session_config(r->tagger.session);
-    em_sink_set_cfg outputs = {
+    const em_sink_set_cfg outputs = {
         .known = &r->known, .selection = &r->tagger.selection, .rules = &r->rules, .give_up = r->stop, .is_live = r->is_live, .file = file,
         .tape = r->tape, .midi = r->o->midi ? &r->midi : NULL,
+        .start = &r->start, .frontend = &r->frontend, .control = r->remote.control, .keys = has_keys(r) ? EM_KEYS_HELP : NULL,
         .notify = em_service_is_on(&r->service) ? &r->service.notify : NULL,
         .has_source_names = (!file && r->o->inputs.n > 1) || em_options_channel(r->o) < 0, .n_files = r->o->inputs.n,
     };
@@ -139,23 +154,22 @@ static int open_outputs(run *r, const char *file, em_err *err)
         .sinks = r->outputs.sinks, .is_queued = r->is_queued, .n_classes = cfg->n_classes,
         .n_slots = wants_slots(r) ? em_config_slots(cfg) : 0, .n_embedding = r->o->embeddings ? cfg->dims[EM_STAGES - 1] : 0,
     };
-    const em_frontend_cfg frontend = em_scheduler_frontend(cfg);
-    em_event start = start_event(r);
     em_status status;
 
-    outputs.frontend = &frontend;
+    r->start = start_event(r);
+    r->frontend = em_scheduler_frontend(cfg);
+    r->sinks = outputs;
     if (shows_sound(r))
         outlet.column_bytes = em_engine_column_bytes(r->tagger.session, em_tagger_step(&r->tagger, r->o));
     r->has_heard = false;
-    outputs.start = &start;
-    if ((status = em_sink_set_open(&r->outputs, r->o, &outputs, err)))
+    if ((status = em_sink_set_open(&r->outputs, r->o, &r->sinks, err)))
         return em_exit_code(status, status == EM_EINVAL ? EM_EXIT_USAGE : EM_EXIT_OUTPUT);
     outlet.n_sinks = r->outputs.n;
     if ((status = em_outlet_new(&r->outlet, &outlet, err)))
         return em_exit_code(status, EM_EXIT_INTERNAL);
     if (r->outputs.has_view)
         em_report_view(true);
-    return em_exit_code(em_outlet_put(r->outlet, &start, err), EM_EXIT_OUTPUT);
+    return em_exit_code(em_outlet_put(r->outlet, &r->start, err), EM_EXIT_OUTPUT);
 }
 
 /* What an old result is replaced by has to be one. */
@@ -166,11 +180,22 @@ static em_sink_end end_of(const run *r, int code)
     return code == EM_EXIT_INTERNAL || code == EM_EXIT_OUTPUT || code == EM_EXIT_CUT ? EM_SINK_CUT : EM_SINK_WHOLE;
 }
 
+/* The first failure is told. */
+static em_status close_sinks(run *r, em_sink_end end, em_err *err)
+{
+    const em_status first = em_sink_set_close(&r->outputs, end, err);
+    const em_status later = r->o->out_dir ? EM_OK : em_remote_finish(&r->remote, end, first ? NULL : err);
+
+    return first ? first : later;
+}
+
 static int close_outputs(run *r, int code, em_err *err)
 {
     em_outlet_counters lost = { 0 };
     em_err why = { 0 };
 
+    if (!r->o->out_dir)
+        em_remote_stop(&r->remote);
     if (r->outlet) {
         em_outlet_drain(r->outlet);
         em_outlet_get_counters(r->outlet, &lost);
@@ -178,7 +203,7 @@ static int close_outputs(run *r, int code, em_err *err)
     em_outlet_free(r->outlet);
     r->outlet = NULL;
     em_report_view(false);
-    if (em_sink_set_close(&r->outputs, end_of(r, code), &why) && code == EM_EXIT_OK) {
+    if (close_sinks(r, end_of(r, code), &why) && code == EM_EXIT_OK) {
         em_fail(err, why.code, "%s", why.msg);
         code = EM_EXIT_OUTPUT;
     }
@@ -310,11 +335,11 @@ static int hear(run *r, em_source *source, const char *name, em_err *err)
         .name = r->inputs.list ? r->inputs.list[r->i_input].name : NULL,
         .max_batch = em_options_channel(r->o) < 0 ? EACH_BATCH : 1, .step_samples = em_tagger_step(&r->tagger, r->o),
         .channel = em_options_channel(r->o), .has_slots = wants_slots(r), .has_embeddings = r->o->embeddings,
-        .may_rest = may_rest(r), .has_vitals = r->o->http, .has_columns = shows_sound(r) && !r->is_speech, .events = &r->rules.watch,
-        .has_summary = r->o->summary, .needs_end = !r->is_live,
+        .may_rest = may_rest(r), .has_vitals = r->o->http, .has_columns = shows_sound(r) && !r->is_speech,
+        .events = r->remote.rules ? r->remote.rules : &r->rules.watch, .has_summary = r->o->summary, .needs_end = !r->is_live,
         .duration_s = seconds_to_hear(r), .deadline_ns = deadline_of(r, em_inputs_source(&r->inputs, r->i_input).kind),
         .start_ms = em_options_start_ms(r->o), .tape = r->tape, .privacy = r->is_speech && r->o->clip_dir ? &privacy : NULL,
-        .progress_ctx = r,
+        .progress_ctx = r, .control = r->remote.control, .command = em_remote_obey, .command_ctx = &r->remote,
     };
     em_engine_result result;
     em_status status;
@@ -392,6 +417,21 @@ static int hear_all(run *r, em_err *err)
     return r->n_bad ? EM_EXIT_INPUT : EM_EXIT_OK;
 }
 
+/* Commands are for sound that goes on by itself: a file is done when it is done. */
+static em_status begin_commands(run *r, em_err *err)
+{
+    return r->is_live || r->o->osc_port ? em_remote_begin(&r->remote, err) : EM_OK;
+}
+
+static em_status start_commands(run *r, em_err *err)
+{
+    em_reload_cfg reload = { .o = r->o, .sinks = r->sinks, .outputs = &r->outputs, .outlet = r->outlet, .control = r->remote.control,
+                             .service = &r->service };
+
+    reload.sinks.known = &r->known;             /* with --out-dir nothing is open yet */
+    return r->remote.control ? em_remote_start(&r->remote, &reload, r->sinks.keys && r->outputs.has_view, err) : EM_OK;
+}
+
 /* --clip-dir: an event is over a window and its pause after its last sound, when its whole clip has to be there still. */
 static em_status keep_sound(run *r, em_err *err)
 {
@@ -442,7 +482,8 @@ int em_cmd_listen(const em_options *o, em_err *err)
         code = em_exit_code(status, EM_EXIT_USAGE);
         goto done;
     }
-    if ((status = keep_sound(&r, err)) || ((r.is_live || o->verbose > 0) && (status = em_tagger_measure(&r.tagger, 2, &r.window_s, err)))) {
+    if ((status = keep_sound(&r, err)) || (status = begin_commands(&r, err)) ||
+        ((r.is_live || o->verbose > 0) && (status = em_tagger_measure(&r.tagger, 2, &r.window_s, err)))) {
         code = em_exit_code(status, EM_EXIT_INTERNAL);
         goto done;
     }
@@ -452,11 +493,14 @@ int em_cmd_listen(const em_options *o, em_err *err)
     if (!o->out_dir)
         code = open_outputs(&r, NULL, err);
     if (code == EM_EXIT_OK)
+        code = em_exit_code(start_commands(&r, err), EM_EXIT_INTERNAL);
+    if (code == EM_EXIT_OK)
         code = hear_all(&r, err);
     em_service_stopping(&r.service);
     if (!o->out_dir)
         code = close_outputs(&r, code, err);
 done:
+    em_remote_close(&r.remote);
     em_tape_free(r.tape);
     free(r.is_speech);
     em_rules_deinit(&r.rules);

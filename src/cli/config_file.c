@@ -83,6 +83,8 @@ em_status em_options_read_session(em_options *o, int argc, char **argv, const em
         status = em_options_settle(o, err);
     if (!status && session)
         status = join_session(o, session, err);
+    o->argc = argc;
+    o->argv = argv;
 done:
     em_options_deinit(&first);
     return status;

@@ -70,42 +70,6 @@ static em_status set_text(char **field, const char *value, em_err *err)
     return EM_OK;
 }
 
-void em_texts_deinit(em_texts *list)
-{
-    for (int i = 0; i < list->n; i++) {
-        free(list->list[i]);
-        free(list->where[i]);
-    }
-    free(list->list);
-    free(list->where);
-    *list = (em_texts){ 0 };
-}
-
-static bool grow(char ***list, int n)
-{
-    char **grown = realloc(*list, ((size_t)n + 1) * sizeof *grown);
-
-    if (!grown)
-        return false;
-    *list = grown;
-    grown[n] = NULL;
-    return true;
-}
-
-em_status em_texts_add(em_texts *list, const char *value, const char *where, em_err *err)
-{
-    if (!grow(&list->list, list->n) || !grow(&list->where, list->n))
-        return em_fail(err, EM_ENOMEM, "no memory for the options");
-    if (set_text(&list->list[list->n], value, err))
-        return EM_ENOMEM;
-    if (set_text(&list->where[list->n], where, err)) {
-        free(list->list[list->n]);
-        return EM_ENOMEM;
-    }
-    list->n++;
-    return EM_OK;
-}
-
 static bool is_choice(const char *choices, const char *value)
 {
     size_t n = strcspn(value, "|");
@@ -265,56 +229,6 @@ em_status em_options_init(em_options *o, em_err *err)
                 return status;
         }
     return EM_OK;
-}
-
-bool em_options_is_set(const em_options *o, const em_option *row)
-{
-    const void *field = (const char *)o + row->at;
-
-    switch (row->kind) {
-    case EM_OPTION_FLAG:
-        return *(const bool *)field;
-    case EM_OPTION_COUNT:
-    case EM_OPTION_INT:
-        return *(const int *)field != 0;
-    case EM_OPTION_REAL:
-    case EM_OPTION_WAIT:
-        return *(const double *)field != 0;
-    case EM_OPTION_TEXTS:
-        return ((const em_texts *)field)->n > 0;
-    case EM_OPTION_COMMAND:
-        return o->command == (em_command)(int)row->min;
-    default:
-        return *(char *const *)field != NULL;
-    }
-}
-
-void em_options_unset(em_options *o, const em_option *row)
-{
-    void *field = (char *)o + row->at;
-
-    switch (row->kind) {
-    case EM_OPTION_FLAG:
-        *(bool *)field = false;
-        break;
-    case EM_OPTION_COUNT:
-    case EM_OPTION_INT:
-        *(int *)field = 0;
-        break;
-    case EM_OPTION_REAL:
-    case EM_OPTION_WAIT:
-        *(double *)field = 0;
-        break;
-    case EM_OPTION_TEXTS:
-        em_texts_deinit(field);
-        break;
-    case EM_OPTION_COMMAND:
-        break;
-    default:
-        free(*(char **)field);
-        *(char **)field = NULL;
-    }
-    o->layer[em_options_index(row)] = EM_LAYER_BUILTIN;
 }
 
 void em_options_deinit(em_options *o)

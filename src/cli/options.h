@@ -100,7 +100,7 @@ typedef struct em_options {
 
     char  *mqtt, *mqtt_node, *mqtt_password_file, *mqtt_ca, *mqtt_cert, *mqtt_key;
     char  *mqtt_discovery, *mqtt_discovery_prefix;
-    char  *osc;
+    char  *osc, *osc_port;          /* where to, and where commands come from      */
     bool   midi;
     em_texts midi_map;
 
@@ -114,6 +114,8 @@ typedef struct em_options {
     struct em_nsm *nsm;             /* the session that the run is part of (nsm.h); NULL: none */
     const char *command_name;       /* for sentences                              */
     em_texts files;                 /* configuration files that were read         */
+    int    argc;                    /* the command line, to read all of it again; borrowed */
+    char **argv;
     unsigned char layer[EM_OPTION_ROWS];        /* of each row: which layer set it last       */
 } em_options;
 
@@ -170,6 +172,9 @@ int              em_options_index(const em_option *row);
 /* Whether it has a value that is neither nothing nor "no"; and back to nothing, of no layer. */
 bool em_options_is_set(const em_options *o, const em_option *row);
 void em_options_unset(em_options *o, const em_option *row);
+
+/* Whether it has the same value in both. */
+bool em_options_same(const em_options *a, const em_options *b, const em_option *row);
 
 /* The option whose name is nearest, "" when none is near. */
 const char *em_options_nearest(const char *name);

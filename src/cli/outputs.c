@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,7 +67,7 @@ static em_status open_one(em_sink_set *out, const em_options *o, const em_sink_s
         .has_slots = o->slots, .has_embeddings = o->embeddings, .has_source_names = cfg->has_source_names, .is_appended = o->append,
         .has_color = em_outputs_color(o, path), .time_format = o->time_format, .is_metadata = strcmp(o->vtt, "metadata") == 0,
         .channel = em_options_channel(o), .rate_hz = cfg->known->rate_hz, .has_utf8 = has_utf8(), .is_shown = cfg->selection->is_shown,
-        .thresholds = cfg->selection->thresholds, .clip = o->clip_dir ? &out->clip : NULL, .give_up = cfg->give_up, .notice = em_report_notice,
+        .thresholds = cfg->selection->thresholds, .clip = o->clip_dir ? &out->clip : NULL, .give_up = cfg->give_up, .notice = em_report_notice, .keys = cfg->keys,
     };
     em_status status;
 
@@ -155,7 +156,8 @@ static em_status open_mqtt(em_sink_set *out, const em_options *o, const em_sink_
 {
     const em_rules *rules = cfg->rules;
     em_sink_cfg sink = { .format = "mqtt", .classes = &cfg->known->classes, .is_shown = cfg->selection->is_shown,
-                         .channel = em_options_channel(o), .clip = named_clip(out), .give_up = cfg->give_up };
+                         .channel = em_options_channel(o), .clip = named_clip(out), .give_up = cfg->give_up,
+                         .control = cfg->control };
     em_status status;
 
     warn_of_password(o);
@@ -233,12 +235,13 @@ static em_status make_folders(char *path, em_err *err)
 }
 
 /* --clip-dir: one more sink, whose folder is made. */
-static em_status open_clips(em_sink_set *out, const em_sink_set_cfg *cfg, em_err *err)
+static em_status open_clips(em_sink_set *out, const em_options *o, const em_sink_set_cfg *cfg, em_err *err)
 {
     const em_sink_cfg sink = { .format = "clip", .classes = &cfg->known->classes, .clip = &out->clip, .give_up = cfg->give_up };
     char path[PATH_MAX];
     em_status status;
 
+    (void)o;
     if ((size_t)snprintf(path, sizeof path, "%s/", out->clip.dir) >= sizeof path)
         return em_fail(err, EM_EINVAL, "--clip-dir: the path is too long");
     if ((status = make_folders(path, err)) || (status = em_sink_open(&out->sinks[out->n], &sink, err)))
@@ -297,13 +300,63 @@ static em_status open_plot(em_sink_set *out, const em_options *o, const em_sink_
     return status;
 }
 
+/* ---- sinks that are neither format nor file ---- */
+
+#define AT(field) offsetof(em_options, field)
+
+static const struct {
+    const char *format;
+    size_t      at;                 /* of the text in em_options that asks for it */
+    em_status (*open)(em_sink_set *out, const em_options *o, const em_sink_set_cfg *cfg, em_err *err);
+} services[] = {
+    { "store", AT(store), open_store }, { "mqtt", AT(mqtt), open_mqtt },       { "osc", AT(osc), open_osc },
+    { "web", AT(http), open_web },      { "clip", AT(clip_dir), open_clips }, { "exec", AT(exec), open_exec },
+    { "picture", AT(plot), open_plot },
+};
+
+static void set_clip(em_sink_set *out, const em_options *o, const em_sink_set_cfg *cfg)
+{
+    out->clip = (em_sink_clip_cfg){ .dir = o->clip_dir, .tape = cfg->tape, .pre_s = o->pre_roll, .post_s = o->post_roll, .most_s = o->clip_max,
+                                    .is_judged = o->is_private };
+}
+
+em_status em_sink_set_open_one(em_sink_set *out, const em_options *o, const em_sink_set_cfg *cfg, const char *format, em_err *err)
+{
+    if (out->n == 0)
+        set_clip(out, o, cfg);
+    for (size_t i = 0; i < EM_COUNT(services); i++)
+        if (strcmp(services[i].format, format) == 0 && *(char *const *)(const void *)((const char *)o + services[i].at))
+            return services[i].open(out, o, cfg, err);
+    return EM_OK;
+}
+
+em_sink *em_sink_set_find(const em_sink_set *set, const char *format)
+{
+    for (int i = 0; i < set->n; i++)
+        if (strcmp(em_sink_name(set->sinks[i]), format) == 0)
+            return set->sinks[i];
+    return NULL;
+}
+
+em_status em_sink_set_close_one(em_sink_set *set, const char *format, em_sink_end end, em_err *err)
+{
+    em_sink *sink = em_sink_set_find(set, format);
+    int i = 0;
+
+    while (set->sinks[i] != sink)
+        i++;
+    memmove(&set->sinks[i], &set->sinks[i + 1], (size_t)(set->n - i - 1) * sizeof(em_sink *));
+    set->n--;
+    return em_sink_close(sink, end, err);
+}
+
 em_status em_sink_set_open(em_sink_set *out, const em_options *o, const em_sink_set_cfg *cfg, em_err *err)
 {
     int n = o->formats.n > o->outputs.n ? o->formats.n : o->outputs.n;
     em_status status;
 
-    *out = (em_sink_set){ .clip = { .dir = o->clip_dir, .tape = cfg->tape, .pre_s = o->pre_roll, .post_s = o->post_roll, .most_s = o->clip_max,
-                                  .is_judged = o->is_private } };
+    *out = (em_sink_set){ 0 };
+    set_clip(out, o, cfg);
     if (n == 0)
         n = 1;
     if ((status = em_outputs_check(o, cfg, n, err)))
@@ -316,23 +369,12 @@ em_status em_sink_set_open(em_sink_set *out, const em_options *o, const em_sink_
         if (status)
             return status;
     }
-    if (o->store && (status = open_store(out, o, cfg, err)))
-        return status;
-    if (o->mqtt && (status = open_mqtt(out, o, cfg, err)))
-        return status;
-    if (o->osc && (status = open_osc(out, o, cfg, err)))
-        return status;
+    for (size_t i = 0; i < EM_COUNT(services); i++)
+        if ((status = em_sink_set_open_one(out, o, cfg, services[i].format, err)))
+            return status;
     if (cfg->midi && (status = open_midi(out, o, cfg, err)))
         return status;
-    if (o->http && (status = open_web(out, o, cfg, err)))
-        return status;
-    if (cfg->notify && (status = open_status(out, cfg, err)))
-        return status;
-    if (o->plot && (status = open_plot(out, o, cfg, err)))
-        return status;
-    if (o->clip_dir && (status = open_clips(out, cfg, err)))
-        return status;
-    return o->exec ? open_exec(out, o, cfg, err) : EM_OK;
+    return cfg->notify ? open_status(out, cfg, err) : EM_OK;
 }
 
 em_status em_sink_set_close(em_sink_set *out, em_sink_end end, em_err *err)

@@ -44,6 +44,8 @@ typedef struct em_sink_set_cfg {
     struct em_midi *midi;           /* --midi: what its JACK client sends; else NULL */
     const em_event *start;          /* the START event to come, for --http; borrowed */
     const em_frontend_cfg *frontend;        /* of the spectrogram's columns that scores will have, for --plot; NULL: they will have none */
+    em_control *control;            /* where commands go, NULL: none are taken */
+    const char *keys;               /* of the terminal, as the live view tells them; NULL: there are none */
     const char *file;               /* --out-dir: where these outputs go in there, without extension; else NULL */
 } em_sink_set_cfg;
 
@@ -52,6 +54,12 @@ em_status em_sink_set_open(em_sink_set *out, const em_options *o, const em_sink_
 
 /* Whether what goes to path (NULL: standard output) is coloured. */
 bool em_outputs_color(const em_options *o, const char *path);
+
+/* The sink of a format, NULL; another one of "store", "mqtt", "osc", "web", "clip" or "exec", if o asks for it (else nothing is opened); and
+ * its end. em_sink_set_open_one begins with a set that is zeroed or open. */
+em_sink  *em_sink_set_find(const em_sink_set *set, const char *format);
+em_status em_sink_set_open_one(em_sink_set *out, const em_options *o, const em_sink_set_cfg *cfg, const char *format, em_err *err);
+em_status em_sink_set_close_one(em_sink_set *set, const char *format, em_sink_end end, em_err *err);
 
 /* The first failure is told. */
 em_status em_sink_set_close(em_sink_set *out, em_sink_end end, em_err *err);

@@ -7,12 +7,13 @@
 
 #include "base/notify.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 typedef struct em_service {
     em_notify notify;
-    bool      is_ready;             /* it was told                    */
+    atomic_bool is_ready;            /* it was told                    */
     uint64_t  fed_ns;               /* when the watchdog was fed last */
 } em_service;
 
@@ -22,6 +23,10 @@ void em_service_close(em_service *s);
 
 /* From the computing thread, as often as it likes: it is alive and has heard so many seconds. */
 void em_service_beat(em_service *s, double heard_s);
+
+/* The configuration is read again; it has been. From any thread: what is not ready yet says neither. */
+void em_service_reloading(em_service *s);
+void em_service_reloaded(em_service *s);
 
 /* The run comes to its end. */
 void em_service_stopping(em_service *s);
