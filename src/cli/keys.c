@@ -20,6 +20,7 @@ struct em_keys {
     em_control *control;
     pthread_t   thread;
     atomic_bool is_ending;
+    enum { BETWEEN, BEHIND_ESCAPE, IN_SEQUENCE, AT_LAST } place;    /* in what one key sends */
 };
 
 /* Signals that end a program which does not handle them. */
@@ -133,14 +134,30 @@ static void press(em_control *control, char key)
         }
 }
 
-/* Of keys that send several bytes (arrows) none means anything: they begin with an escape and come at once. */
+/* Keys that send several bytes mean nothing: "ESC [ 1 ; 5 A", "ESC O p", "ESC m" (Alt). False: this byte is a key of its own. */
+static bool skip(em_keys *k, char byte)
+{
+    const bool is_last = byte >= '@' && byte <= '~';
+
+    if (k->place == BETWEEN && byte != ESCAPE)
+        return false;
+    if (byte == ESCAPE)
+        k->place = BEHIND_ESCAPE;
+    else if (k->place == BEHIND_ESCAPE)
+        k->place = byte == '[' ? IN_SEQUENCE : byte == 'O' ? AT_LAST : BETWEEN;
+    else if (k->place == AT_LAST || is_last)
+        k->place = BETWEEN;
+    return true;
+}
+
 static void read_keys(em_keys *k)
 {
     char keys[64];
     const ssize_t n = read(STDIN_FILENO, keys, sizeof keys);
 
-    for (ssize_t i = 0; i < n && keys[i] != ESCAPE; i++)
-        press(k->control, keys[i]);
+    for (ssize_t i = 0; i < n; i++)
+        if (!skip(k, keys[i]))
+            press(k->control, keys[i]);
     if (n == 0)
         em_sleep_ms(TICK_MS);       /* the terminal is gone, which a signal tells */
 }

@@ -33,7 +33,7 @@ em_status em_texts_add(em_texts *list, const char *value, const char *where, em_
     if (!grow(&list->list, list->n) || !grow(&list->where, list->n))
         return em_fail(err, EM_ENOMEM, "no memory for the options");
     if (!(list->list[list->n] = strdup(value)))
-        return EM_ENOMEM;
+        return em_fail(err, EM_ENOMEM, "no memory for the options");
     if (where && !(list->where[list->n] = strdup(where))) {
         free(list->list[list->n]);
         return em_fail(err, EM_ENOMEM, "no memory for the options");

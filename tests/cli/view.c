@@ -1,13 +1,15 @@
 /* The live view on a terminal of its own: it redraws in place, follows the terminal's size, ends clean on Ctrl-C,
- * and messages do not tear it. Run as: test_cli_view PROGRAM SOUND. */
+ * messages do not tear it, and keys give commands without leaving the terminal in their mode. Run as: test_cli_view PROGRAM SOUND. */
 #include "check.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
 #include <stdbool.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -147,6 +149,114 @@ static void it_follows_the_size(void **state)
     }
 }
 
+/* Whether the terminal takes lines and echoes, as shells want it. */
+static bool is_usual(int fd)
+{
+    struct termios mode;
+
+    CHECK(tcgetattr(fd, &mode) == 0, "the terminal's mode");
+    return (mode.c_lflag & (ICANON | ECHO)) == (ICANON | ECHO);
+}
+
+static bool becomes(int fd, bool wants_usual)
+{
+    for (int64_t end = now_ms() + LIMIT_MS; now_ms() < end && is_usual(fd) != wants_usual;) {
+        struct pollfd p = { .fd = fd, .events = POLLIN };
+
+        if (poll(&p, 1, 20) > 0 && n_seen < sizeof seen - 1) {
+            ssize_t got = read(fd, seen + n_seen, sizeof seen - 1 - n_seen);
+
+            n_seen += got > 0 ? (size_t)got : 0;
+        }
+    }
+    return is_usual(fd) == wants_usual;
+}
+
+static void keys_pause_mark_and_quit(void **state)
+{
+    char records[] = "/tmp/earmark-keys-XXXXXX";
+    const int file = mkstemp(records);
+    const char *args[] = { program, "--realtime", "--step", "0.2", "-f", "text", "-o", "-", "-f", "jsonl", "-o", records, sound, NULL };
+    static char lines[1 << 16];
+    int fd;
+    pid_t pid = start(&fd, 80, args);
+    ssize_t n;
+    (void)state;
+
+    CHECK(wait_for(fd, "space pause   m mark   q quit", 1), "the keys are told: %.300s", seen);
+    CHECK(becomes(fd, false), "the terminal gives keys");
+    CHECK(write(fd, "\x1b[A\x1bOpx", 7) == 7 && write(fd, "p", 1) == 1, "arrows mean nothing, p does");
+    CHECK(wait_for(fd, "  paused", 1), "it is paused");
+    CHECK(write(fd, "m", 1) == 1 && wait_for(fd, "mark at 0:0", 1), "a mark");
+    n_seen = 0;
+    CHECK(write(fd, " ", 1) == 1 && wait_for(fd, "window ", 1), "it listens again");
+    CHECK(write(fd, "q", 1) == 1 && end_of(pid, fd) == 0, "q ends it, exit code 0");
+    n = pread(open(records, O_RDONLY | O_CLOEXEC), lines, sizeof lines - 1, 0);
+    lines[n > 0 ? n : 0] = '\0';
+    unlink(records);
+    close(file);
+    CHECK(strstr(lines, "\"type\":\"mark\"") && strstr(lines, "\"state\":\"off\"") && strstr(lines, "\"state\":\"on\"") && strstr(lines, "\"stop\""),
+          "the records: %.400s", lines);
+}
+
+/* However the program ends, what is typed next is echoed. */
+static void the_terminal_is_given_back(void **state)
+{
+    static const int numbers[] = { SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGABRT };
+    const char *args[] = { program, "--realtime", "--step", "0.2", sound, NULL };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        int fd, other = -1, status;
+        pid_t pid = start(&fd, 80, args);
+        char name[64];
+
+        CHECK(ptsname_r(fd, name, sizeof name) == 0 && (other = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)) >= 0, "the terminal stays for us");
+        CHECK(becomes(fd, false), "signal %d: keys", numbers[i]);
+        kill(pid, numbers[i]);
+        CHECK(becomes(fd, true), "signal %d: the terminal is as it was", numbers[i]);
+        status = end_of(pid, fd);
+        CHECK(status == (numbers[i] == SIGTERM || numbers[i] == SIGINT ? 0 : -1), "signal %d: %d", numbers[i], status);
+        close(other);
+    }
+}
+
+/* A shell in between, which stops it and lets it go on. */
+static void a_stopped_program_leaves_the_terminal_alone(void **state)
+{
+    const char *args[] = { program, "--realtime", "--step", "0.2", sound, NULL };
+    int fd, status;
+    pid_t pid = start(&fd, 80, args);
+    (void)state;
+
+    for (int i = 0; i < 2; i++) {
+        CHECK(becomes(fd, false), "round %d: keys", i);
+        CHECK(write(fd, "\x1a", 1) == 1, "Ctrl-Z");
+        CHECK(becomes(fd, true), "round %d: the terminal is as it was", i);
+        kill(pid, SIGCONT);
+    }
+    CHECK(becomes(fd, false), "keys again");
+    kill(pid, SIGSTOP);
+    CHECK(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status), "stopped");
+    kill(pid, SIGCONT);
+    n_seen = 0;
+    CHECK(wait_for(fd, "\x1b[10F", 1) && write(fd, "q", 1) == 1 && end_of(pid, fd) == 0, "it goes on, and q ends it");
+}
+
+/* Standard input is sound, or no terminal: nothing is taken of it. */
+static void sound_is_no_keys(void **state)
+{
+    static const char script[] = "\"$0\" --realtime --step 0.2 --duration 1 \"$1\" </dev/null; echo code $?";
+    const char *args[] = { "/bin/sh", "-c", script, program, sound, NULL };
+    int fd;
+    pid_t pid = start(&fd, 80, args);
+    (void)state;
+
+    CHECK(wait_for(fd, "dBFS", 1) && is_usual(fd), "standard input is another: no keys");
+    CHECK(wait_for(fd, "code 0", 1) && count("space pause") == 0, "and none are told: %.300s", seen);
+    CHECK(end_of(pid, fd) == 0, "the shell");
+}
+
 static void channels_do_not_draw_over_each_other(void **state)
 {
     int fd;
@@ -193,6 +303,10 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_redraws_in_place_and_ends_clean),
         cmocka_unit_test(it_follows_the_size),
+        cmocka_unit_test(keys_pause_mark_and_quit),
+        cmocka_unit_test(the_terminal_is_given_back),
+        cmocka_unit_test(a_stopped_program_leaves_the_terminal_alone),
+        cmocka_unit_test(sound_is_no_keys),
         cmocka_unit_test(channels_do_not_draw_over_each_other),
         cmocka_unit_test(files_show_progress_in_one_line),
         cmocka_unit_test(a_pipe_behind_it_does_not_ask_for_a_source),
