@@ -172,6 +172,22 @@ static bool becomes(int fd, bool wants_usual)
     return is_usual(fd) == wants_usual;
 }
 
+/* Whether one of the next drawings, which are whole once another one has begun, lacks `needle`. */
+static bool is_drawn_without(int fd, const char *needle)
+{
+    for (int n = 2; n < 60 && wait_for(fd, "\x1b[10F", n); n++) {
+        const char *last = NULL, *before = NULL;
+
+        for (const char *p = seen; (p = strstr(p, "\x1b[10F")); p++) {
+            before = last;
+            last = p;
+        }
+        if (before && !memmem(before, (size_t)(last - before), needle, strlen(needle)))
+            return true;
+    }
+    return false;
+}
+
 static void keys_pause_mark_and_quit(void **state)
 {
     char records[] = "/tmp/earmark-keys-XXXXXX";
@@ -187,9 +203,9 @@ static void keys_pause_mark_and_quit(void **state)
     CHECK(becomes(fd, false), "the terminal gives keys");
     CHECK(write(fd, "\x1b[A\x1bOpx", 7) == 7 && write(fd, "p", 1) == 1, "arrows mean nothing, p does");
     CHECK(wait_for(fd, "  paused", 1), "it is paused");
-    CHECK(write(fd, "m", 1) == 1 && wait_for(fd, "mark at 0:0", 1), "a mark");
+    CHECK(write(fd, "m", 1) == 1 && wait_for(fd, "mark at 0:", 1), "a mark");
     n_seen = 0;
-    CHECK(write(fd, " ", 1) == 1 && wait_for(fd, "window ", 1), "it listens again");
+    CHECK(write(fd, " ", 1) == 1 && is_drawn_without(fd, "  paused"), "it listens again");
     CHECK(write(fd, "q", 1) == 1 && end_of(pid, fd) == 0, "q ends it, exit code 0");
     n = pread(open(records, O_RDONLY | O_CLOEXEC), lines, sizeof lines - 1, 0);
     lines[n > 0 ? n : 0] = '\0';
