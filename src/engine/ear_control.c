@@ -114,7 +114,7 @@ static void set_threshold(em_ear *e, const em_control_command *c)
         if (is_meant(e, lane, c))
             is_known |= em_watcher_set_threshold(e->watchers[lane], c->i_class, c->text, c->threshold);
     if (!is_known && is_any_meant(e, c))
-        warn(e, c->text, "a threshold is set, and no events of that name are told");
+        warn(e, c->text, e->scheduler ? "a threshold is set, and no events of that name are told" : "a threshold is set before there is sound");
 }
 
 /* With new rules may come sinks, which do not know who is paused. */

@@ -63,11 +63,12 @@ def a_run():
     m = Manager("--realtime", "-q", DEMO)
     check(m.hear(30, "^READY=1$"), "ready once sound flows")
     check(m.hear(30, "^STATUS=Bark "), f"an event is the status: {m.heard}")
-    m.program.send_signal(signal.SIGHUP)                # as a logrotate that was written for others does
-    m.hear(2)
+    m.program.send_signal(signal.SIGHUP)                # systemctl reload
+    check(m.hear(20, r"^RELOADING=1\nMONOTONIC_USEC=[0-9]+$"), f"a reload is told when it begins: {m.heard}")
+    check(m.hear(20, "^READY=1$"), "and when it is done")
     stopped, code = m.end()
     check(stopped and code == 0, f"a stop is told, and clean: {code}")
-    check(len(m.times("^READY=1$")) == 1, "ready is told once")
+    check(len(m.times("^READY=1$")) == 2, "ready is told once, and after the reload")
     fed = m.times("^WATCHDOG=1$")
     check(len(fed) > 4, f"the watchdog was fed {len(fed)} times")
     check(all(b - a < WATCHDOG_S / 2 for a, b in zip(fed, fed[1:])), "and never later than half its time")

@@ -62,6 +62,8 @@ em_source_state em_source_watch(em_source *s, em_err *err)
 
     if (err)
         *err = (em_err){ 0 };
+    if (s->script.watched)
+        s->script.watched(s->at);
     if ((state == EM_SOURCE_ENDED || state == EM_SOURCE_FAILED) && s->script.end_code)
         em_fail(err, s->script.end_code, "%s: broke off", s->info.name);
     return state;

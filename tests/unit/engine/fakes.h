@@ -27,6 +27,7 @@ typedef struct fake_script {
     em_status end_code;             /* what ENDED or FAILED fills err with                       */
     uint64_t n_bad;                 /* bad samples to report                                     */
     uint32_t n_latency;             /* frames                                                    */
+    void (*watched)(uint64_t at);   /* called by em_source_watch, so many frames given so far; may be NULL */
     int  dead_channel, full_channel;    /* 1..: gives zeros; clips in every sample. 0: none      */
 } fake_script;
 

@@ -125,6 +125,46 @@ static void a_stuck_reader_takes_nothing_from_others(void **state)
     em_outlet_free(o);
 }
 
+static void put(em_outlet *o, int i)
+{
+    float scores[FAKE_CLASSES] = { 0 };
+    const em_event e = scores_event(i, scores);
+    em_err err;
+
+    CHECK_OK(em_outlet_put(o, &e, &err));
+}
+
+/* Each gets what was put while it was there, directly or queued, and a reader that is stuck does not hold up its going. */
+static void sinks_come_and_go(void **state)
+{
+    (void)state;
+    for (int is_queued = 0; is_queued < 2; is_queued++) {
+        static em_sink stays, other[12];
+        em_sink *sinks[] = { &stays, &other[0] };
+        em_outlet_counters lost;
+        em_outlet *o;
+        em_err err;
+
+        memset(&stays, 0, sizeof stays);
+        memset(other, 0, sizeof other);
+        o = outlet_of(sinks, 2, is_queued);
+        put(o, 0);
+        for (int i = 1; i < 12; i++) {
+            other[i].n_classes = FAKE_CLASSES;
+            em_outlet_remove(o, &other[i - 1]);
+            CHECK_OK(em_outlet_add(o, &other[i], &err));
+            atomic_store(&other[i].is_held, is_queued && i == 5);
+            put(o, i);
+        }
+        em_outlet_drain(o);
+        em_outlet_get_counters(o, &lost);
+        CHECK(stays.n == 12 && lost.n_dropped == 0 && lost.n_failed == 0, "%d records, %llu dropped", stays.n, (unsigned long long)lost.n_dropped);
+        for (int i = 0; i < 12; i++)
+            CHECK(is_queued && i == 5 ? other[i].n == 0 : other[i].n == 1 && other[i].events[0].e.time == i, "sink %d: %d records", i, other[i].n);
+        em_outlet_free(o);
+    }
+}
+
 static void a_full_disk_is_tried_again(void **state)
 {
     static em_sink sink;
@@ -220,6 +260,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_reader_that_stands_still_loses_records_and_is_told_the_end),
         cmocka_unit_test(a_stuck_reader_takes_nothing_from_others),
+        cmocka_unit_test(sinks_come_and_go),
         cmocka_unit_test(a_full_disk_is_tried_again),
         cmocka_unit_test(a_gone_reader_ends_only_itself),
         cmocka_unit_test(the_hop_path_allocates_nothing),

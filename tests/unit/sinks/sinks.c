@@ -101,6 +101,8 @@ static void every_record_is_json_with_its_keys(void **state)
         { EM_EVENT_SYNC, "v type source time drift" },
         { EM_EVENT_SUMMARY, "v type source duration windows top" },
         { EM_EVENT_LOST, "v type source time records" },
+        { EM_EVENT_LISTENING, "v type source time state" },
+        { EM_EVENT_MARK, "v type source time id text clip" },
         { EM_EVENT_STOP, "v type source time captured taken dropped waiting skipped_hops resets" },
     };
     em_sink_cfg cfg = usual("jsonl", in_folder("all.jsonl"));
@@ -126,6 +128,8 @@ static void every_record_is_json_with_its_keys(void **state)
             e.u.gap.reason = "overrun";
         } else if (e.type == EM_EVENT_EXPLAIN) {
             e = explanation();
+        } else if (e.type == EM_EVENT_MARK) {
+            e.u.mark = (typeof(e.u.mark)){ .id = "00000001GR4CBZEZR2JQ49QV7C", .text = "my\t\"bell\"\n\x1b[31m\xff", .has_clip = true };
         } else if (e.type == EM_EVENT_SYNC) {
             e.u.sync.drift_s = -0.063;
         } else if (e.type == EM_EVENT_SUMMARY) {
@@ -160,6 +164,30 @@ static void text_lines_are_plain(void **state)
     text = written(&cfg, e, 1);
     CHECK(strcmp(text, "dog.wav  0:12.0  bad?[31m\"name\\?? 0.50\n") == 0, "%s", text);
     CHECK(!strchr(text, '\x1b'), "no escape sequence in a pipe");
+}
+
+/* What people write at a mark is hostile text. */
+static void marks_are_one_line(void **state)
+{
+    static const struct { const char *format, *text, *want; } cases[] = {
+        { "text", "", "0:12.5  mark\n" },
+        { "text", "the\n\x1b[31mbell", "0:12.5  mark: the??[31mbell\n" },
+        { "audacity", "", "12.500000\t12.500000\tmark\n" },
+        { "audacity", "the\n\tbell\x1b", "12.500000\t12.500000\tmark: the  bell?\n" },
+        { "sed-eval", "the bell", "" },
+        { "vtt", "the bell", "WEBVTT\n\n" },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < EM_COUNT(cases); i++) {
+        em_sink_cfg cfg = usual(cases[i].format, in_folder("marks.txt"));
+        em_event e = { .type = EM_EVENT_MARK, .source = "dog.wav", .time = 12.5, .utc_ms = -1 };
+        const char *text;
+
+        snprintf(e.u.mark.text, sizeof e.u.mark.text, "%s", cases[i].text);
+        text = written(&cfg, &e, 1);
+        CHECK(strcmp(text, cases[i].want) == 0, "case %zu: '%s'", i, text);
+    }
 }
 
 /* A line when an event is over, and none when it begins or never was. */
@@ -544,6 +572,7 @@ int main(void)
         cmocka_unit_test(every_record_is_json_with_its_keys),
         cmocka_unit_test(event_records_are_exactly_these),
         cmocka_unit_test(text_lines_are_plain),
+        cmocka_unit_test(marks_are_one_line),
         cmocka_unit_test(an_event_is_a_line_from_when_to_when),
         cmocka_unit_test(the_largest_come_first_and_ties_by_index),
         cmocka_unit_test(the_view_redraws_in_place_at_any_size),
