@@ -188,7 +188,7 @@ static void rules_change_while_a_sound_goes_on(void **state)
 static void a_threshold_holds_from_then_on(void **state)
 {
     em_watch_rules events = fake_events(RATE);
-    em_control_command high = { .type = EM_CONTROL_THRESHOLD, .i_class = FAKE_HEARD, .threshold = 1 }, unknown = { .type = EM_CONTROL_THRESHOLD, .i_class = -1 };
+    em_control_command high = { .type = EM_CONTROL_THRESHOLD, .i_class = FAKE_HEARD, .threshold = .75f }, unknown = { .type = EM_CONTROL_THRESHOLD, .i_class = -1 };
     (void)state;
 
     snprintf(unknown.text, sizeof unknown.text, "no such group");
@@ -198,7 +198,7 @@ static void a_threshold_holds_from_then_on(void **state)
     hear(&events, 1);
     CHECK(memory_count(&run.sink, EM_EVENT_ONSET) > 0, "it is heard");
     for (int i = 0; i < memory_count(&run.sink, EM_EVENT_ONSET); i++)
-        CHECK(memory_nth(&run.sink, EM_EVENT_ONSET, i)->e.u.sound.threshold == 1, "onset %d: threshold %g", i,
+        CHECK(memory_nth(&run.sink, EM_EVENT_ONSET, i)->e.u.sound.threshold == .75f, "onset %d: threshold %g", i,
               (double)memory_nth(&run.sink, EM_EVENT_ONSET, i)->e.u.sound.threshold);
 }
 
