@@ -237,6 +237,25 @@ static void the_terminal_is_given_back(void **state)
     }
 }
 
+/* Who closes the terminal ends what runs on it, though SIGHUP means to read the configuration again otherwise. */
+static void a_closed_terminal_ends_it(void **state)
+{
+    const char *args[] = { program, "--realtime", "--step", "0.2", sound, NULL };
+    int fd, status;
+    pid_t pid = start(&fd, 80, args), gone = 0;
+    (void)state;
+
+    CHECK(wait_for(fd, "\x1b[10F", 1), "it draws");
+    kill(pid, SIGHUP);
+    CHECK(wait_for(fd, "the configuration was read again", 1), "SIGHUP of somebody else: %.300s", seen);
+    close(fd);
+    for (int64_t end = now_ms() + LIMIT_MS; now_ms() < end && gone != pid; usleep(20000))
+        gone = waitpid(pid, &status, WNOHANG);
+    if (gone != pid)
+        kill(pid, SIGKILL);
+    CHECK(gone == pid && WIFEXITED(status), "it ends by itself");
+}
+
 /* A shell in between, which stops it and lets it go on. */
 static void a_stopped_program_leaves_the_terminal_alone(void **state)
 {
@@ -321,6 +340,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(it_follows_the_size),
         cmocka_unit_test(keys_pause_mark_and_quit),
         cmocka_unit_test(the_terminal_is_given_back),
+        cmocka_unit_test(a_closed_terminal_ends_it),
         cmocka_unit_test(a_stopped_program_leaves_the_terminal_alone),
         cmocka_unit_test(sound_is_no_keys),
         cmocka_unit_test(channels_do_not_draw_over_each_other),

@@ -38,7 +38,31 @@ seen all 'earmark/pi/status offline'
 [ "$(jq -r 'select(.type == "listening") | .source + " " + .state' out.jsonl | tr '\n' ' ')" = 'demo.flac:1 off demo.flac:1 on ' ] || bad "$(grep listening out.jsonl)"
 [ "$(grep -c 'it is ignored' err)" -eq 1 ] || bad "said once: $(cat err)"
 "$jsonl_check" <out.jsonl >/dev/null || bad "whole records, and the counters add up"
+# ---- another name for the node, while sound goes on: who had the old one sees it leave, and a pause is known to the new one
+printf '[mqtt]\nurl = %s\nnode = old\n' $url >live.conf
+setsid timeout 100 "$earmark" -c live.conf --realtime -f jsonl -o again.jsonl --scores=top "$demo" 2>err </dev/null &
+program=$!
+pids+=($program)
+seen all 'earmark/old/demo_flac/listening/state ON'
+tell -t earmark/old/demo_flac/listening/set -m OFF
+seen all 'earmark/old/demo_flac/listening/state OFF'
+printf '[mqtt]\nurl = %s\nnode = new\n' $url >live.conf
+kill -HUP $(pgrep -P $program)
+seen all 'earmark/old/status offline'
+seen all 'earmark/new/demo_flac/listening/state OFF'
+printf '[mqtt]\nurl = %s\nnode = new\n[class "Dog"]\nmin-on = 1\n' $url >live.conf
+kill -HUP $(pgrep -P $program)
+for i in $(seq 200); do [ "$(grep -c 'was read again' err)" -eq 2 ] && break; sleep 0.05; done
+printf '' >live.conf
+kill -HUP $(pgrep -P $program)
+seen all 'earmark/new/status offline'
+[ "$(grep -c ' earmark/new/status online' all)" -eq 1 ] || bad "opened again for a rule of events"
+kill -INT $(pgrep -P $program)
+wait $program || bad "exit code $?: $(cat err)"
+"$jsonl_check" <again.jsonl >/dev/null || bad "whole records, and the counters add up"
+jq -e 'select(.type == "stop") | .dropped == 0 and .skipped_hops == 0' again.jsonl >/dev/null || bad "$(tail -n 1 again.jsonl)"
+
 # a file that waits for us takes no commands, and says so to nobody
 run 0 --progress never --scores=none --mqtt-node pi --mqtt $url --duration 1 -o /dev/null "$demo"
-! grep -q 'demo_flac/listening' all || bad "a switch for a file"
+! grep -q ' earmark/pi/demo_flac/listening' all || bad "a switch for a file"
 finish
