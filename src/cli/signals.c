@@ -1,8 +1,8 @@
 /* signals.c - the flag that ends a run, and what a second signal does: see signals.h. */
 #include "cli/signals.h"
 
-#include <fcntl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
 #include <time.h>

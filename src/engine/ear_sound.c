@@ -183,7 +183,8 @@ em_status em_ear_listen(em_ear *e, em_err *err)
 
         if (e->info.rate_hz == 0)
             em_source_get_info(e->source, &e->info);
-        if ((status = em_ear_take_commands(e, err)) || (status = hear(e, state, &n, err)) || (em_ear_is_there(state) && (status = look_at_source(e, err))))
+        if ((status = em_ear_take_commands(e, err)) || (status = hear(e, state, &n, err)) ||
+            (em_ear_is_there(state) && (status = look_at_source(e, err))))
             return status;
         em_ear_tell_progress(e);
         if (n > 0)
