@@ -231,6 +231,15 @@ static void renew_services(em_reload *r, generation *g, const em_options *before
 
 /* ---- a reading ---- */
 
+/* Sinks that name clips name those of the run. */
+static bool keep_clips(em_options *o, const em_options *run)
+{
+    free(o->clip_dir);
+    o->clip_dir = run->clip_dir ? strdup(run->clip_dir) : NULL;
+    o->is_private = run->is_private;
+    return !run->clip_dir || o->clip_dir;
+}
+
 static void hand_over(em_reload *r, const em_rules *rules)
 {
     const em_control_command c = { .type = EM_CONTROL_RULES, .rules = &rules->watch };
@@ -243,16 +252,17 @@ static void reload(em_reload *r)
 {
     const em_options *before = options_of_now(r);
     generation *g = calloc(1, sizeof *g);
-    em_err err;
+    em_err err = { .msg = "no memory for the configuration" };
 
     if (!g || read_generation(r, g, &err)) {
-        em_log(EM_LOG_ERROR, "%s; the old settings stay", g ? err.msg : "no memory for the configuration");
+        em_log(EM_LOG_ERROR, "%s; the old settings stay", err.msg);
         if (g)
             free_generation(r, g);
         return;
     }
     warn_of_fixed(before, &g->o);
-    renew_services(r, g, before);
+    if (keep_clips(&g->o, r->cfg.o))
+        renew_services(r, g, before);
     g->next = r->newest;
     r->newest = g;
     hand_over(r, &g->rules);
