@@ -68,10 +68,19 @@ static em_status join(em_nsm *s, const char *url, const char *program, em_err *e
     return status;
 }
 
+em_status em_nsm_read(const em_nsm *s, em_options *o, int argc, char **argv, em_err *err)
+{
+    char path[EM_NSM_PATH + sizeof file_name + 1];
+
+    if (!s || !s->ops)
+        return em_options_read(o, argc, argv, err);
+    snprintf(path, sizeof path, "%s/%s", s->project.path, file_name);
+    return em_options_read_session(o, argc, argv, &(em_options_session){ path, s->project.client_id }, err);
+}
+
 em_status em_nsm_begin(em_nsm *s, em_options *o, int argc, char **argv, em_err *err)
 {
     const char *url = getenv("NSM_URL");
-    char path[EM_NSM_PATH + sizeof file_name + 1];
     em_err why = { 0 };
     em_status status;
 
@@ -82,9 +91,8 @@ em_status em_nsm_begin(em_nsm *s, em_options *o, int argc, char **argv, em_err *
         em_log(EM_LOG_WARNING, "%s; going on without a session", why.msg);
         return EM_OK;
     }
-    snprintf(path, sizeof path, "%s/%s", s->project.path, file_name);
     em_options_deinit(o);
-    if ((status = em_options_read_session(o, argc, argv, &(em_options_session){ path, s->project.client_id }, err)))
+    if ((status = em_nsm_read(s, o, argc, argv, err)))
         return status;
     return enter_folder(s, err);
 }

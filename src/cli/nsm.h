@@ -23,6 +23,9 @@ typedef struct em_nsm {
  * and the run is of no session. Errors are those of the settings and of the folder. *s and *o must stay where they are until em_nsm_end. */
 em_status em_nsm_begin(em_nsm *s, em_options *o, int argc, char **argv, em_err *err);
 
+/* All settings, as the session has them; s NULL or of no session: as em_options_read. */
+em_status em_nsm_read(const em_nsm *s, em_options *o, int argc, char **argv, em_err *err);
+
 /* The sound is open: the manager may go on. `share` of what has an end was heard. Both may be called with no session, and often. */
 void em_nsm_opened(em_nsm *s);
 void em_nsm_progress(em_nsm *s, double share);

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cli/nsm.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -143,7 +144,7 @@ static em_status read_generation(em_reload *r, generation *g, em_err *err)
 {
     const em_known *known = r->cfg.sinks.known;
     em_settings settings;
-    em_status status = em_options_read(&g->o, r->cfg.o->argc, r->cfg.o->argv, err);
+    em_status status = em_nsm_read(r->cfg.o->nsm, &g->o, r->cfg.o->argc, r->cfg.o->argv, err);
 
     if (status)
         return status;
