@@ -135,7 +135,7 @@ static const em_option output_rows[] = {
     { .name = "clip-max", .kind = EM_OPTION_REAL, .at = AT(clip_max), .arg = "SEC", .fallback = "60", .min = 1, .max = 3600,
       .help = "--clip-dir: a longer clip is cut there" },
     { .name = "private", .kind = EM_OPTION_FLAG, .at = AT(is_private),
-      .help = "no sound is kept where people speak: --clip-dir leaves out clips within 10 s of speech, --http the spectrogram; the model has to know speech" },
+      .help = "no sound is kept where people speak: --clip-dir leaves out clips within 10 s of speech, --http and --plot the spectrogram; the model has to know speech" },
     { .name = "plot", .kind = EM_OPTION_TEXT, .at = AT(plot), .arg = "FILE",
       .help = "a picture of the run, FILE.png or FILE.svg (with --out-dir: png or svg); --eval, --train: FILE-pr, -confusion, -training, both" },
     { .name = "http", .kind = EM_OPTION_TEXT, .at = AT(http), .arg = "ADDR:PORT", .is_valid = em_is_web_address,
