@@ -15,7 +15,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ANSWER = 1 << 16 };
+enum {
+    ANSWER = 1 << 16,
+    MOST_PIECES = 200,              /* a Unix socket takes some 270 pieces that nobody reads, and the head is only looked at until it is whole */
+};
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -129,6 +132,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     if (code == 200)
         check_head(&h);
     if (code == 200 || n % 16 == 0)                     /* a thousand times dearer than the reader alone */
-        check_answer(ask_server(answer, bytes, n, n_piece), code, &h, bytes, n);
+        check_answer(ask_server(answer, bytes, n, n_piece > n / MOST_PIECES ? n_piece : n / MOST_PIECES + 1), code, &h, bytes, n);
     return 0;
 }
