@@ -223,7 +223,6 @@ void em_outlet_get_vitals(em_outlet *o, em_vitals *v)
     pthread_mutex_lock(&o->lock);
     for (int i = 0; i < o->n_writers && n < EM_VITALS_SINKS; i++) {
         const writer *w = &o->writers[i];
-        const uint64_t n_lost = overrun(w);
         em_vitals_sink *s = &v->sinks[n];
 
         if (!w->sink)
@@ -232,8 +231,8 @@ void em_outlet_get_vitals(em_outlet *o, em_vitals *v)
         n++;
         if (!o->cfg.is_queued || w->is_gone)
             continue;
-        s->n_waiting = o->n_put - w->next - n_lost;
-        s->n_failed += n_lost;
+        s->n_failed += overrun(w);
+        s->n_waiting = o->n_put - w->next - overrun(w);
     }
     pthread_mutex_unlock(&o->lock);
     v->n_sinks = n;
