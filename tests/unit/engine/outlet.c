@@ -142,6 +142,7 @@ static void sinks_come_and_go(void **state)
         static em_sink stays, other[12];
         em_sink *sinks[] = { &stays, &other[0] };
         em_outlet_counters lost;
+        em_vitals vitals;
         em_outlet *o;
         em_err err;
 
@@ -155,6 +156,8 @@ static void sinks_come_and_go(void **state)
             CHECK_OK(em_outlet_add(o, &other[i], &err));
             atomic_store(&other[i].is_held, is_queued && i == 5);
             put(o, i);
+            em_outlet_get_vitals(o, &vitals);               /* there are more places than sinks */
+            CHECK(vitals.n_sinks == 2, "%d sinks", vitals.n_sinks);
         }
         em_outlet_drain(o);
         em_outlet_get_counters(o, &lost);
