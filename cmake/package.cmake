@@ -28,6 +28,7 @@ set(CPACK_STRIP_FILES ON)
 
 em_deb_component(earmark earmark sound "listens to live sound and tells what it hears" conffiles postinst prerm postrm)
 set(CPACK_DEBIAN_EARMARK_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_EARMARK_PACKAGE_RECOMMENDS "ffmpeg")
 set(CPACK_DEBIAN_EARMARK_PACKAGE_SUGGESTS "jackd, libdnnl2, libopenblas0-pthread")
 
 # What libearmark0 needs is found in prepare.cmake: with SHLIBDEPS CPack would add scripts that call ldconfig, for which dpkg has triggers.

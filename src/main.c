@@ -1,10 +1,13 @@
 /* main.c - parses, dispatches, prints the one error, sets the exit code. */
+#include "base/url.h"
 #include "cli/commands.h"
 #include "cli/nsm.h"
 #include "cli/report.h"
 #include "cli/signals.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static em_command_run *const commands[] = {
     [EM_COMMAND_LISTEN] = em_cmd_listen,             [EM_COMMAND_HELP] = em_cmd_help,
@@ -38,24 +41,60 @@ static int listen(em_options *o, int argc, char **argv, em_err *err)
     return code;
 }
 
-int main(int argc, char **argv)
+static void free_words(char **words)
 {
-    em_err err = { 0 };
+    for (int i = 0; words && words[i]; i++)
+        free(words[i]);
+    free(words);
+}
+
+/* The arguments are kept, for they are read again at SIGHUP, and who lists processes sees no password from here on. NULL: no memory. */
+static char **take_words(int argc, char **argv)
+{
+    char **words = calloc((size_t)argc + 1, sizeof *words);
+
+    for (int i = 0; words && i < argc; i++) {
+        if (!(words[i] = strdup(argv[i]))) {
+            free_words(words);
+            return NULL;
+        }
+        if (i > 0)
+            em_url_blank(argv[i]);
+    }
+    return words;
+}
+
+static int run(int argc, char **argv, em_err *err)
+{
     em_options o;
     int code;
 
-    em_signals_ignore();
-    em_report_init(EM_LOG_WARNING);
-    if (em_options_read(&o, argc, argv, &err)) {
-        code = err.code == EM_ENOMEM ? EM_EXIT_INTERNAL : EM_EXIT_USAGE;
+    if (em_options_read(&o, argc, argv, err)) {
+        code = err->code == EM_ENOMEM ? EM_EXIT_INTERNAL : EM_EXIT_USAGE;
     } else {
         set_log(&o);
-        code = o.command == EM_COMMAND_LISTEN ? listen(&o, argc, argv, &err) : commands[o.command](&o, &err);
+        code = o.command == EM_COMMAND_LISTEN ? listen(&o, argc, argv, err) : commands[o.command](&o, err);
+    }
+    em_options_deinit(&o);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    em_err err = { .code = EM_ENOMEM, .msg = "no memory for the arguments" };
+    char **words = take_words(argc, argv);
+    int code = EM_EXIT_INTERNAL;
+
+    em_signals_ignore();
+    em_report_init(EM_LOG_WARNING);
+    if (words) {
+        err = (em_err){ 0 };
+        code = run(argc, words, &err);
     }
     if (err.msg[0] && code != EM_EXIT_OK)
         em_report_error(err.msg);
     if (code == EM_EXIT_USAGE)
         fputs("Try 'earmark --help'\n", stderr);
-    em_options_deinit(&o);
+    free_words(words);
     return code == EM_EXIT_CUT ? em_signals_die() : code;
 }

@@ -3,6 +3,7 @@
 #include "audio/keeper_private.h"
 
 #include "base/clock.h"
+#include "base/rng.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -15,6 +16,8 @@ enum {
     SILENT_MS = 1800, SILENT_PERIODS = 8,   /* without a frame for the longer of both: the device is lost. Noticed
                                                within 2 s is the promise; a tick and the owner's poll come on top */
 };
+
+static const double LEAST_SHARE = 0.5;      /* of a pause, where it differs by chance */
 
 static bool is_wanted(const em_helper *h)
 {
@@ -46,11 +49,12 @@ static bool look(em_helper *h)
     pthread_mutex_lock(&k->lock);
     found = k->found;
     h->session = calloc(1, k->ops->session_bytes);
-    pthread_mutex_unlock(&k->lock);
     memset(&h->tap, 0, sizeof h->tap);
+    atomic_store(&h->tap.is_unwanted, !is_wanted(h));
+    pthread_mutex_unlock(&k->lock);
     em_xruns_forget(&h->xruns);
     if (h->session) {
-        begin_call(h, EM_KEEPER_CALL_LIMIT_S);
+        begin_call(h, em_keeper_open_limit_s(k));
         status = k->ops->open(h->session, k->cfg, &h->tap, &found, &err);
         end_call(h);
     } else {
@@ -172,7 +176,8 @@ static bool feel_pulse(em_keeper *k, em_helper *h, uint64_t started_ns)
 {
     uint64_t n_calls, n_frames, now = em_now_ns();
     uint32_t n_period = atomic_load(&h->tap.n_period);
-    double limit_s = fmax((double)n_period * SILENT_PERIODS / k->found.rate_hz, SILENT_MS * 1e-3);
+    double usual_s = fmax((double)n_period * SILENT_PERIODS / k->found.rate_hz, SILENT_MS * 1e-3);
+    double limit_s = k->found.silent_s > 0 ? k->found.silent_s : usual_s;
 
     if (n_period && !atomic_load(&h->tap.capture))
         connect_tap(k, h, now);
@@ -235,22 +240,29 @@ static void close_session(em_helper *h)
     free(session);
 }
 
+static double share_of_pause(em_keeper *k)
+{
+    return k->ops->is_remote ? LEAST_SHARE + (1 - LEAST_SHARE) * em_rng_uniform(&k->chance) : 1;
+}
+
 void *em_helper_main(void *arg)
 {
     em_helper *h = arg;
     em_keeper *k = h->k;
     const uint64_t most_ms = (uint64_t)k->ops->most_retry_ms;
-    uint64_t pause_ms = RETRY_MS, until;
+    uint64_t pause_ms = RETRY_MS, begun, until;
     bool is_over = false, is_stray;
 
     pthread_setname_np(pthread_self(), k->ops->thread);
     while (!is_over) {
+        begun = em_now_ns();
         if (look(h)) {
             serve(h);
-            pause_ms = RETRY_MS;
+            if (!k->ops->is_remote || em_now_ns() - begun >= most_ms * MS)
+                pause_ms = RETRY_MS;
         }
         close_session(h);
-        until = em_now_ns() + pause_ms * MS;
+        until = em_now_ns() + (uint64_t)((double)pause_ms * share_of_pause(k)) * MS;
         pause_ms = pause_ms * 2 < most_ms ? pause_ms * 2 : most_ms;
         pthread_mutex_lock(&k->lock);
         while (is_wanted(h) && em_keeper_wait(k, until))

@@ -70,6 +70,7 @@ static void abandon(em_keeper *k)
     em_helper *h = k->current;
 
     em_log(EM_LOG_WARNING, "%s: a call into the sound library hangs; going on without it", k->ops->thread);
+    atomic_store(&h->tap.is_unwanted, 1);
     em_tap_cut(&h->tap);
     if (k->ops->abandoned && h->session)
         k->ops->abandoned(h->session);
@@ -137,7 +138,7 @@ static em_keeper *new_keeper(const em_keeper_ops *ops, void *cfg, double wait_st
     if (!k)
         return NULL;
     *k = (em_keeper){ .ops = ops, .cfg = cfg, .wait_start_s = wait_start_s, .wait_lost_s = wait_lost_s, .n_refs = 1,
-                      .state = EM_SOURCE_WAITING, .since_ns = em_now_ns() };
+                      .state = EM_SOURCE_WAITING, .since_ns = em_now_ns(), .chance.state = em_now_ns() };
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&k->lock, NULL);
@@ -146,9 +147,14 @@ static em_keeper *new_keeper(const em_keeper_ops *ops, void *cfg, double wait_st
     return k;
 }
 
+int em_keeper_open_limit_s(const em_keeper *k)
+{
+    return k->ops->open_limit_s ? k->ops->open_limit_s : EM_KEEPER_CALL_LIMIT_S;
+}
+
 static void first_look(em_keeper *k, em_found *found, em_err *last)
 {
-    uint64_t until = em_now_ns() + EM_KEEPER_CALL_LIMIT_S * SECOND;
+    uint64_t until = em_now_ns() + (uint64_t)em_keeper_open_limit_s(k) * SECOND;
 
     pthread_mutex_lock(&k->lock);
     k->n_channels_absent = found->n_channels;
@@ -157,7 +163,7 @@ static void first_look(em_keeper *k, em_found *found, em_err *last)
     while (k->current && k->n_looks == 0 && em_keeper_wait(k, until))
         ;
     if (k->current && k->n_looks == 0) {
-        em_fail(&k->last, EM_EDEVICE, "the sound system does not answer within %d s", EM_KEEPER_CALL_LIMIT_S);
+        em_fail(&k->last, EM_EDEVICE, "the sound system does not answer within %d s", em_keeper_open_limit_s(k));
         k->found.n_channels = k->n_channels_absent;
     }
     *found = k->found;
@@ -211,6 +217,8 @@ void em_keeper_stop(em_keeper *k)
 
     pthread_mutex_lock(&k->lock);
     k->is_ending = true;
+    if (k->current)
+        atomic_store(&k->current->tap.is_unwanted, 1);
     pthread_cond_broadcast(&k->changed);
     while (k->current && !k->current->is_done && em_keeper_wait(k, until))
         ;

@@ -19,12 +19,16 @@
 typedef struct em_found {
     char name[128];                         /* what to call it                                     */
     int  rate_hz, n_channels;
+    double silent_s;                        /* without a frame for so long it is lost; 0: as devices are   */
 } em_found;
 
 typedef struct em_keeper_ops {
     const char *thread;                     /* name of the helper, at most 15 characters           */
     size_t      session_bytes;
     int         most_retry_ms;              /* between two looks: each pause is longer, up to this */
+    int         open_limit_s;               /* of a call of open; 0: as devices have it            */
+    bool        is_remote;                  /* others may ask the same server: pauses differ by chance, and one that is there
+                                               for less than most_retry_ms is not back                              */
 
     /* Helper thread; may block. open finds and opens the device, whose callback will use tap; start lets the
      * frames flow; tick is called every 20 ms while they do, false: it is lost; close undoes whatever open

@@ -9,6 +9,7 @@
 
 #include "audio/keeper.h"
 #include "audio/xruns.h"
+#include "base/rng.h"
 
 #include <pthread.h>
 
@@ -49,6 +50,7 @@ struct em_keeper {
     uint64_t        since_ns;           /* of WAITING or DOWN                                          */
     uint64_t        flow_ns;            /* when frames were seen last, 0: never                        */
     uint64_t        n_frames;           /* the heartbeat then                                          */
+    em_rng               chance;             /* of pauses                                                  */
 };
 
 /* The thread: looks for the device, serves it, starts over; until it is told to end or abandoned. arg: em_helper. */
@@ -59,6 +61,9 @@ bool em_keeper_wait(em_keeper *k, uint64_t until_ns);
 
 /* With the lock held: UP becomes DOWN. */
 void em_keeper_note_loss(em_keeper *k);
+
+/* Of a call that opens the device. */
+int em_keeper_open_limit_s(const em_keeper *k);
 
 /* Gives one reference back; the last one frees. */
 void em_keeper_unref(em_keeper *k);

@@ -1,4 +1,4 @@
-/* source.h - sound in: one interface over microphones, JACK, files, pipes and a synthetic source.
+/* source.h - sound in: one interface over microphones, JACK, files, pipes, URLs and a synthetic source.
  *
  * A source fills a lock-free ring with interleaved float frames, from its own thread or audio callback; one
  * consumer (the worker) takes them. Everything a producer touches is one shared block: ring, counters,
@@ -18,6 +18,7 @@
 
 #include "base/status.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -35,8 +36,8 @@ typedef enum em_source_state {
 typedef enum em_gap_reason { EM_GAP_OVERRUN, EM_GAP_XRUN, EM_GAP_DEVICE } em_gap_reason;
 
 typedef struct em_source_cfg {
-    const char *kind;               /* a row of sources.c: "file", "stdin", "portaudio", "jack", "synth" */
-    const char *name;               /* path; device name or index (NULL: default); what "synth" plays    */
+    const char *kind;               /* a row of sources.c: "file", "stdin", "url", "portaudio", "jack", "synth" */
+    const char *name;               /* path or URL; device name or index (NULL: default); what "synth" plays */
 
     /* stdin */
     const char *raw;                /* NULL: RIFF header looked for, else s16le; u8 s16le s24le s32le f32le */
@@ -44,9 +45,13 @@ typedef struct em_source_cfg {
     int    raw_channels;            /* 1                                                                 */
     uint64_t deadline_ns;           /* em_now_ns until which open waits for its first bytes; 0: for ever */
 
-    /* files and pipes */
+    /* files, pipes and URLs */
     bool   is_paced;                /* deliver in real time (--realtime)                                 */
-    bool   is_live;                 /* a pipe that drops when nobody takes (--live)                      */
+    bool   is_live;                 /* a pipe that drops when nobody takes, a URL that is never over (--live) */
+
+    /* URLs, which ffmpeg hears; em_source_is_url */
+    double stall_s;                 /* without sound for so long it is looked for anew; 0: 15            */
+    const atomic_bool *stop;        /* true: open waits no more (EM_ECANCELED); may be NULL              */
 
     /* jack */
     const char *jack_name;          /* client name, NULL: "earmark"                                      */
@@ -64,7 +69,7 @@ typedef struct em_source_cfg {
 } em_source_cfg;
 
 typedef struct em_source_info {
-    char    name[128];              /* cleaned: file name without folders, device name without (hw:N,M), "stdin" */
+    char    name[128];              /* cleaned: file name without folders, URL without what is secret, device name without (hw:N,M), "stdin" */
     int     rate_hz;                /* 0 while WAITING                                       */
     int     n_channels;             /* 1..64; fixed from open on                             */
     bool    is_live;                /* cannot wait: hops may be skipped                      */
@@ -110,6 +115,10 @@ size_t    em_source_take(em_source *s, float *dst, size_t max, em_gap *gap);
 em_source_state em_source_watch(em_source *s, em_err *err);
 
 void      em_source_get_counters(const em_source *s, em_source_counters *out);
+
+/* Whether a name is that of a "url" source, not of a file; *is_live: that it has no beginning and no end of its own. EM_EINVAL: it is,
+ * and of a kind that cannot be heard. */
+em_status em_source_is_url(bool *is_url, bool *is_live, const char *name, em_err *err);
 
 /* Calls visit for every capture device there is ("portaudio" and "jack" rows). */
 typedef void em_device_visit(void *ctx, const char *kind, int index, const char *name, int n_channels, int rate_hz,

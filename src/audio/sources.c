@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const em_source_ops em_source_file_ops, em_source_stdin_ops, em_source_synth_ops;
+extern const em_source_ops em_source_file_ops, em_source_stdin_ops, em_source_url_ops, em_source_synth_ops;
 
 #ifdef EM_HAVE_PORTAUDIO
 extern const em_source_ops em_source_portaudio_ops;
@@ -23,6 +23,7 @@ extern const em_source_ops em_source_jack_ops;
 const em_source_row em_source_rows[] = {
     { "file",      &em_source_file_ops,  NULL                },
     { "stdin",     &em_source_stdin_ops, NULL                },
+    { "url",       &em_source_url_ops,   NULL                },
     { "portaudio", PORTAUDIO_OPS,        "EARMARK_PORTAUDIO" },
     { "jack",      JACK_OPS,             "EARMARK_JACK"      },
     { "synth",     &em_source_synth_ops, NULL                },

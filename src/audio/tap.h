@@ -20,7 +20,8 @@ typedef struct em_tap {
     _Atomic uint32_t      n_period;         /* frames of the last callback            */
     _Atomic uint32_t      n_latency;        /* frames between the air and a callback's last frame */
     _Atomic uint32_t      is_gone;          /* set by a shutdown callback             */
-    _Atomic uint32_t      is_untimed;       /* frames come by no clock: JACK runs freely */
+    _Atomic uint32_t      is_untimed;       /* frames come by no clock: JACK runs freely, a URL in bursts */
+    _Atomic uint32_t      is_unwanted;      /* set by the owner: who opens the device may stop waiting    */
 } em_tap;
 
 /* [rt] The block, or NULL. em_tap_leave follows in both cases. */

@@ -374,11 +374,9 @@ static int hear_input(run *r, em_err *err)
     em_status status;
     int code;
 
-    if (!r->inputs.kind && strstr(cfg.name, "://"))
-        return em_fail(err, EM_EUNSUPPORTED, "%.80s: URLs are heard through a pipe: ffmpeg -i URL -f f32le -ac 1 -ar 32000 - | "
-                       "earmark --raw f32le -", cfg.name) ? EM_EXIT_INPUT : EM_EXIT_OK;
     cfg.deadline_ns = deadline_of(r, cfg.kind);
     cfg.midi = r->o->midi ? &r->midi : NULL;
+    cfg.stop = r->stop;
     if ((status = em_source_open(&source, &cfg, err)))
         return em_exit_code(status, status == EM_EINVAL && r->inputs.n == 1 ? EM_EXIT_USAGE : EM_EXIT_INPUT);
     em_nsm_opened(r->o->nsm);
@@ -469,7 +467,7 @@ int em_cmd_listen(const em_options *o, em_err *err)
         code = em_exit_code(status, EM_EXIT_USAGE);
         goto done;
     }
-    r.is_queued = r.inputs.kind || o->live;
+    r.is_queued = r.inputs.is_live;
     r.is_live = r.is_queued || o->realtime;
     if ((code = em_tagger_open(&r.tagger, o, em_options_channel(o) < 0 ? EACH_BATCH : 1, err)))
         goto done;

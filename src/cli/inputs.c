@@ -2,8 +2,10 @@
 #include "cli/inputs.h"
 
 #include "base/text.h"
+#include "base/url.h"
 #include "cli/paths.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,21 +20,21 @@ static em_source_cfg common_from(const em_options *o)
         .raw = o->raw, .raw_rate_hz = o->rate, .raw_channels = o->channels, .is_paced = o->realtime, .is_live = o->live,
         .jack_name = o->jack_name, .jack_server = o->jack_server, .connect = (const char *const *)o->connect.list,
         .n_connect = o->connect.n, .no_connect = o->no_connect, .jack_channels = o->channels,
-        .wait_start_s = wait, .wait_lost_s = wait > 0 ? wait : -1,
+        .wait_start_s = wait, .wait_lost_s = wait > 0 ? wait : -1, .stall_s = o->stall,
     };
 }
 
 /* ---- files of one name ---- */
 
-static const char *base_of(const char *file)
+static const char *base_of(const em_sound_file *in)
 {
-    return strcmp(file, "-") == 0 ? "stdin" : em_path_base(file);
+    return in->url_name ? in->url_name : strcmp(in->file, "-") == 0 ? "stdin" : em_path_base(in->file);
 }
 
 static int by_base_and_path(const void *a, const void *b)
 {
     const em_sound_file *x = *(em_sound_file *const *)a, *y = *(em_sound_file *const *)b;
-    int order = strcmp(base_of(x->file), base_of(y->file));
+    int order = strcmp(base_of(x), base_of(y));
 
     return order ? order : strcmp(x->file, y->file);
 }
@@ -42,12 +44,13 @@ static int by_output(const void *a, const void *b)
     return strcmp((*(em_sound_file *const *)a)->output, (*(em_sound_file *const *)b)->output);
 }
 
-/* The path as named, or its end where that is longer than a line of text shows of a name. */
-static char *name_from(const char *file)
+/* The path or URL as named, or its end where that is longer than a line of text shows of a name. */
+static char *name_from(const char *as_named)
 {
-    size_t n = strlen(file);
+    char file[PATH_MAX];
+    size_t n = strlen(em_url_hide(file, sizeof file, as_named));
     const char *tail = n < NAME_BYTES ? file : file + n - (NAME_BYTES - sizeof "...");
-    char *name = malloc(NAME_BYTES), whole[NAME_BYTES];
+    char *name = malloc(NAME_BYTES), whole[PATH_MAX + 4];
 
     if (!name)
         return NULL;
@@ -58,9 +61,9 @@ static char *name_from(const char *file)
 }
 
 /* dog.wav, or a/dog.wav where the list has another dog.wav: the folders as named, without what leads out of --out-dir. */
-static char *output_from(const char *file, bool is_shared)
+static char *output_from(const em_sound_file *in, bool is_shared)
 {
-    const char *from = strcmp(file, "-") == 0 ? "stdin" : is_shared ? file : em_path_base(file);
+    const char *from = is_shared && !in->url_name && strcmp(in->file, "-") != 0 ? in->file : base_of(in);
     char *output = malloc(strlen(from) + 1), *to = output;
 
     while (output && *from) {
@@ -86,13 +89,13 @@ static em_status tell_apart(em_sound_file **sorted, size_t n, em_err *err)
     for (size_t from = 0, to; from < n; from = to) {
         bool is_shared;
 
-        for (to = from + 1; to < n && strcmp(base_of(sorted[to]->file), base_of(sorted[from]->file)) == 0;)
+        for (to = from + 1; to < n && strcmp(base_of(sorted[to]), base_of(sorted[from])) == 0;)
             to++;
         is_shared = strcmp(sorted[from]->file, sorted[to - 1]->file) != 0;
         for (size_t i = from; i < to; i++) {
             em_sound_file *in = sorted[i];
 
-            in->output = output_from(in->file, is_shared);
+            in->output = output_from(in, is_shared);
             in->name = is_shared ? name_from(in->file) : NULL;
             if (!in->output || (is_shared && !in->name))
                 return em_fail(err, EM_ENOMEM, "no memory for the list of files");
@@ -116,8 +119,8 @@ static em_status name_all(em_sound_file *list, size_t n, bool has_out_dir, em_er
         qsort(sorted, n, sizeof *sorted, by_output);
         for (size_t i = 1; i < n && !status; i++)
             if (by_output(&sorted[i - 1], &sorted[i]) == 0)
-                status = em_fail(err, EM_EINVAL, "--out-dir: %.80s and %.80s would have the same output", sorted[i - 1]->file,
-                                 sorted[i]->file);
+                status = em_fail(err, EM_EINVAL, "--out-dir: %.80s and %.80s would have the same output", base_of(sorted[i - 1]),
+                                 base_of(sorted[i]));
     }
     free(sorted);
     return status;
@@ -127,6 +130,7 @@ static em_status name_all(em_sound_file *list, size_t n, bool has_out_dir, em_er
 
 static void free_input(em_sound_file *in)
 {
+    free(in->url_name);
     free(in->name);
     free(in->output);
     *in = (em_sound_file){ 0 };
@@ -146,6 +150,35 @@ static void keep_shard(em_inputs *in, em_shard shard)
     in->n = n;
 }
 
+static em_status look_for_url(em_sound_file *in, const em_options *o, em_err *err)
+{
+    bool is_url;
+    em_status status = em_source_is_url(&is_url, &in->is_live, in->file, err);
+
+    in->is_live |= o->live && is_url;
+    if (!is_url || status)
+        return status;
+    if (!(in->url_name = malloc(NAME_BYTES)))
+        return em_fail(err, EM_ENOMEM, "no memory for the list of files");
+    em_url_name(in->url_name, NAME_BYTES, in->file);
+    return EM_OK;
+}
+
+/* What has no end cannot be followed by anything, nor be summed up. */
+static em_status check_live(em_inputs *in, const em_options *o, em_err *err)
+{
+    const em_sound_file *live = NULL;
+
+    for (int i = 0; i < in->n && !live; i++)
+        live = in->list[i].is_live ? &in->list[i] : NULL;
+    in->is_live = o->live || live;
+    if (live && in->n > 1)
+        return em_fail(err, EM_EINVAL, "%.100s has no end: nothing can be heard after it", live->url_name);
+    if (live && (o->shard || o->out_dir || o->summary))
+        return em_fail(err, EM_EINVAL, "--%s is for files", o->shard ? "shard" : o->out_dir ? "out-dir" : "summary");
+    return EM_OK;
+}
+
 static em_status take_files(em_inputs *in, const em_options *o, const char *const *files, int n, em_err *err)
 {
     int n_stdin = 0;
@@ -158,12 +191,14 @@ static em_status take_files(em_inputs *in, const em_options *o, const char *cons
     for (int i = 0; i < n; i++) {
         n_stdin += strcmp(files[i], "-") == 0;
         in->list[in->n++].file = files[i];
+        if ((status = look_for_url(&in->list[i], o, err)))
+            return status;
     }
     if (o->raw && n_stdin == 0)
-        return em_fail(err, EM_EINVAL, "--raw is for standard input: earmark --raw %s - < %.120s", o->raw, files[0]);
+        return em_fail(err, EM_EINVAL, "--raw is for standard input: earmark --raw %s - < %.120s", o->raw, base_of(&in->list[0]));
     if (n_stdin > 1)
         return em_fail(err, EM_EINVAL, "standard input (-) can be read only once");
-    if ((status = name_all(in->list, (size_t)in->n, o->out_dir != NULL, err)))
+    if ((status = check_live(in, o, err)) || (status = name_all(in->list, (size_t)in->n, o->out_dir != NULL, err)))
         return status;
     keep_shard(in, em_options_shard(o));
     return EM_OK;
@@ -173,7 +208,7 @@ em_status em_inputs_from(em_inputs *in, const em_options *o, bool is_interactive
 {
     static const char *const only_stdin[] = { "-" };
 
-    *in = (em_inputs){ .common = common_from(o), .n = 1 };
+    *in = (em_inputs){ .common = common_from(o), .n = 1, .is_live = true };
     if ((o->device && o->jack) || (o->inputs.n > 0 && (o->device || o->jack)))
         return em_fail(err, EM_EINVAL, "choose one source: files, --device or --jack");
     if (o->midi && !o->jack)
@@ -207,8 +242,11 @@ em_source_cfg em_inputs_source(const em_inputs *in, int i)
 {
     em_source_cfg cfg = in->common;
 
-    cfg.kind = in->kind ? in->kind : strcmp(in->list[i].file, "-") == 0 ? "stdin" : "file";
-    if (!in->kind)
+    if (in->kind) {
+        cfg.kind = in->kind;
+    } else {
         cfg.name = in->list[i].file;
+        cfg.kind = in->list[i].url_name ? "url" : strcmp(cfg.name, "-") == 0 ? "stdin" : "file";
+    }
     return cfg;
 }

@@ -11,8 +11,8 @@
 #define AT(field) offsetof(em_options, field)
 
 static const em_option input_rows[] = {
-    { .name = "input", .letter = 'i', .kind = EM_OPTION_TEXTS, .at = AT(inputs), .arg = "FILE",
-      .help = "sound file, or - for standard input; same as an operand; repeatable" },
+    { .name = "input", .letter = 'i', .kind = EM_OPTION_TEXTS, .at = AT(inputs), .arg = "FILE|URL", .is_secret = true,
+      .help = "sound file, URL (http, https, rtsp ...), or - for standard input; same as an operand; repeatable" },
     { .name = "raw", .kind = EM_OPTION_CHOICE, .at = AT(raw), .arg = "FORMAT", .choices = "s16le|f32le",
       .help = "standard input is raw samples: s16le or f32le (otherwise WAV, or s16le without a header)" },
     { .name = "rate", .kind = EM_OPTION_INT, .at = AT(rate), .arg = "HZ", .fallback = "32000", .min = 1000, .max = 768000,
@@ -37,7 +37,9 @@ static const em_option input_rows[] = {
     { .name = "wait", .kind = EM_OPTION_WAIT, .at = AT(wait), .arg = "[SEC]", .fallback = "no", .bare = "yes",
       .help = "wait for an absent device or server, at most SEC seconds" },
     { .name = "realtime", .kind = EM_OPTION_FLAG, .at = AT(realtime), .help = "play files at their own pace" },
-    { .name = "live", .kind = EM_OPTION_FLAG, .at = AT(live), .help = "treat a pipe as a device that cannot wait" },
+    { .name = "live", .kind = EM_OPTION_FLAG, .at = AT(live), .help = "treat a pipe or a URL as a device that cannot wait" },
+    { .name = "stall", .kind = EM_OPTION_REAL, .at = AT(stall), .arg = "SEC", .fallback = "15", .min = 1, .max = 3600,
+      .help = "a URL without sound for SEC seconds is given up, or, live, looked for anew" },
     { .name = "duration", .kind = EM_OPTION_REAL, .at = AT(duration), .arg = "SEC", .fallback = "0", .min = 0, .max = 1e9,
       .help = "stop after SEC seconds of sound; 0: never" },
     { .name = "until", .kind = EM_OPTION_TEXTS, .at = AT(until), .arg = "NAME",

@@ -96,7 +96,7 @@ static em_status bad_value(const em_option *row, const char *value, const char *
 {
     char clean[64];
 
-    if (row->is_secret)
+    if (row->is_secret && row->wanted)
         return em_fail(err, EM_EINVAL, "%s: not %s", where, row->wanted);
     em_text_clean(clean, sizeof clean, value);
     if (row->wanted)

@@ -57,6 +57,7 @@ typedef struct em_options {
     em_texts connect;
     double jack_wait, wait;         /* seconds; 0: not at all; negative: for ever */
     bool   realtime, live;
+    double stall;                   /* seconds without sound from a URL           */
     double duration;                /* seconds, 0: to the end                     */
     em_texts until;                 /* classes and groups                         */
     double timeout;                 /* seconds, 0: none                           */

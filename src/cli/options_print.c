@@ -1,9 +1,11 @@
 /* options_print.c - --help and --print-config, made from the table. */
 #include "cli/options.h"
 
+#include "base/url.h"
 #include "cli/exit_codes.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { HELP_COLUMN = 30, HELP_WIDTH = 118 };
@@ -61,8 +63,8 @@ void em_options_print_help(FILE *f)
 {
     const em_option_section *section;
 
-    fputs("Usage: earmark [OPTIONS] [FILE|-]...\n"
-          "Listens to a microphone, JACK, files or standard input, and tells what sounds it hears.\n"
+    fputs("Usage: earmark [OPTIONS] [FILE|URL|-]...\n"
+          "Listens to a microphone, JACK, files, URLs or standard input, and tells what sounds it hears.\n"
           "Without FILE, on a terminal: the default microphone.\n", f);
     for (int s = 0; (section = em_options_section(s)); s++) {
         fprintf(f, "\n%s:\n", section->title);
@@ -97,10 +99,33 @@ static void print_url(const char *name, const char *url, FILE *f)
         fprintf(f, "%s = %s\n", name, url);
 }
 
+/* The text without what is secret in it, for the caller to free; NULL: no memory. */
+static char *hide(const char *text)
+{
+    const size_t room = 3 * strlen(text) + 16;
+    char *hidden = malloc(room);
+
+    return hidden ? em_url_hide(hidden, room, text) : NULL;
+}
+
+/* Lines of a list, without what is secret in them. */
+static void print_list(const em_option *row, const em_texts *list, FILE *f)
+{
+    for (int i = 0; i < list->n; i++) {
+        char *hidden = row->is_secret ? hide(list->list[i]) : NULL;
+
+        if (hidden && strcmp(hidden, list->list[i]) != 0)
+            fprintf(f, "# (what *** stands for is not shown)\n");
+        fprintf(f, "%s = %s\n", row->name, !row->is_secret ? list->list[i] : hidden ? hidden : "");
+        free(hidden);
+    }
+    if (list->n == 0)
+        fprintf(f, "#%s =\n", row->name);
+}
+
 static void print_value(const em_options *o, const em_option *row, FILE *f)
 {
     const void *field = (const char *)o + row->at;
-    const em_texts *list = field;
     double x;
 
     switch (row->kind) {
@@ -122,10 +147,7 @@ static void print_value(const em_options *o, const em_option *row, FILE *f)
             fprintf(f, "%s = %s\n", row->name, x < 0 ? "yes" : "no");
         break;
     case EM_OPTION_TEXTS:
-        for (int i = 0; i < list->n; i++)
-            fprintf(f, "%s = %s\n", row->name, list->list[i]);
-        if (list->n == 0)
-            fprintf(f, "#%s =\n", row->name);
+        print_list(row, field, f);
         break;
     default:
         if (row->is_secret && *(char *const *)field)
@@ -137,6 +159,23 @@ static void print_value(const em_options *o, const em_option *row, FILE *f)
     }
 }
 
+/* Whether its line would lack something: of a list, any of them. */
+static bool holds_secret(const em_options *o, const em_option *row)
+{
+    const em_texts *list = (const em_texts *)(const void *)((const char *)o + row->at);
+    bool is_one = false;
+
+    if (!row->is_secret || row->kind != EM_OPTION_TEXTS)
+        return row->is_secret;
+    for (int i = 0; i < list->n; i++) {
+        char *hidden = hide(list->list[i]);
+
+        is_one |= !hidden || strcmp(hidden, list->list[i]) != 0;
+        free(hidden);
+    }
+    return is_one;
+}
+
 void em_options_print_layers(const em_options *o, int least, FILE *f)
 {
     const em_option_section *section;
@@ -146,7 +185,7 @@ void em_options_print_layers(const em_options *o, int least, FILE *f)
             const em_option *row = &section->rows[i];
             const bool is_pair = row->at == offsetof(em_options, formats) || row->at == offsetof(em_options, outputs);
 
-            if (!is_pair && !row->is_secret && o->layer[em_options_index(row)] >= least)
+            if (!is_pair && !holds_secret(o, row) && o->layer[em_options_index(row)] >= least)
                 print_value(o, row, f);
         }
     if (o->layer[em_options_index(em_options_find("format"))] >= least || o->layer[em_options_index(em_options_find("output"))] >= least)

@@ -1,6 +1,7 @@
 /* jobs.c - begins runs on the caller's thread, looks after them on its own: see jobs.h. */
 #include "sinks/jobs.h"
 
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -170,28 +170,6 @@ static void *supervise(void *ctx)
 
 /* ---- beginning one ---- */
 
-/* Not one of the three that the child gets anew. */
-static int above_standard(int fd)
-{
-    const int moved = fd < 0 || fd > STDERR_FILENO ? fd : fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-
-    if (moved != fd)
-        close(fd);
-    return moved;
-}
-
-/* A file in memory, at its beginning. -1 with errno. */
-static int file_of(const char *bytes, size_t n)
-{
-    const int fd = above_standard(memfd_create("earmark", MFD_CLOEXEC));
-
-    if (fd >= 0 && (write(fd, bytes, n) != (ssize_t)n || lseek(fd, 0, SEEK_SET) != 0)) {
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
 static int spawn(pid_t *pid, char *const *argv, char *const *env, int in_fd, int out_fd)
 {
     posix_spawn_file_actions_t actions;
@@ -222,13 +200,13 @@ static int spawn(pid_t *pid, char *const *argv, char *const *env, int in_fd, int
 /* Fills *r; 0, or what went wrong. */
 static int begin(run *r, char *const *argv, char *const *env, const char *input, size_t n_input)
 {
-    int ends[2] = { -1, -1 }, in_fd = file_of(input, n_input), failure = 0;
+    int ends[2] = { -1, -1 }, in_fd = em_child_input(input, n_input), failure = 0;
 
     *r = (run){ .out_fd = -1 };
     if (in_fd < 0 || pipe2(ends, O_CLOEXEC) != 0)
         failure = errno;
-    ends[0] = above_standard(ends[0]);
-    ends[1] = above_standard(ends[1]);
+    ends[0] = em_child_above_standard(ends[0]);
+    ends[1] = em_child_above_standard(ends[1]);
     if (!failure)
         failure = ends[0] < 0 || ends[1] < 0 ? errno : spawn(&r->pid, argv, env, in_fd, ends[1]);
     if (in_fd >= 0)
@@ -282,33 +260,13 @@ void em_jobs_run(em_jobs *j, char *const *env, const char *input, size_t n_input
 
 /* ---- life ---- */
 
-static bool can_run(const char *path)
-{
-    return access(path, X_OK) == 0;
-}
-
-/* Where a shell would look for it. */
-static bool is_program(const char *name)
-{
-    const char *folder = getenv("PATH");
-    char path[4096];
-
-    if (strchr(name, '/'))
-        return can_run(name);
-    for (size_t n; folder; folder = folder[n] ? folder + n + 1 : NULL) {
-        n = strcspn(folder, ":");
-        if (snprintf(path, sizeof path, "%.*s/%s", (int)n, n ? folder : ".", name) < (int)sizeof path && can_run(path))
-            return true;
-    }
-    return false;
-}
-
 em_status em_jobs_new(em_jobs **out, const em_jobs_cfg *cfg, em_err *err)
 {
+    char path[PATH_MAX];
     em_jobs *j;
 
     *out = NULL;
-    if (!is_program(cfg->argv[0]))
+    if (!em_child_find(path, cfg->argv[0]))
         return em_fail(err, EM_EINVAL, "--exec: %.120s is no program that can be run", cfg->argv[0]);
     if (!(j = calloc(1, sizeof *j)))
         return em_fail(err, EM_ENOMEM, "no memory for --exec");

@@ -67,7 +67,12 @@ refuses 4 'channels0.wav' channels0.wav
 refuses 4 'channels65535.wav' channels65535.wav
 (wav_header 1 1 0 16 100; head -c 100 /dev/zero) >rate0.wav
 refuses 4 'rate0.wav' rate0.wav
-refuses 4 'ffmpeg' rtsp://nowhere/x
+timeout 60 env PATH="$here" "$earmark" rtsp://ear:secret@nowhere/x?token=secret >out 2>err </dev/null
+[ $? -eq 4 ] || bad "without ffmpeg a URL is exit code 4"
+empty out; one_line err; says err 'rtsp://ear:***@nowhere/x?***: URLs are heard by ffmpeg, which is not installed: apt-get install ffmpeg'
+usage 'not a kind of URL that can be heard: there are http, https, rtsp, ' file:///etc/passwd
+usage 'rtsp:///x: not a URL: it has no host' rtsp:///x
+usage 'http://a b/: not a URL' 'http://a b/'
 
 refuses 3 'nope' -m nope "$demo"
 refuses 3 'text.wav' -m ./text.wav "$demo"

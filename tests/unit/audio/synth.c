@@ -120,7 +120,7 @@ static void kinds_that_are_not_there_are_named(void **state)
 
     (void)state;
     assert_int_equal(em_source_open(&s, &cfg, &err), EM_EINVAL);
-    CHECK(strstr(err.msg, "\"tape\"") && strstr(err.msg, "file, stdin, portaudio, jack, synth"), "%s", err.msg);
+    CHECK(strstr(err.msg, "\"tape\"") && strstr(err.msg, "file, stdin, url, portaudio, jack, synth"), "%s", err.msg);
     cfg.kind = NULL;
     assert_int_equal(em_source_open(&s, &cfg, &err), EM_EINVAL);
     for (int i = 0; i < em_source_n_rows; i++) {
