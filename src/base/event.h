@@ -61,6 +61,7 @@ typedef struct em_event {
     const char   *source;           /* name of the source                                      */
     double        time;             /* seconds                                                 */
     int64_t       utc_ms;           /* wall clock at `time`, -1 unknown (files)                */
+    bool          is_each;          /* of a source whose channels are told each for itself, as "NAME:1" */
     union {
         struct { const char *version, *model, *sha256, *backend; int rate_hz; double step_s, window_s; } start;
         struct { bool is_up; } source_state;

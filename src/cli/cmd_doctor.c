@@ -84,7 +84,6 @@ int em_cmd_doctor(const em_options *o, em_err *err)
 {
     printer p = { .is_json = o->json, .has_color = em_outputs_color(o, NULL), .err = err };
     em_checkup c = { .o = o, .stop = em_signals_catch(), .take = print_check, .ctx = &p };
-    em_source_cfg source;
     em_inputs inputs;
     em_status status = em_inputs_from(&inputs, o, true, err);
     int code;
@@ -95,9 +94,13 @@ int em_cmd_doctor(const em_options *o, em_err *err)
     }
     em_report_init(EM_LOG_ERROR);               /* each finding is a line of its check */
     em_doctor_model(&c);
-    source = em_inputs_source(&inputs, 0);
-    source.wait_start_s = 0;
-    em_doctor_sound(&c, &source, inputs.n);
+    for (int i = 0; i < (inputs.heard ? inputs.n_heard : 1); i++) {     /* of files that follow each other the first */
+        em_source_cfg source = em_inputs_source(&inputs, i);
+
+        source.wait_start_s = 0;
+        source.stop = c.stop;
+        em_doctor_sound(&c, &source, inputs.n);
+    }
     em_doctor_outputs(&c);
     em_inputs_deinit(&inputs);
     if ((code = p.code) || (code = em_finish_stdout(err)))

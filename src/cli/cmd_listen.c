@@ -1,4 +1,4 @@
-/* cmd_listen.c - what earmark does without a command: hears its sources in turn and writes what it heard. */
+/* cmd_listen.c - what earmark does without a command: hears its sources, in turn or at once, and writes what it heard. */
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -7,6 +7,7 @@
 #include "cli/inputs.h"
 #include "cli/nsm.h"
 #include "cli/outputs.h"
+#include "cli/parts.h"
 #include "cli/progress.h"
 #include "cli/remote.h"
 #include "cli/report.h"
@@ -25,7 +26,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { EACH_BATCH = 4 };            /* windows at a time with --channel each */
+enum { EACH_BATCH = 4, MOST_BATCH = 16 };       /* windows at a time: with --channel each; of several sources */
 
 typedef struct run {
     const em_options *o;
@@ -33,6 +34,7 @@ typedef struct run {
     em_tagger  tagger;
     em_known   known;               /* of its classes                                   */
     em_rules   rules;               /* of events                                        */
+    em_privacy_cfg privacy;         /* whose clips are kept, with --private             */
     em_tape   *tape;                /* NULL without --clip-dir                           */
     bool      *is_speech;           /* [n_classes] NULL without --private                */
     em_midi    midi;                /* what --midi sends                                 */
@@ -137,6 +139,9 @@ static bool has_keys(const run *r)
     for (int i = 0; i < r->o->inputs.n; i++)
         if (strcmp(r->o->inputs.list[i], "-") == 0)
             return false;
+    for (int i = 0; i < r->inputs.n_heard; i++)
+        if (strcmp(r->inputs.heard[i].source.kind, "stdin") == 0)
+            return false;
     return r->remote.control && em_keys_are_there();
 }
 
@@ -148,7 +153,8 @@ static int open_outputs(run *r, const char *file, em_err *err)
         .tape = r->tape, .midi = r->o->midi ? &r->midi : NULL,
         .start = &r->start, .frontend = &r->frontend, .control = r->remote.control, .keys = has_keys(r) ? EM_KEYS_HELP : NULL,
         .notify = em_service_is_on(&r->service) ? &r->service.notify : NULL,
-        .has_source_names = (!file && r->o->inputs.n > 1) || em_options_channel(r->o) < 0, .n_files = r->o->inputs.n,
+        .has_source_names = (!file && r->o->inputs.n > 1) || r->inputs.n_heard > 1 || em_options_channel(r->o) < 0, .n_files = r->o->inputs.n,
+        .n_together = r->inputs.n_heard,
     };
     em_outlet_cfg outlet = {
         .sinks = r->outputs.sinks, .is_queued = r->is_queued, .n_classes = cfg->n_classes,
@@ -324,41 +330,62 @@ static bool may_rest(const run *r)
     return !is_needed;
 }
 
-static int hear(run *r, em_source *source, const char *name, em_err *err)
+static int batch_of(const run *r)
 {
-    const em_privacy_cfg privacy = {
-        .is_speech = r->is_speech, .n_classes = r->known.classes.n,
-        .pre_s = r->o->pre_roll, .post_s = r->o->post_roll, .most_s = r->o->clip_max,
-    };
+    const int n = em_options_channel(r->o) < 0 ? EACH_BATCH : 1, n_heard = r->inputs.n_heard < MOST_BATCH ? r->inputs.n_heard : MOST_BATCH;
+
+    return n_heard > n ? n_heard : n;
+}
+
+/* What the engine is told of any source. */
+static em_engine_cfg engine_cfg(run *r)
+{
     em_engine_cfg cfg = {
         .session = r->tagger.session, .outlet = r->outlet, .stop = r->stop,
-        .name = r->inputs.list ? r->inputs.list[r->i_input].name : NULL,
-        .max_batch = em_options_channel(r->o) < 0 ? EACH_BATCH : 1, .step_samples = em_tagger_step(&r->tagger, r->o),
+        .max_batch = batch_of(r), .step_samples = em_tagger_step(&r->tagger, r->o),
         .channel = em_options_channel(r->o), .has_slots = wants_slots(r), .has_embeddings = r->o->embeddings,
         .may_rest = may_rest(r), .has_vitals = r->o->http, .has_columns = shows_sound(r) && !r->is_speech,
         .events = r->remote.rules ? r->remote.rules : &r->rules.watch, .has_summary = r->o->summary, .needs_end = !r->is_live,
-        .duration_s = seconds_to_hear(r), .deadline_ns = deadline_of(r, em_inputs_source(&r->inputs, r->i_input).kind),
-        .start_ms = em_options_start_ms(r->o), .tape = r->tape, .privacy = r->is_speech && r->o->clip_dir ? &privacy : NULL,
+        .duration_s = seconds_to_hear(r), .start_ms = em_options_start_ms(r->o), .tape = r->tape,
+        .privacy = r->is_speech && r->o->clip_dir ? &r->privacy : NULL,
         .progress_ctx = r, .control = r->remote.control, .command = em_remote_obey, .command_ctx = &r->remote,
     };
-    em_engine_result result;
-    em_status status;
 
+    r->privacy = (em_privacy_cfg){
+        .is_speech = r->is_speech, .n_classes = r->known.classes.n,
+        .pre_s = r->o->pre_roll, .post_s = r->o->post_roll, .most_s = r->o->clip_max,
+    };
     r->progress.kind = progress_kind(r);
     if (r->progress.kind != EM_PROGRESS_NONE || em_service_is_on(&r->service) || r->o->nsm)
         cfg.progress = tell_progress;
+    return cfg;
+}
+
+static void note_result(run *r, const em_engine_result *result, em_status status)
+{
+    r->has_met |= result->has_met;
+    r->has_heard |= status == EM_OK || result->frames.taken > 0;
+    em_log(EM_LOG_DEBUG, "%.1f s heard, %lld hops, %llu frames captured, %llu dropped, %llu hops skipped, %llu resets; "
+           "a hop took %.3f ms (median; 99 of 100 within %.3f, the longest %.3f)",
+           result->seconds, (long long)result->n_hops, (unsigned long long)result->frames.captured,
+           (unsigned long long)result->frames.dropped, (unsigned long long)result->skipped_hops,
+           (unsigned long long)result->resets, result->hop_ms, result->hop_p99_ms, result->longest_ms);
+}
+
+static int hear(run *r, em_source *source, const char *name, em_err *err)
+{
+    em_engine_cfg cfg = engine_cfg(r);
+    em_engine_result result;
+    em_status status;
+
+    cfg.name = r->inputs.list ? r->inputs.list[r->i_input].name : NULL;
+    cfg.deadline_ns = deadline_of(r, em_inputs_source(&r->inputs, r->i_input).kind);
     status = em_engine_run(&result, &cfg, source, err);
     if (cfg.progress && status == EM_OK)
         tell_progress(r, name, result.seconds, result.seconds);
     em_report_progress("");
-    r->has_met |= result.has_met;
     r->heard_s += result.seconds;
-    r->has_heard |= status == EM_OK || result.frames.taken > 0;
-    em_log(EM_LOG_DEBUG, "%.1f s heard, %lld hops, %llu frames captured, %llu dropped, %llu hops skipped, %llu resets; "
-           "a hop took %.3f ms (median; 99 of 100 within %.3f, the longest %.3f)",
-           result.seconds, (long long)result.n_hops, (unsigned long long)result.frames.captured,
-           (unsigned long long)result.frames.dropped, (unsigned long long)result.skipped_hops,
-           (unsigned long long)result.resets, result.hop_ms, result.hop_p99_ms, result.longest_ms);
+    note_result(r, &result, status);
     if (!r->is_live && (result.was_stopped || (status == EM_ECANCELED && atomic_load(r->stop))) &&
         (!status || status == EM_ECANCELED))
         return EM_EXIT_CUT;
@@ -392,6 +419,60 @@ static int hear_input(run *r, em_err *err)
         code = close_outputs(r, code, err);
     em_source_close(source);
     return code;
+}
+
+/* ---- several at once ---- */
+
+/* What came of them all. One that was lost for good did not stop the others, and was told then. */
+static int judge_parts(run *r, const em_parts *parts, em_status status, em_err *err)
+{
+    em_engine_result worst = { 0 };
+
+    for (int i = 0; i < parts->n; i++) {
+        const em_engine_result *result = &parts->list[i].result;
+
+        note_result(r, result, status);
+        r->heard_s = fmax(r->heard_s, result->seconds);
+        r->n_bad += parts->list[i].err.code != EM_OK;
+        worst.was_stopped |= result->was_stopped;
+        worst.failed_at = result->failed_at > worst.failed_at ? result->failed_at : worst.failed_at;
+    }
+    if (!r->is_live && (worst.was_stopped || (status == EM_ECANCELED && atomic_load(r->stop))) && (!status || status == EM_ECANCELED))
+        return EM_EXIT_CUT;
+    if (status == EM_ECANCELED)
+        return -1;
+    if (!status && parts->n == 1 && r->n_bad)               /* alone it was not told yet */
+        em_fail(err, parts->list[0].err.code, "%s", parts->list[0].err.msg);
+    return status ? stage_code(r, &worst, status) : r->n_bad ? EM_EXIT_INPUT : EM_EXIT_OK;
+}
+
+static int hear_together(run *r, em_err *err)
+{
+    em_engine_cfg cfg = engine_cfg(r);
+    em_parts parts;
+    em_status status;
+    int code;
+
+    cfg.deadline_ns = r->o->timeout > 0 && r->is_live ? r->deadline_ns : 0;
+    if ((status = em_parts_open(&parts, &r->inputs, &cfg, err))) {
+        em_parts_close(&parts);
+        return em_exit_code(status, status == EM_EINVAL ? EM_EXIT_USAGE : EM_EXIT_INPUT);
+    }
+    em_nsm_opened(r->o->nsm);
+    for (int i = 0; i < parts.n; i++) {
+        em_source_info info;
+
+        em_source_get_info(parts.list[i].source, &info);
+        if (r->is_live || r->o->verbose > 0)
+            tell_banner(r, &info);
+        if (r->o->verbose > 1)
+            tell_source(&info, i, parts.n);
+    }
+    status = em_engine_run_all(parts.list, parts.n, err);
+    em_report_progress("");
+    code = judge_parts(r, &parts, status, err);
+    em_parts_close(&parts);
+    return code < 0 ? EM_EXIT_OK : code;
 }
 
 /* One bad file does not stop the others; anything else does, a signal among it. */
@@ -439,7 +520,7 @@ static em_status keep_sound(run *r, em_err *err)
 
     if (!r->o->clip_dir)
         return EM_OK;
-    return em_tape_new(&r->tape, r->o->clip_max + window_s + gap_s + judged_s + LATE_S, err);
+    return em_tape_new(&r->tape, r->inputs.n_heard ? r->inputs.n_heard : 1, r->o->clip_max + window_s + gap_s + judged_s + LATE_S, err);
 }
 
 static em_status check(const em_options *o, em_err *err)
@@ -469,7 +550,7 @@ int em_cmd_listen(const em_options *o, em_err *err)
     }
     r.is_queued = r.inputs.is_live;
     r.is_live = r.is_queued || o->realtime;
-    if ((code = em_tagger_open(&r.tagger, o, em_options_channel(o) < 0 ? EACH_BATCH : 1, err)))
+    if ((code = em_tagger_open(&r.tagger, o, batch_of(&r), err)))
         goto done;
     r.known = em_tagger_known(&r.tagger);
     if (o->is_private && (status = em_speech_find(&r.is_speech, r.tagger.model, &r.known.classes, em_tagger_name(&r.tagger), err))) {
@@ -493,7 +574,7 @@ int em_cmd_listen(const em_options *o, em_err *err)
     if (code == EM_EXIT_OK)
         code = em_exit_code(start_commands(&r, err), EM_EXIT_INTERNAL);
     if (code == EM_EXIT_OK)
-        code = hear_all(&r, err);
+        code = r.inputs.heard ? hear_together(&r, err) : hear_all(&r, err);
     em_service_stopping(&r.service);
     if (!o->out_dir)
         code = close_outputs(&r, code, err);

@@ -50,7 +50,7 @@ static em_status read_layers(em_options *o, const char *config, const em_options
 /* The name that a session gives goes before any other, and is none of the settings that it keeps. */
 static em_status join_session(em_options *o, const em_options_session *session, em_err *err)
 {
-    if (o->inputs.n == 0 && !o->device && !o->raw && !o->replay)
+    if (o->inputs.n == 0 && o->sources.n == 0 && !o->device && !o->raw && !o->replay)
         o->jack = true;
     o->no_connect |= o->connect.n == 0;
     return em_options_set(o, em_options_find("jack-name"), session->client_id, EM_LAYER_SYSTEM, "NSM's client id", err);

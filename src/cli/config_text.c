@@ -3,6 +3,7 @@
  * Every mistake is an error with file and line, what a key or section twice in a file is, too. */
 #include "cli/config_hint.h"
 #include "cli/options.h"
+#include "cli/together.h"
 
 #include "base/log.h"
 #include "base/text.h"
@@ -22,19 +23,19 @@ typedef struct reading {
     FILE       *file;
     int         layer, line;
     bool        is_skipping;        /* in a section of a part that this version has not */
-    bool        is_group;           /* of the section that the lines are in             */
+    enum { OF_CLASS, OF_GROUP, OF_SOURCE } kind;        /* of the section that the lines are in */
     bool        is_midi;            /* in [midi]: keys are classes and groups           */
     char        section[64];        /* its name, with the subject; "": none yet         */
-    char        subject[160];       /* its class or group; "": none                     */
+    char        subject[160];       /* its class, group or source; "": none             */
     const char *part;               /* "mqtt" in [mqtt]: keys are what its options add to that name; NULL: none */
     em_texts    met;                /* sections and keys, and in which lines            */
     em_err     *err;
 } reading;
 
-static const char *const parts[] = { "mqtt", "osc", "http" }, *const subjects[] = { "class", "group" };
+static const char *const parts[] = { "mqtt", "osc", "http" }, *const subjects[] = { "class", "group", "source" };      /* by kind */
 
 /* Sections of parts that are not in this version; their keys wait for it. */
-static const char *const to_come[] = { "source", "jack" };
+static const char *const to_come[] = { "jack" };
 
 /* A sentence about the line. */
 static em_status mistake(const reading *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -78,13 +79,13 @@ static const char *wanted_of(const char *key)
 /* A line of a section is an item of a list: "min-on = 1" of a class is --tune, "class = Siren" of a group --group. */
 static em_status set_of_subject(reading *r, const char *key, const char *value)
 {
-    const bool is_member = r->is_group && strcmp(key, "class") == 0;
+    const bool is_member = r->kind == OF_GROUP && strcmp(key, "class") == 0;
     char text[LINE_BYTES + 200], where[160], met[260], clean[64], hint[EM_HINT_BYTES];
     const char *wanted = is_member ? "" : wanted_of(key);
     em_status status;
 
     if (!wanted)
-        return mistake(r, "%s", em_config_hint_tuning(hint, sizeof hint, key, r->is_group, r->section));
+        return mistake(r, "%s", em_config_hint_tuning(hint, sizeof hint, key, r->kind == OF_GROUP, r->section));
     snprintf(met, sizeof met, "[%s] %s", r->section, key);
     if (!is_member && (status = meet(r, met)))
         return status;
@@ -97,6 +98,24 @@ static em_status set_of_subject(reading *r, const char *key, const char *value)
     if (!em_is_tuning(text))
         return mistake(r, "%s: '%s' is not %s", key, em_text_clean(clean, sizeof clean, value), wanted);
     return em_options_set(r->o, em_options_find("tune"), text, r->layer, where, r->err);
+}
+
+/* "device = USB" of a source is --source. Ports to connect to may be several. */
+static em_status set_of_source(reading *r, const char *key, const char *value)
+{
+    char text[LINE_BYTES + 200], where[160], met[260], clean[64];
+    em_status status;
+
+    if (!em_together_has_key(key))
+        return mistake(r, "unknown key '%s' of a source; it has " EM_TOGETHER_KEYS, em_text_clean(clean, sizeof clean, key));
+    snprintf(met, sizeof met, "[%s] %s", r->section, key);
+    if (strcmp(key, "connect") != 0 && (status = meet(r, met)))
+        return status;
+    snprintf(where, sizeof where, "%.100s:%d: %.40s", r->path, r->line, key);
+    snprintf(text, sizeof text, "%s:%s=%s", r->subject, key, value);
+    if (!em_is_source_setting(text))
+        return mistake(r, "%s: that is no value of it", key);       /* which may be a URL with a password */
+    return em_options_set(r->o, em_options_find("source"), text, r->layer, where, r->err);
 }
 
 /* In [mqtt] "url" is --mqtt, and "node" --mqtt-node; in [http] "address" is --http. */
@@ -158,7 +177,7 @@ static bool is_one_of(const char *const *names, size_t n, const char *name)
     return false;
 }
 
-/* [class "Dog"] or [group "alarm"]: what follows is of that one. */
+/* [class "Dog"], [group "alarm"] or [source "porch"]: what follows is of that one. */
 static em_status begin_subject(reading *r, const char *kind, const char *name)
 {
     const size_t n = strlen(name);
@@ -166,7 +185,9 @@ static em_status begin_subject(reading *r, const char *kind, const char *name)
     if (n == 0 || n >= sizeof r->subject)
         return mistake(r, "[%s] has no name, or one too long: [%s \"NAME\"]", kind, kind);
     memcpy(r->subject, name, n + 1);
-    r->is_group = strcmp(kind, "group") == 0;
+    for (size_t i = 0; i < EM_COUNT(subjects); i++)
+        if (strcmp(subjects[i], kind) == 0)
+            r->kind = i;
     return EM_OK;
 }
 
@@ -281,6 +302,8 @@ static em_status read_line(reading *r, char *line)
         return EM_OK;
     if (r->is_midi)
         return set_of_midi(r, trim(text), trim(equals + 1));
+    if (*r->subject && r->kind == OF_SOURCE)
+        return set_of_source(r, trim(text), trim(equals + 1));
     return *r->subject ? set_of_subject(r, trim(text), trim(equals + 1)) : set_key(r, trim(text), trim(equals + 1));
 }
 

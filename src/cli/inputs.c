@@ -172,8 +172,6 @@ static em_status check_live(em_inputs *in, const em_options *o, em_err *err)
     for (int i = 0; i < in->n && !live; i++)
         live = in->list[i].is_live ? &in->list[i] : NULL;
     in->is_live = o->live || live;
-    if (live && in->n > 1)
-        return em_fail(err, EM_EINVAL, "%.100s has no end: nothing can be heard after it", live->url_name);
     if (live && (o->shard || o->out_dir || o->summary))
         return em_fail(err, EM_EINVAL, "--%s is for files", o->shard ? "shard" : o->out_dir ? "out-dir" : "summary");
     return EM_OK;
@@ -204,16 +202,89 @@ static em_status take_files(em_inputs *in, const em_options *o, const char *cons
     return EM_OK;
 }
 
+/* ---- several at once ---- */
+
+static em_together_one usual_heard(const em_options *o)
+{
+    return (em_together_one){ .source = common_from(o), .channel = em_options_channel(o) };
+}
+
+static em_status settle_heard(em_inputs *in, em_err *err)
+{
+    in->is_live = false;
+    for (int i = 0; i < in->n_heard; i++) {
+        bool is_live;
+        em_status status = em_together_settle(&in->heard[i], &is_live, err);
+
+        if (status)
+            return status;
+        in->is_live |= is_live;
+    }
+    return EM_OK;
+}
+
+static em_status take_sources(em_inputs *in, const em_options *o, em_err *err)
+{
+    const em_together_one usual = usual_heard(o);
+
+    if (o->device || o->jack || o->inputs.n > 0)
+        return em_fail(err, EM_EINVAL, "--source names all that is heard: no file, --device or --jack beside it");
+    if (o->shard || o->out_dir || o->summary)
+        return em_fail(err, EM_EINVAL, "--%s is for files", o->shard ? "shard" : o->out_dir ? "out-dir" : "summary");
+    if (!(in->heard = calloc(EM_TOGETHER_MOST, sizeof *in->heard)))
+        return em_fail(err, EM_ENOMEM, "no memory for the list of sources");
+    for (int i = 0; i < o->sources.n; i++)
+        if (!em_together_set(in->heard, &in->n_heard, &usual, o->sources.list[i]))
+            return em_fail(err, EM_EINVAL, "--source: more than %d sources, or %d ports of one", EM_TOGETHER_MOST, EM_TOGETHER_GLOBS);
+    return settle_heard(in, err);
+}
+
+/* Several URLs without an end are heard at once; beside files they cannot be. */
+static em_status take_live_urls(em_inputs *in, const em_options *o, em_err *err)
+{
+    const em_together_one usual = usual_heard(o);
+    int n_live = 0, i_live = 0;
+
+    for (int i = 0; i < in->n; i++)
+        if (in->list[i].is_live) {
+            n_live++;
+            i_live = i;
+        }
+    if (n_live == 0 || in->n == 1)
+        return EM_OK;
+    if (n_live < in->n || n_live > EM_TOGETHER_MOST)
+        return em_fail(err, EM_EINVAL, "%.100s has no end: nothing can be heard after it; --source hears several at once, %d at the most",
+                       in->list[i_live].url_name, EM_TOGETHER_MOST);
+    if (!(in->heard = calloc((size_t)n_live, sizeof *in->heard)))
+        return em_fail(err, EM_ENOMEM, "no memory for the list of sources");
+    for (; in->n_heard < n_live; in->n_heard++) {
+        em_together_one *h = &in->heard[in->n_heard];
+        const em_sound_file *url = &in->list[in->n_heard];
+
+        *h = usual;
+        h->source.kind = "url";
+        h->source.name = url->file;
+        snprintf(h->name, sizeof h->name, "%s", url->name ? url->name : url->url_name);
+    }
+    return settle_heard(in, err);
+}
+
 em_status em_inputs_from(em_inputs *in, const em_options *o, bool is_interactive, em_err *err)
 {
     static const char *const only_stdin[] = { "-" };
+
+    em_status status;
 
     *in = (em_inputs){ .common = common_from(o), .n = 1, .is_live = true };
     if ((o->device && o->jack) || (o->inputs.n > 0 && (o->device || o->jack)))
         return em_fail(err, EM_EINVAL, "choose one source: files, --device or --jack");
     if (o->midi && !o->jack)
         return em_fail(err, EM_EINVAL, "--midi: the notes leave by a port of the JACK client: it goes with --jack");
-    if (o->jack) {
+    if (o->sources.n > 0 && (status = take_sources(in, o, err)))
+        return status;
+    if (o->sources.n > 0) {
+        in->n = 1;
+    } else if (o->jack) {
         in->kind = "jack";
     } else if (o->raw && !o->device && o->inputs.n == 0 && !is_interactive) {
         return take_files(in, o, only_stdin, 1, err);
@@ -221,7 +292,8 @@ em_status em_inputs_from(em_inputs *in, const em_options *o, bool is_interactive
         in->kind = "portaudio";
         in->common.name = o->device;
     } else if (o->inputs.n > 0) {
-        return take_files(in, o, (const char *const *)o->inputs.list, o->inputs.n, err);
+        status = take_files(in, o, (const char *const *)o->inputs.list, o->inputs.n, err);
+        return status ? status : take_live_urls(in, o, err);
     } else {
         return em_fail(err, EM_EINVAL, "nothing to listen to: name a FILE, - for standard input, --device or --jack");
     }
@@ -235,13 +307,16 @@ void em_inputs_deinit(em_inputs *in)
     for (int i = 0; in->list && i < in->n; i++)
         free_input(&in->list[i]);
     free(in->list);
+    free(in->heard);
     *in = (em_inputs){ 0 };
 }
 
 em_source_cfg em_inputs_source(const em_inputs *in, int i)
 {
-    em_source_cfg cfg = in->common;
+    em_source_cfg cfg = in->heard ? in->heard[i].source : in->common;
 
+    if (in->heard)
+        return cfg;
     if (in->kind) {
         cfg.kind = in->kind;
     } else {

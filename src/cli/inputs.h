@@ -1,9 +1,10 @@
-/* inputs.h - from the options to the sources to open, one after the other. */
+/* inputs.h - from the options to the sources to open: one after the other, or several at once. */
 #ifndef EM_CLI_INPUTS_H
 #define EM_CLI_INPUTS_H
 
 #include "audio/source.h"
 #include "cli/options.h"
+#include "cli/together.h"
 
 typedef struct em_sound_file {
     const char *file;               /* path, URL or "-"; from the options                */
@@ -19,6 +20,8 @@ typedef struct em_inputs {
     const char   *kind;             /* of a device; NULL: files                          */
     em_sound_file *list;            /* [n] files, after --shard; NULL for a device        */
     int           n;                /* sources: 1 for a device                           */
+    em_together_one     *heard;            /* [n_heard] what is heard at once; NULL: one after the other */
+    int           n_heard;
     bool          is_live;          /* they cannot wait: a device, --live, a live URL    */
 } em_inputs;
 

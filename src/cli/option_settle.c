@@ -8,6 +8,8 @@
 #include <string.h>
 
 static const struct { const char *a, *b; } exclusive[] = {
+    { "source", "input" },   { "source", "device" },   { "source", "jack" },      { "source", "shard" },     { "source", "summary" },
+    { "source", "out-dir" }, { "source", "replay" },
     { "input", "device" },   { "input", "jack" },      { "device", "jack" },
     { "shard", "device" },   { "shard", "jack" },      { "summary", "device" },   { "summary", "jack" },
     { "out-dir", "device" }, { "out-dir", "jack" },    { "out-dir", "output" },  { "out-dir", "append" },
@@ -35,7 +37,7 @@ static bool has_stdin(const em_texts *inputs)
  * files it means nothing. In a file and alone it is how pipes are to be read, when there is one: see inputs.c. */
 static em_status settle_raw(em_options *o, em_err *err)
 {
-    static const char *const others[] = { "input", "device", "jack", "replay" };
+    static const char *const others[] = { "input", "source", "device", "jack", "replay" };
     int raw = layer_of(o, "raw");
     bool is_alone = true;
 

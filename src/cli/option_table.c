@@ -3,6 +3,7 @@
 
 #include "cli/midi_map.h"
 #include "cli/option_text.h"
+#include "cli/together.h"
 #include "sinks/jobs.h"
 #include "sinks/mqtt_url.h"
 
@@ -13,6 +14,9 @@
 static const em_option input_rows[] = {
     { .name = "input", .letter = 'i', .kind = EM_OPTION_TEXTS, .at = AT(inputs), .arg = "FILE|URL", .is_secret = true,
       .help = "sound file, URL (http, https, rtsp ...), or - for standard input; same as an operand; repeatable" },
+    { .name = "source", .kind = EM_OPTION_TEXTS, .at = AT(sources), .arg = "NAME:KEY=VALUE", .is_secret = true, .is_valid = em_is_source_setting,
+      .wanted = "NAME:KEY=VALUE, the key being one of " EM_TOGETHER_KEYS,
+      .help = "of several sources that are heard at once: device, url, input or jack, and how (channel, gate ...); repeatable" },
     { .name = "raw", .kind = EM_OPTION_CHOICE, .at = AT(raw), .arg = "FORMAT", .choices = "s16le|f32le",
       .help = "standard input is raw samples: s16le or f32le (otherwise WAV, or s16le without a header)" },
     { .name = "rate", .kind = EM_OPTION_INT, .at = AT(rate), .arg = "HZ", .fallback = "32000", .min = 1000, .max = 768000,

@@ -48,7 +48,7 @@ typedef struct em_train_options {
 enum { EM_OPTION_ROWS = 256 };      /* room for as many */
 
 typedef struct em_options {
-    em_texts inputs;
+    em_texts inputs, sources;       /* one after the other; at once               */
     char  *raw;                     /* NULL: look for a RIFF header               */
     int    rate, channels;
     char  *device, *channel;

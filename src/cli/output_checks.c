@@ -20,6 +20,8 @@ static em_status check_plot(const em_options *o, const em_sink_set_cfg *cfg, em_
         return em_fail(err, EM_EINVAL, "--plot: with --out-dir it is png or svg, a picture for each file");
     if (!o->out_dir && !em_has_ending(o->plot, ".png") && !em_has_ending(o->plot, ".svg"))
         return em_fail(err, EM_EINVAL, "--plot: %.120s: a picture's name ends in .svg or .png", o->plot);
+    if (cfg->n_together > 1)
+        return em_fail(err, EM_EINVAL, "--plot has one timeline, and here are %d sources at once", cfg->n_together);
     if (!o->out_dir && cfg->n_files > 1)
         return em_fail(err, EM_EINVAL, "--plot has one timeline, and here are %d files: give each its own picture with --out-dir", cfg->n_files);
     for (int i = 0; i < o->outputs.n; i++)
@@ -37,6 +39,8 @@ static em_status check_format(const em_options *o, const em_sink_set_cfg *cfg, c
 
     if (traits.is_events && o->summary)
         return em_fail(err, EM_EINVAL, "-f %s tells events, and with --summary there are none", format);
+    if (traits.is_one_timeline && cfg->n_together > 1)
+        return em_fail(err, EM_EINVAL, "-f %s has one timeline, and here are %d sources at once", format, cfg->n_together);
     if (!traits.is_one_timeline || cfg->n_files <= 1 || o->out_dir)
         return EM_OK;
     if (cfg->replayed)

@@ -72,8 +72,8 @@ static em_status open_one(em_sink_set *out, const em_options *o, const em_sink_s
     };
     em_status status;
 
-    /* The view shows one listener: each channel for itself has lines on a terminal, too. */
-    sink.is_terminal = cfg->is_live && em_is_stdout(path) && is_text && em_options_channel(o) >= 0 && can_redraw();
+    /* The view shows one listener: several sources, or each channel for itself, have lines on a terminal, too. */
+    sink.is_terminal = cfg->is_live && em_is_stdout(path) && is_text && em_options_channel(o) >= 0 && cfg->n_together < 2 && can_redraw();
     if ((status = em_sink_open(&out->sinks[out->n], &sink, err)))
         return status;
     out->has_view |= sink.is_terminal;

@@ -40,6 +40,7 @@ typedef struct em_sink_set_cfg {
     bool has_source_names;
     int  n_files;                   /* that are heard, one after the other                    */
     const char *replayed;           /* the file of scores that they are in; NULL: they are heard now */
+    int  n_together;                /* sources that are heard at once                       */
     em_tape *tape;                  /* --clip-dir: what clips are made of; else NULL */
     struct em_midi *midi;           /* --midi: what its JACK client sends; else NULL */
     const em_event *start;          /* the START event to come, for --http; borrowed */

@@ -1,7 +1,8 @@
-/* ear.h - what engine.c, ear_sound.c, ear_scores.c, ear_private.c, ear_control.c and ear_tell.c share: one source on its run from start to end.
+/* ear.h - what engine.c and the files ear_*.c share: one source on its run from start to end.
  *
- * engine.c makes the memory and starts; ear_sound.c loops between ring and scheduler; ear_scores.c takes what the scheduler
- * hands out; ear_private.c says whose sound may be kept; ear_control.c obeys commands; ear_tell.c has the words. All of it is the worker's. */
+ * engine.c is the loop over all that are heard; ear_life.c makes the memory, starts and ends; ear_sound.c goes from ring to scheduler;
+ * ear_scores.c takes what the scheduler hands out; ear_private.c says whose sound may be kept; ear_control.c obeys commands; ear_tell.c has
+ * the words. All of it is the worker's. */
 #ifndef EM_ENGINE_EAR_H
 #define EM_ENGINE_EAR_H
 
@@ -15,6 +16,15 @@ enum {
     EM_EAR_BLOCK = 4096,            /* frames taken at once                         */
     EM_EAR_NAME_CHARS = 144,        /* of a source and its channel                  */
 };
+
+typedef enum em_ear_phase {         /* where it is between one take from the ring and the next */
+    EM_EAR_LISTENS,                 /* nothing is held                             */
+    EM_EAR_TAKEN,                   /* a block, and what was missing before it     */
+    EM_EAR_GAP,                     /* silence goes to the listeners               */
+    EM_EAR_SOUND,                   /* then the block does                         */
+    EM_EAR_ENDS,                    /* nothing more comes: the last hops           */
+    EM_EAR_IS_OVER,
+} em_ear_phase;
 
 typedef struct em_ear {
     const em_engine_cfg *cfg;
@@ -30,11 +40,18 @@ typedef struct em_ear {
     em_summary   *summaries;        /* [n_lanes], NULL unless wanted                */
     int64_t      *loud_ends;        /* [n_lanes] end of the newest hop above the gate, sample */
     em_columns   *columns;          /* [n_lanes] likewise                           */
-    const em_watch_rules *rules;    /* cfg->events, or what has taken their place  */
+    const em_watch_rules *rules;    /* cfg->events, or what has taken their place; NULL: none */
+    em_watch_rules own_rules[2];    /* they, with a gate of its own: the newest, and those before it */
     bool         *is_paused;        /* [n_lanes] does not listen                    */
-    bool          has_told_refused, has_warned;     /* of commands                  */
+    bool          has_warned;       /* of commands                                  */
     em_watcher  **watchers;         /* [n_lanes] likewise; each NULL until sound flows */
     em_privacy   *privacy;          /* NULL unless wanted                           */
+    em_ear_phase  phase;
+    em_source_state state;          /* as it was when the block was taken          */
+    em_gap        gap;
+    size_t        n_taken;          /* frames in `frames`                          */
+    size_t        n_fed, n_to_feed; /* of the silence or sound that goes to the listeners */
+    uint64_t      n_behind;         /* frames that are known to come behind it     */
     uint64_t      n_rate_frames;    /* of stream since the last change of rate      */
     double        rate_start_s;     /* when that was                                */
     em_anchor     anchor;           /* wall clock at time 0                         */
@@ -81,16 +98,28 @@ em_status em_ear_end_privacy(em_ear *e, em_event *stop, em_err *err);           
 
 /* ---- ear_control.c ---- */
 
+/* Events are what these say from here on, but for a gate of its own. */
+void      em_ear_use_rules(em_ear *e, const em_watch_rules *rules);
+
 /* One command, as far as it is the engine's. */
 em_status em_ear_obey(em_ear *e, const em_control_command *c, em_err *err);
 
-/* Those that wait, handed to cfg->command as well. */
-em_status em_ear_take_commands(em_ear *e, em_err *err);
-
 /* ---- ear_sound.c ---- */
 
-/* From the started source to its end, a stop, or an error; after an error of the output or model e->stage says which. */
-em_status em_ear_listen(em_ear *e, em_err *err);
+/* Goes on until a hop is due, a block is done, or there is nothing to do now (*has_done stays as it is). At the end phase is
+ * EM_EAR_IS_OVER. After an error of the output or model e->stage says which. */
+em_status em_ear_step(em_ear *e, bool *has_done, em_err *err);
 bool      em_ear_is_overdue(const em_ear *e);               /* the deadline has passed */
+
+/* ---- ear_life.c ---- */
+
+/* e->cfg and e->source are set, the rest is zero: makes the memory and starts the source. em_ear_deinit follows, always. */
+em_status em_ear_init(em_ear *e, em_err *err);
+void      em_ear_deinit(em_ear *e);
+
+void      em_ear_count(const em_ear *e, em_engine_result *out);
+
+/* Stops the source, ends its events, tells its end. *input: what was wrong with its sound. */
+em_status em_ear_close(em_ear *e, em_engine_result *out, em_err *input, em_err *err);
 
 #endif

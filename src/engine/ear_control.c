@@ -117,14 +117,27 @@ static void set_threshold(em_ear *e, const em_control_command *c)
         warn(e, c->text, e->scheduler ? "a threshold is set, and no events of that name are told" : "a threshold is set before there is sound");
 }
 
+void em_ear_use_rules(em_ear *e, const em_watch_rules *rules)
+{
+    em_watch_rules *own = e->rules == &e->own_rules[0] ? &e->own_rules[1] : &e->own_rules[0];
+
+    e->rules = rules;
+    if (!rules || !e->cfg->has_own_gate)
+        return;
+    *own = *rules;
+    own->has_gate = e->cfg->own_gate_dbfs < 0;
+    own->gate_dbfs = e->cfg->own_gate_dbfs;
+    e->rules = own;
+}
+
 /* With new rules may come sinks, which do not know who is paused. */
 static em_status set_rules(em_ear *e, const em_watch_rules *rules, em_err *err)
 {
     em_status status = EM_OK;
 
-    e->rules = rules;
+    em_ear_use_rules(e, rules);
     for (int lane = 0; e->watchers && e->scheduler && lane < e->n_lanes && !status; lane++)
-        status = em_watcher_change(&e->watchers[lane], rules, err);
+        status = em_watcher_change(&e->watchers[lane], e->rules, err);
     if (status)
         e->stage = EM_STAGE_OUTPUT;
     for (int lane = 0; lane < e->n_lanes && !status; lane++)
@@ -152,28 +165,4 @@ em_status em_ear_obey(em_ear *e, const em_control_command *c, em_err *err)
         return EM_OK;
     }
     return EM_OK;
-}
-
-static void tell_refused(em_ear *e)
-{
-    if (e->has_told_refused || em_control_refused(e->cfg->control) == 0)
-        return;
-    em_log(EM_LOG_WARNING, "commands come faster than they can be obeyed: some are refused");
-    e->has_told_refused = true;
-}
-
-em_status em_ear_take_commands(em_ear *e, em_err *err)
-{
-    em_control_command c;
-    em_status status = EM_OK;
-
-    /* No more than fit the queue: whoever floods it does not hold up the sound. */
-    for (int i = 0; e->cfg->control && i < EM_CONTROL_ROOM && !status && em_control_take(e->cfg->control, &c); i++) {
-        status = em_ear_obey(e, &c, err);
-        if (e->cfg->command)
-            e->cfg->command(e->cfg->command_ctx, &c);
-    }
-    if (e->cfg->control)
-        tell_refused(e);
-    return status;
 }

@@ -1,4 +1,5 @@
-/* ear_sound.c - the loop between ring and scheduler: blocks, gaps, rates, the clock, how it ends. See ear.h. */
+/* ear_sound.c - from the ring to the scheduler: blocks, gaps, rates, the clock, how it ends. It stops wherever a hop is due, so that
+ * those of several sources are scored together. See ear.h. */
 #include "base/channel.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -6,8 +7,6 @@
 
 #include <math.h>
 #include <string.h>
-
-enum { POLL_MS = 5 };
 
 /* newest_s: where in the stream the newest sound that was captured stands. It is older than now by the latency. */
 static bool look_at_clock(em_ear *e, const em_source_counters *frames, double newest_s, double *drift_s)
@@ -17,10 +16,10 @@ static bool look_at_clock(em_ear *e, const em_source_counters *frames, double ne
 
 static em_status begin_tape(const em_ear *e, em_err *err)
 {
-    em_status status = e->cfg->tape ? em_tape_begin(e->cfg->tape, e->n_lanes, e->info.rate_hz, err) : EM_OK;
+    em_status status = e->cfg->tape ? em_tape_begin(e->cfg->tape, e->cfg->i_reel, e->n_lanes, e->info.rate_hz, err) : EM_OK;
 
     for (int i = 0; e->cfg->tape && i < e->n_lanes && !status; i++)
-        em_tape_name(e->cfg->tape, i, e->names[i]);
+        em_tape_name(e->cfg->tape, e->cfg->i_reel, i, e->names[i]);
     return status;
 }
 
@@ -62,7 +61,7 @@ static em_status follow_rate(em_ear *e, em_err *err)
     e->rate_start_s = em_ear_seconds(e);
     e->n_rate_frames = 0;
     if ((status = em_scheduler_set_rate(e->scheduler, e->info.rate_hz, err)) ||
-        (e->cfg->tape && (status = em_tape_set_rate(e->cfg->tape, e->info.rate_hz, e->rate_start_s, err))))
+        (e->cfg->tape && (status = em_tape_set_rate(e->cfg->tape, e->cfg->i_reel, e->info.rate_hz, e->rate_start_s, err))))
         return status;
     e->rate_hz = e->info.rate_hz;
     return EM_OK;
@@ -101,45 +100,42 @@ static uint64_t frames_left(const em_ear *e)
     return left > 0 ? (uint64_t)left : 0;
 }
 
-static em_status push(em_ear *e, const float *const *lanes, uint64_t n, uint64_t n_behind, em_err *err)
+/* What is to go to the listeners: n frames, of silence or of the lanes, with n_behind known to come behind them. */
+static void hold(em_ear *e, em_ear_phase phase, uint64_t n, uint64_t n_behind)
 {
-    em_status status;
-
     if (n > frames_left(e))
         n = frames_left(e);
+    e->phase = phase;
+    e->n_fed = 0;
+    e->n_to_feed = n;
+    e->n_behind = n_behind;
     e->n_rate_frames += n;
     if (e->cfg->tape)
-        em_tape_push(e->cfg->tape, lanes, n);
-    status = em_scheduler_push(e->scheduler, lanes, n, n_behind, err);
-    if (status && e->stage != EM_STAGE_OUTPUT)
-        e->stage = EM_STAGE_MODEL;
-    return status;
+        em_tape_push(e->cfg->tape, e->cfg->i_reel, phase == EM_EAR_GAP ? NULL : (const float *const *)e->lanes, n);
 }
 
-/* One round: what waits, up to a block. *n_taken 0: nothing waited. */
-static em_status hear(em_ear *e, em_source_state state, size_t *n_taken, em_err *err)
+static em_status begin_gap(em_ear *e, em_err *err)
 {
-    uint64_t left = frames_left(e);
-    em_gap gap = { 0 };
-    size_t n = em_source_take(e->source, e->frames, left < EM_EAR_BLOCK ? (size_t)left : EM_EAR_BLOCK, &gap);
     em_status status;
 
-    *n_taken = n;
-    if (n == 0 && !em_ear_is_there(state) && (status = em_ear_tell_state(e, state, err)))
-        return status;
-    if (n == 0 && gap.n_frames == 0)
+    if (e->gap.n_frames == 0 || !e->scheduler) {
+        hold(e, EM_EAR_GAP, 0, 0);
         return EM_OK;
-    if ((status = follow_rate(e, err)))
+    }
+    if ((status = em_ear_tell_gap(e, &e->gap, err)))
         return status;
-    if (gap.n_frames > 0 && e->scheduler && ((status = em_ear_tell_gap(e, &gap, err)) ||
-                                             (status = push(e, NULL, gap.n_frames, n + frames_behind(e), err))))
+    hold(e, EM_EAR_GAP, e->gap.n_frames, e->n_taken + frames_behind(e));
+    return EM_OK;
+}
+
+static em_status begin_block(em_ear *e, em_err *err)
+{
+    em_status status = e->n_taken > 0 && em_ear_is_there(e->state) ? em_ear_tell_state(e, e->state, err) : EM_OK;
+
+    if (status)
         return status;
-    if (n > 0 && em_ear_is_there(state) && (status = em_ear_tell_state(e, state, err)))
-        return status;
-    pick_channels(e, n);
-    if ((status = push(e, (const float *const *)e->lanes, n, frames_behind(e), err)))
-        return status;
-    em_ear_tell_warnings(e);
+    pick_channels(e, e->n_taken);
+    hold(e, EM_EAR_SOUND, e->n_taken, frames_behind(e));
     return EM_OK;
 }
 
@@ -172,35 +168,112 @@ bool em_ear_is_overdue(const em_ear *e)
     return e->cfg->deadline_ns && em_now_ns() >= e->cfg->deadline_ns;
 }
 
-em_status em_ear_listen(em_ear *e, em_err *err)
+/* The block is done. */
+static em_status end_block(em_ear *e, em_err *err)
 {
     em_status status;
 
-    while (!(e->was_stopped = is_stopped(e)) && frames_left(e) > 0 && !em_ear_is_overdue(e)) {
-        em_err why = { 0 };
-        em_source_state state = em_source_watch(e->source, &why);
-        size_t n;
+    if (e->scheduler)
+        em_ear_tell_warnings(e);
+    e->phase = EM_EAR_LISTENS;
+    status = em_ear_is_there(e->state) ? look_at_source(e, err) : EM_OK;
+    em_ear_tell_progress(e);
+    return status;
+}
 
-        if (e->info.rate_hz == 0)
-            em_source_get_info(e->source, &e->info);
-        if ((status = em_ear_take_commands(e, err)) || (status = hear(e, state, &n, err)) ||
-            (em_ear_is_there(state) && (status = look_at_source(e, err))))
-            return status;
-        em_ear_tell_progress(e);
-        if (n > 0)
-            continue;
-        if (state == EM_SOURCE_FAILED || state == EM_SOURCE_ENDED) {
-            if (why.code)
-                e->broken = why;
-            break;
-        }
-        em_sleep_ms(POLL_MS);
-    }
-    /* A signal ends at once; the end of the sound has a last window. */
-    if (!e->scheduler || e->was_stopped)
+/* A signal ends at once; the end of the sound has a last window. */
+static void end_sound(em_ear *e)
+{
+    e->phase = e->scheduler && !e->was_stopped ? EM_EAR_ENDS : EM_EAR_IS_OVER;
+    if (e->phase == EM_EAR_ENDS)
+        em_scheduler_end(e->scheduler);
+}
+
+/* What waits, up to a block. */
+static em_status take_block(em_ear *e, em_err *err)
+{
+    const uint64_t left = frames_left(e);
+    em_err why = { 0 };
+    em_status status;
+
+    if ((e->was_stopped = is_stopped(e)) || left == 0 || em_ear_is_overdue(e)) {
+        end_sound(e);
         return EM_OK;
-    status = em_scheduler_finish(e->scheduler, err);
-    if (status && e->stage != EM_STAGE_OUTPUT)
-        e->stage = EM_STAGE_MODEL;
+    }
+    e->state = em_source_watch(e->source, &why);
+    if (e->info.rate_hz == 0)
+        em_source_get_info(e->source, &e->info);
+    e->gap = (em_gap){ 0 };
+    e->n_taken = em_source_take(e->source, e->frames, left < EM_EAR_BLOCK ? (size_t)left : EM_EAR_BLOCK, &e->gap);
+    if (e->n_taken == 0 && !em_ear_is_there(e->state) && (status = em_ear_tell_state(e, e->state, err)))
+        return status;
+    if (e->n_taken > 0 || e->gap.n_frames > 0) {
+        e->phase = EM_EAR_TAKEN;
+        return EM_OK;
+    }
+    status = em_ear_is_there(e->state) ? look_at_source(e, err) : EM_OK;
+    em_ear_tell_progress(e);
+    if (e->state == EM_SOURCE_FAILED || e->state == EM_SOURCE_ENDED) {
+        e->broken = why;
+        end_sound(e);
+    }
+    return status;
+}
+
+/* What is held goes to the listeners, up to the next hop. */
+static bool feed(em_ear *e)
+{
+    const float *const *lanes = e->phase == EM_EAR_GAP ? NULL : (const float *const *)e->lanes;
+
+    if (e->n_fed < e->n_to_feed)
+        em_scheduler_feed(e->scheduler, lanes, e->n_to_feed, &e->n_fed, e->n_behind);
+    return e->n_fed == e->n_to_feed;
+}
+
+static bool is_due(const em_ear *e)
+{
+    return e->scheduler && em_scheduler_is_due(e->scheduler);
+}
+
+/* Nothing is due: one thing after the other. */
+static em_status go_on(em_ear *e, em_err *err)
+{
+    em_status status;
+
+    switch (e->phase) {
+    case EM_EAR_LISTENS:
+        return take_block(e, err);
+    case EM_EAR_TAKEN:
+        /* A new rate may make a hop due, which comes before what is told of the gap. */
+        if ((status = follow_rate(e, err)) || is_due(e))
+            return status;
+        return begin_gap(e, err);
+    case EM_EAR_GAP:
+        return feed(e) && !is_due(e) ? begin_block(e, err) : EM_OK;
+    case EM_EAR_SOUND:
+        return feed(e) && !is_due(e) ? end_block(e, err) : EM_OK;
+    case EM_EAR_ENDS:
+        e->phase = EM_EAR_IS_OVER;
+        return EM_OK;
+    case EM_EAR_IS_OVER:
+        return EM_OK;
+    }
+    return EM_OK;
+}
+
+em_status em_ear_step(em_ear *e, bool *has_done, em_err *err)
+{
+    em_status status = EM_OK;
+
+    while (!status && !is_due(e) && e->phase != EM_EAR_IS_OVER) {
+        const bool listened = e->phase == EM_EAR_LISTENS;
+
+        status = go_on(e, err);
+        if (e->phase == EM_EAR_LISTENS) {               /* the block is done, or there was none */
+            *has_done |= !listened;
+            return status;
+        }
+    }
+    *has_done = true;
     return status;
 }

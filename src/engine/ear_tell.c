@@ -18,7 +18,7 @@ double em_ear_seconds(const em_ear *e)
 
 em_event em_ear_event(const em_ear *e, em_event_type type, const char *source, double time)
 {
-    return (em_event){ .type = type, .source = source, .time = time,
+    return (em_event){ .type = type, .source = source, .time = time, .is_each = e->cfg->channel < 0,
                        .utc_ms = e->anchor.ms < 0 ? -1 : e->anchor.ms + llround(time * 1e3) };
 }
 

@@ -1,7 +1,7 @@
-/* engine.h - the worker: one source from its start to its end, through listeners and session to the outlet.
+/* engine.h - the worker: a source, or several at once, from start to end, through listeners and one session to the outlet.
  *
  * The calling thread is the worker. It polls the source (5 ms), puts silence in the place of lost frames, picks the
- * channels, and scores what falls due. Devices are never waited for and hops that come too late are left out and
+ * channels, and scores what falls due, of all sources in one batch. Devices are never waited for and hops that come too late are left out and
  * counted; files wait and leave out nothing.
  *
  * Once sound flows the path of a hop allocates nothing (tests/unit/engine), but for a device that comes back with
@@ -47,7 +47,10 @@ typedef struct em_engine_cfg {
     int64_t start_ms;               /* wall clock at a file's first sample, -1 unknown             */
     em_tape *tape;                  /* that keeps the newest sound; NULL: none does                */
     const em_privacy_cfg *privacy;  /* of clips, but for window, step, take and ctx; NULL: all are kept */
-    em_control *control;            /* commands, taken between hops; NULL: none come               */
+    int     i_reel;                 /* on this reel of it                                          */
+    bool    has_own_gate;           /* own_gate_dbfs in place of that of events, also of those that replace them */
+    float   own_gate_dbfs;          /* 0: none                                                     */
+    em_control *control;            /* commands, taken between hops; NULL: none come. Of several sources: the first's, for all */
     em_engine_command *command;     /* may be NULL                                                 */
     void   *command_ctx;
     em_engine_progress *progress;   /* may be NULL                                                 */
@@ -67,11 +70,24 @@ typedef struct em_engine_result {
     double   seconds;               /* of stream                                                   */
 } em_engine_result;
 
+/* One of several that are heard at once. */
+typedef struct em_engine_part {
+    const em_engine_cfg *cfg;       /* session, max_batch, outlet and stop are the same for all; borrowed */
+    em_source *source;
+    em_engine_result result;
+    em_err  err;                    /* what was wrong with its sound; code EM_OK: nothing          */
+    bool    is_over;
+} em_engine_part;
+
 /* Bytes of the columns that a scores event has at the most. */
 size_t em_engine_column_bytes(const em_session *session, int step_samples);
 
 /* Starts the source, hears it out, stops it; the last event is its STOP record, also after an error of the input.
  * EM_ECANCELED: nobody reads the output any more. Else the status of the stage that failed. */
 em_status em_engine_run(em_engine_result *out, const em_engine_cfg *cfg, em_source *source, em_err *err);
+
+/* The same for several. One that ends or is lost for good has its STOP record then, and its err; the others go on. The status is of what
+ * they have in common: outputs, model, memory, or of one that did not start. */
+em_status em_engine_run_all(em_engine_part *parts, int n, em_err *err);
 
 #endif

@@ -1,6 +1,8 @@
 /* replay.c - records of a file through watchers to the outlet, in the order in which the engine tells them: see replay.h. */
 #include "engine/replay.h"
 
+#include "base/lane.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,14 +10,16 @@
 
 enum { MOST_LANES = 64, MOST_CELLS = 1 << 23 };     /* of one source: its channels; classes x slots of them all */
 
-typedef struct lane { char name[EM_STORED_NAME]; em_watcher *watcher; } lane;
+typedef struct lane { char name[EM_STORED_NAME]; em_watcher *watcher; } lane;      /* watcher NULL: its place is free */
 
 typedef struct replay {
     const em_replay_cfg *cfg;
     em_replay_result *result;
-    lane lanes[MOST_LANES];         /* of the source that is heard now                  */
-    int  n_lanes;
-    bool is_live;                   /* it was a device: files do not come and go        */
+    lane lanes[MOST_LANES];         /* of the sources that are heard now                */
+    int  n_lanes;                   /* places, and those in use                         */
+    int  n_used;
+    char live[MOST_LANES][EM_STORED_NAME];      /* sources that were devices: files do not come and go */
+    int  n_live;
     double before_s;                /* of sound in the sources before                   */
 } replay;
 
@@ -25,22 +29,49 @@ static em_status output(replay *r, em_status status)
     return status;
 }
 
+static bool is_live(const replay *r, const char *name)
+{
+    for (int i = 0; i < r->n_live; i++)
+        if (em_lane_is_of(name, r->live[i]))
+            return true;
+    return false;
+}
+
+static void note_live(replay *r, const char *source)
+{
+    if (!is_live(r, source) && r->n_live < MOST_LANES)
+        snprintf(r->live[r->n_live++], EM_STORED_NAME, "%s", source);
+}
+
+static void forget_live(replay *r, const char *source)
+{
+    for (int i = r->n_live - 1; i >= 0; i--)
+        if (strcmp(r->live[i], source) == 0)
+            memmove(r->live[i], r->live[--r->n_live], EM_STORED_NAME);
+}
+
 static em_status find_lane(replay *r, lane **out, const char *name, em_err *err)
 {
     const em_detector_cfg *d = &r->cfg->rules->detector;
-    em_watcher_cfg cfg = { .rules = r->cfg->rules, .take = em_outlet_take, .ctx = r->cfg->outlet, .is_live = r->is_live };
-    lane *l = r->lanes;
+    em_watcher_cfg cfg = { .rules = r->cfg->rules, .take = em_outlet_take, .ctx = r->cfg->outlet, .is_live = is_live(r, name) };
+    lane *l = NULL;
 
-    while (l < r->lanes + r->n_lanes && strcmp(l->name, name) != 0)
-        l++;
+    *out = NULL;
+    for (int i = 0; i < r->n_lanes; i++) {
+        if (r->lanes[i].watcher && strcmp(r->lanes[i].name, name) == 0) {
+            *out = &r->lanes[i];
+            return EM_OK;
+        }
+        l = r->lanes[i].watcher ? l : &r->lanes[i];
+    }
+    if ((!l && r->n_lanes == MOST_LANES) || (int64_t)(r->n_used + 1) * d->n_classes * d->n_slots > MOST_CELLS)
+        return em_fail(err, EM_EFORMAT, "%.80s: channel %d of what is heard at once is more than --replay takes", name, r->n_used + 1);
+    if (!l)
+        l = &r->lanes[r->n_lanes++];
     *out = l;
-    if (l < r->lanes + r->n_lanes)
-        return EM_OK;
-    if (r->n_lanes == MOST_LANES || (int64_t)(r->n_lanes + 1) * d->n_classes * d->n_slots > MOST_CELLS)
-        return em_fail(err, EM_EFORMAT, "%.80s: channel %d of one source is more than --replay takes", name, r->n_lanes + 1);
-    snprintf(l->name, sizeof l->name, "%s", name);
+    snprintf(l->name, sizeof l->name, "%s", name);          /* which its watcher borrows */
     cfg.source = l->name;
-    r->n_lanes++;                                           /* now, so that it is freed */
+    r->n_used++;
     return em_watcher_new(&l->watcher, &cfg, err);
 }
 
@@ -54,7 +85,7 @@ static em_status hear_hop(replay *r, const em_event *e, em_err *err)
         .dbfs = e->u.scores.rms_dbfs, .anchor_ms = anchor_ms,
     };
     em_event told = *e;
-    lane *l;
+    lane *l = NULL;
     em_status status = find_lane(r, &l, e->source, err);
 
     if (status)
@@ -70,18 +101,30 @@ static em_status hear_hop(replay *r, const em_event *e, em_err *err)
     return output(r, status);
 }
 
-static void forget_lanes(replay *r)
+/* Of one source; NULL: of all. */
+static bool is_meant(const lane *l, const char *source)
 {
-    for (int i = 0; i < r->n_lanes; i++)
-        em_watcher_free(r->lanes[i].watcher);
-    r->n_lanes = 0;
+    return l->watcher && (!source || em_lane_is_of(l->name, source));
 }
 
-static em_status end_events(replay *r, em_err *err)
+static void forget_lanes(replay *r, const char *source)
+{
+    for (int i = 0; i < r->n_lanes; i++) {
+        if (!is_meant(&r->lanes[i], source))
+            continue;
+        em_watcher_free(r->lanes[i].watcher);
+        r->lanes[i].watcher = NULL;
+        r->n_used--;
+    }
+}
+
+static em_status end_events(replay *r, const char *source, em_err *err)
 {
     em_status status = EM_OK;
 
     for (int i = 0; i < r->n_lanes && !status; i++) {
+        if (!is_meant(&r->lanes[i], source))
+            continue;
         status = em_watcher_finish(r->lanes[i].watcher, err);
         r->result->has_met |= em_watcher_has_met(r->lanes[i].watcher);
     }
@@ -94,12 +137,13 @@ static em_status hear_event(replay *r, const em_event *e, em_err *err)
 
     if (e->type == EM_EVENT_SCORES)
         return hear_hop(r, e, err);
-    r->is_live |= e->type == EM_EVENT_SOURCE;
+    if (e->type == EM_EVENT_SOURCE)
+        note_live(r, e->source);
     if (e->type == EM_EVENT_STOP) {
-        if ((status = end_events(r, err)))
+        if ((status = end_events(r, e->source, err)))
             return status;
-        forget_lanes(r);
-        r->is_live = false;
+        forget_lanes(r, e->source);
+        forget_live(r, e->source);
         r->before_s += e->time;
     }
     return output(r, em_outlet_put(r->cfg->outlet, e, err));
@@ -128,8 +172,8 @@ em_status em_replay_run(em_replay_result *out, const em_replay_cfg *cfg, em_err 
         if (!(status = em_stored_next(cfg->stored, &e, &has_one, &why)) && has_one && (has_one = !is_timed_out(&r, &e)))
             status = hear_event(&r, &e, &why);
     /* What the file had is told to its end, however that came. */
-    if (!out->output_failed && end_events(&r, &why))
+    if (!out->output_failed && end_events(&r, NULL, &why))
         status = why.code;
-    forget_lanes(&r);
+    forget_lanes(&r, NULL);
     return status ? em_fail(err, status, "%s", why.msg) : EM_OK;
 }

@@ -1,4 +1,4 @@
-/* scheduler.c - lanes in step: feed each listener, gather the hops that are due into one batch, score, hand out.
+/* scheduler.c - lanes in step: feed each listener, gather the hops that are due, of any schedulers, into one batch, score, hand out.
  * One thread; nothing is allocated after em_scheduler_new. */
 #include "engine/scheduler.h"
 
@@ -9,6 +9,8 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { MOST_BATCH = 64 };           /* the largest that a session is made for */
 
 typedef struct lane {
     em_listener *listener;
@@ -22,10 +24,12 @@ struct em_scheduler {
     uint64_t   step_frames;         /* a step at the source's rate, rounded up */
     size_t     second_frames;
     lane      *lanes;
-    em_input  *in;                  /* [n_lanes] */
-    em_output *out;
+    bool       is_due;              /* each lane has a hop that is to be scored */
+    bool       is_scored;           /* and wanted                              */
+    uint64_t   n_behind;            /* frames that wait behind the one it ends at */
     em_scheduler_counters count;
     uint64_t   mel_ns;              /* since the last hop that was scored      */
+    uint64_t   begin_ns;            /* when the hop that is scored now began   */
     em_hop_times times;
 };
 
@@ -51,9 +55,7 @@ em_status em_scheduler_new(em_scheduler **out, const em_scheduler_cfg *cfg, em_e
     s->cfg = *cfg;
     s->n_classes = model->n_classes;
     s->lanes = calloc((size_t)cfg->n_lanes, sizeof *s->lanes);
-    s->in = calloc((size_t)cfg->n_lanes, sizeof *s->in);
-    s->out = calloc((size_t)cfg->n_lanes, sizeof *s->out);
-    if (!s->lanes || !s->in || !s->out)
+    if (!s->lanes)
         goto no_memory;
     for (int i = 0; i < cfg->n_lanes; i++) {
         lane *l = &s->lanes[i];
@@ -89,110 +91,34 @@ void em_scheduler_free(em_scheduler *s)
         free(s->lanes[i].latent);
     }
     free(s->lanes);
-    free(s->in);
-    free(s->out);
     free(s);
 }
 
-static em_status hand_out(em_scheduler *s, int i, em_err *err)
+/* ---- which hop is next ---- */
+
+/* Goes on to the next hop that is to be scored in every lane, over those that come too late. */
+static void look(em_scheduler *s)
 {
-    lane *l = &s->lanes[i];
-    em_scores_row row = { .lane = i, .hop = &l->hop, .scores = l->logits, .slots = l->slots, .latent = l->latent };
-
-    s->count.n_resets += !em_activate_output(&s->out[i], em_session_config(s->cfg.session));
-    return s->cfg.take(s->cfg.ctx, &row, err);
-}
-
-static bool is_wanted(em_scheduler *s)
-{
-    bool is_one = !s->cfg.want;
-
-    for (int i = 0; i < s->cfg.n_lanes && s->cfg.want; i++)
-        is_one |= s->cfg.want(s->cfg.ctx, i, &s->lanes[i].hop);
-    return is_one;
-}
-
-/* Hops that nobody wants go on with no score. */
-static em_status pass_hops(em_scheduler *s, em_err *err)
-{
-    const em_config *model = em_session_config(s->cfg.session);
-    em_status status = EM_OK;
-
-    for (int i = 0; i < s->cfg.n_lanes && !status; i++) {
-        lane *l = &s->lanes[i];
-        const em_scores_row row = { .lane = i, .hop = &l->hop, .scores = l->logits, .slots = l->slots, .latent = l->latent };
-
-        memset(l->logits, 0, (size_t)s->n_classes * sizeof *l->logits);
-        if (l->slots)
-            memset(l->slots, 0, (size_t)em_config_slots(model) * (size_t)s->n_classes * sizeof *l->slots);
-        if (l->latent)
-            memset(l->latent, 0, (size_t)model->dims[EM_STAGES - 1] * sizeof *l->latent);
-        l->hop.frames = NULL;
-        status = s->cfg.take(s->cfg.ctx, &row, err);
-    }
-    return status;
-}
-
-static em_status run_batch(em_scheduler *s, int i, int n, em_err *err)
-{
-    em_status status = em_session_run(s->cfg.session, s->in + i, s->out + i, n, err);
-    float backbone_s, head_s;
-
-    em_session_times(s->cfg.session, &backbone_s, &head_s);
-    s->count.backbone_s += backbone_s;
-    s->count.head_s += head_s;
-    return status;
-}
-
-static em_status score_hops(em_scheduler *s, em_err *err)
-{
-    const uint64_t begin_ns = em_now_ns() - s->mel_ns;
-    int n = s->cfg.n_lanes;
-    em_status status;
-
-    s->count.mel_s = (float)s->mel_ns * 1e-9f;
-    s->count.backbone_s = s->count.head_s = 0;
-    s->mel_ns = 0;
-    for (int i = 0; i < n; i++) {
-        lane *l = &s->lanes[i];
-
-        s->in[i] = (em_input){ l->hop.frames, l->hop.n_frames };
-        s->out[i] = (em_output){ l->logits, l->slots, l->latent };
-    }
-    for (int i = 0; i < n; i += s->cfg.max_batch) {
-        int batch = n - i < s->cfg.max_batch ? n - i : s->cfg.max_batch;
-
-        if ((status = run_batch(s, i, batch, err)))
-            return status;
-    }
-    s->count.n_hops++;
-    for (int i = 0; i < n; i++)
-        if ((status = hand_out(s, i, err)))
-            return status;
-    em_hop_times_add(&s->times, em_now_ns() - begin_ns);
-    return EM_OK;
-}
-
-/* The hops that are due in every lane. n_behind: frames that wait behind the one they end at. */
-static em_status due_hops(em_scheduler *s, uint64_t n_behind, em_err *err)
-{
+    s->is_due = false;
     for (;;) {
-        bool is_late = s->cfg.may_skip && n_behind >= s->step_frames;
+        bool is_late = s->cfg.may_skip && s->n_behind >= s->step_frames;
         uint64_t begin_ns = em_now_ns();
         int n_due = 0;
-        em_status status;
 
         for (int i = 0; i < s->cfg.n_lanes; i++)
             n_due += is_late ? em_listener_skip(s->lanes[i].listener) : em_listener_next(s->lanes[i].listener, &s->lanes[i].hop);
         assert(n_due == 0 || n_due == s->cfg.n_lanes);
         s->mel_ns += em_now_ns() - begin_ns;
-        if (n_due == 0)
-            return EM_OK;
-        if (is_late)
-            s->count.n_skipped++;
-        else if ((status = is_wanted(s) ? score_hops(s, err) : pass_hops(s, err)))
-            return status;
+        s->is_due = n_due > 0 && !is_late;
+        if (n_due == 0 || s->is_due)
+            return;
+        s->count.n_skipped++;
     }
+}
+
+bool em_scheduler_is_due(const em_scheduler *s)
+{
+    return s->is_due;
 }
 
 /* Of n frames of gap to come, those that only move the clock. Behind them more than a step is left, so every hop in them
@@ -210,39 +136,36 @@ static size_t pass_silence(em_scheduler *s, size_t n)
     return passed;
 }
 
-em_status em_scheduler_push(em_scheduler *s, const float *const *lanes, size_t n, uint64_t n_waiting, em_err *err)
+void em_scheduler_feed(em_scheduler *s, const float *const *lanes, size_t n, size_t *done, uint64_t n_waiting)
 {
-    size_t done = 0;
-
-    while (done < n) {
-        size_t taken = 0, most = n - done;
+    while (*done < n && !s->is_due) {
+        size_t taken = 0, most = n - *done;
         uint64_t begin_ns = em_now_ns();
-        em_status status;
 
         if (!lanes) {
-            done += pass_silence(s, n - done);
-            most = n - done < s->second_frames ? n - done : s->second_frames;
+            *done += pass_silence(s, n - *done);
+            most = n - *done < s->second_frames ? n - *done : s->second_frames;
         }
         for (int i = 0; i < s->cfg.n_lanes; i++) {
             em_listener *l = s->lanes[i].listener;
-            size_t t = lanes ? em_listener_push(l, lanes[i] + done, most) : em_listener_push_silence(l, most);
+            size_t t = lanes ? em_listener_push(l, lanes[i] + *done, most) : em_listener_push_silence(l, most);
 
             assert(i == 0 || t == taken);
             taken = t;
         }
-        done += taken;
+        *done += taken;
         s->mel_ns += em_now_ns() - begin_ns;
-        if ((status = due_hops(s, n_waiting + (n - done), err)))
-            return status;
+        s->n_behind = n_waiting + (n - *done);
+        look(s);
     }
-    return EM_OK;
 }
 
-em_status em_scheduler_finish(em_scheduler *s, em_err *err)
+void em_scheduler_end(em_scheduler *s)
 {
     for (int i = 0; i < s->cfg.n_lanes; i++)
         em_listener_finish(s->lanes[i].listener);
-    return due_hops(s, 0, err);
+    s->n_behind = 0;
+    look(s);
 }
 
 em_status em_scheduler_set_rate(em_scheduler *s, int rate_hz, em_err *err)
@@ -257,7 +180,149 @@ em_status em_scheduler_set_rate(em_scheduler *s, int rate_hz, em_err *err)
     }
     s->step_frames = ((uint64_t)s->cfg.step_samples * (uint64_t)rate_hz + (uint64_t)model_hz - 1) / (uint64_t)model_hz;
     s->second_frames = (size_t)rate_hz;
-    return due_hops(s, 0, err);
+    s->n_behind = 0;
+    look(s);
+    return EM_OK;
+}
+
+/* ---- scores ---- */
+
+/* Whether any lane wants its hop scored. All of them are asked: they may count. */
+static bool is_wanted(em_scheduler *s)
+{
+    bool is_one = !s->cfg.want;
+
+    for (int i = 0; i < s->cfg.n_lanes && s->cfg.want; i++)
+        is_one |= s->cfg.want(s->cfg.ctx, i, &s->lanes[i].hop);
+    return is_one;
+}
+
+/* A hop that nobody wants goes on with no score. */
+static void leave_out(em_scheduler *s, lane *l)
+{
+    const em_config *model = em_session_config(s->cfg.session);
+
+    memset(l->logits, 0, (size_t)s->n_classes * sizeof *l->logits);
+    if (l->slots)
+        memset(l->slots, 0, (size_t)em_config_slots(model) * (size_t)s->n_classes * sizeof *l->slots);
+    if (l->latent)
+        memset(l->latent, 0, (size_t)model->dims[EM_STAGES - 1] * sizeof *l->latent);
+    l->hop.frames = NULL;
+}
+
+static em_output output_of(const lane *l)
+{
+    return (em_output){ l->logits, l->slots, l->latent };
+}
+
+typedef struct batch {              /* windows that go through the session together */
+    em_input  in[MOST_BATCH];
+    em_output out[MOST_BATCH];
+    em_scheduler *whose[MOST_BATCH];
+    int n;
+} batch;
+
+/* What it took is told to each whose windows were in it, by their share. */
+static em_status run_batch(batch *b, em_err *err)
+{
+    em_session *session = b->n ? b->whose[0]->cfg.session : NULL;
+    em_status status = b->n ? em_session_run(session, b->in, b->out, b->n, err) : EM_OK;
+    float backbone_s, head_s;
+
+    if (status || b->n == 0)
+        return status;
+    em_session_times(session, &backbone_s, &head_s);
+    for (int i = 0; i < b->n; i++) {
+        b->whose[i]->count.backbone_s += backbone_s / (float)b->n;
+        b->whose[i]->count.head_s += head_s / (float)b->n;
+    }
+    b->n = 0;
+    return EM_OK;
+}
+
+static em_status add_hops(batch *b, em_scheduler *s, em_err *err)
+{
+    const int most = s->cfg.max_batch < MOST_BATCH ? s->cfg.max_batch : MOST_BATCH;
+
+    s->is_scored = is_wanted(s);
+    if (s->is_scored) {
+        s->begin_ns = em_now_ns() - s->mel_ns;
+        s->count.mel_s = (float)s->mel_ns * 1e-9f;
+        s->count.backbone_s = s->count.head_s = 0;
+        s->mel_ns = 0;
+        s->count.n_hops++;
+    }
+    for (int i = 0; i < s->cfg.n_lanes; i++) {
+        lane *l = &s->lanes[i];
+        em_status status = b->n == most ? run_batch(b, err) : EM_OK;
+
+        if (status)
+            return status;
+        if (!s->is_scored) {
+            leave_out(s, l);
+            continue;
+        }
+        b->in[b->n] = (em_input){ l->hop.frames, l->hop.n_frames };
+        b->out[b->n] = output_of(l);
+        b->whose[b->n++] = s;
+    }
+    return EM_OK;
+}
+
+static em_status hand_out(em_scheduler *s, em_err *err)
+{
+    em_status status = EM_OK;
+
+    for (int i = 0; i < s->cfg.n_lanes && !status; i++) {
+        lane *l = &s->lanes[i];
+        em_scores_row row = { .lane = i, .hop = &l->hop, .scores = l->logits, .slots = l->slots, .latent = l->latent };
+        em_output out = output_of(l);
+
+        if (s->is_scored)
+            s->count.n_resets += !em_activate_output(&out, em_session_config(s->cfg.session));
+        status = s->cfg.take(s->cfg.ctx, &row, err);
+    }
+    if (s->is_scored && !status)
+        em_hop_times_add(&s->times, em_now_ns() - s->begin_ns);
+    return status;
+}
+
+em_status em_scheduler_score(em_scheduler *const *all, int n, em_err *err)
+{
+    batch b;
+    em_status status = EM_OK;
+
+    b.n = 0;
+    for (int i = 0; i < n && !status; i++)
+        if (all[i] && all[i]->is_due)
+            status = add_hops(&b, all[i], err);
+    if (!status)
+        status = run_batch(&b, err);
+    for (int i = 0; i < n && !status; i++)
+        if (all[i] && all[i]->is_due && !(status = hand_out(all[i], err)))
+            look(all[i]);
+    return status;
+}
+
+em_status em_scheduler_push(em_scheduler *s, const float *const *lanes, size_t n, uint64_t n_waiting, em_err *err)
+{
+    em_status status = EM_OK;
+
+    for (size_t done = 0; !status && (done < n || s->is_due);) {
+        em_scheduler_feed(s, lanes, n, &done, n_waiting);
+        status = em_scheduler_score(&s, 1, err);
+    }
+    return status;
+}
+
+em_status em_scheduler_finish(em_scheduler *s, em_err *err)
+{
+    em_status status = EM_OK;
+
+    em_scheduler_end(s);
+    while (!status && s->is_due)
+        status = em_scheduler_score(&s, 1, err);
+    return status;
 }
 
 void em_scheduler_get_counters(const em_scheduler *s, em_scheduler_counters *out)

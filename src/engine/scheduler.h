@@ -1,5 +1,6 @@
 /* scheduler.h - when which windows are scored. Lanes hear the same source in step, so their hops fall due
- * together and go through the session in one batch; what comes out leaves as score rows.
+ * together; those of several sources, a scheduler each, that are due at the time go through the one session in one batch. What
+ * comes out leaves as score rows, and has the same bits whatever was in the batch.
  *
  * A source that cannot wait is never chased hop by hop: while another whole step of it is waiting already, the
  * due hop is left out and counted, so that the newest window is always the next to be scored.
@@ -55,14 +56,25 @@ em_frontend_cfg em_scheduler_frontend(const em_config *model);
 em_status em_scheduler_new(em_scheduler **out, const em_scheduler_cfg *cfg, em_err *err);
 void      em_scheduler_free(em_scheduler *s);
 
-/* n samples for every lane, lanes[i][n]; NULL: silence. n_waiting: frames known to come behind them. Every hop
- * that falls due is scored and handed to cfg.take, or left out. Ends with the first error. */
-em_status em_scheduler_push(em_scheduler *s, const float *const *lanes, size_t n, uint64_t n_waiting, em_err *err);
+/* The samples [*done, n) for every lane, lanes[i][n]; NULL: silence. Moves *done on, until a hop is due that is to be scored; none is
+ * taken while one is. n_waiting: frames known to come behind them. Hops that come too late are left out. */
+void em_scheduler_feed(em_scheduler *s, const float *const *lanes, size_t n, size_t *done, uint64_t n_waiting);
 
-/* The end of the stream: the last hops. */
-em_status em_scheduler_finish(em_scheduler *s, em_err *err);
+/* The end of the stream: its last hops, one after the other. */
+void em_scheduler_end(em_scheduler *s);
 
+/* What was fed had another rate before. May make a hop due. */
 em_status em_scheduler_set_rate(em_scheduler *s, int rate_hz, em_err *err);
+
+bool em_scheduler_is_due(const em_scheduler *s);
+
+/* Scores what is due in any of them (NULL: none), and hands it to cfg.take, in their order. One session is that of all. Then the next hop
+ * of each may be due. Ends with the first error. */
+em_status em_scheduler_score(em_scheduler *const *all, int n, em_err *err);
+
+/* For one alone: feeds and scores all of it, or to the end. */
+em_status em_scheduler_push(em_scheduler *s, const float *const *lanes, size_t n, uint64_t n_waiting, em_err *err);
+em_status em_scheduler_finish(em_scheduler *s, em_err *err);
 
 typedef struct em_scheduler_counters {
     int64_t  n_hops;                /* scored, of each lane                               */
@@ -73,7 +85,7 @@ typedef struct em_scheduler_counters {
 
 void     em_scheduler_get_counters(const em_scheduler *s, em_scheduler_counters *out);
 
-/* What scored hops took, of all lanes together: their frames, the model, and cfg.take. Valid until em_scheduler_free. */
+/* What scored hops took, of all lanes together: their frames, the model (with all that was due of others), and cfg.take. Valid until em_scheduler_free. */
 const em_hop_times *em_scheduler_hop_times(const em_scheduler *s);
 unsigned em_scheduler_warnings(em_scheduler *s, int i);      /* EM_WARN_* of lane i since the last call */
 

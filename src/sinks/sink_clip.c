@@ -7,6 +7,7 @@
 #include "sinks/clip.h"
 #include "sinks/row.h"
 
+#include "base/lane.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -219,10 +220,14 @@ static void take_verdict(clips *c, const em_event *e)
         write_inside(c, s, &tape, sample_at(&tape, e->u.clip.begin), sample_at(&tape, e->u.clip.end));
 }
 
+static bool is_of_stopped(const shot *s, const em_event *e)
+{
+    return e->type == EM_EVENT_STOP && em_lane_is_of(s->source, e->source);
+}
+
 static em_status clips_put(em_sink *base, const em_event *e, em_err *err)
 {
     clips *c = (clips *)base;
-    const double stop_s = e->type == EM_EVENT_STOP ? e->time : INFINITY;
 
     (void)err;
     if (e->type == EM_EVENT_ONSET || e->type == EM_EVENT_OFFSET)
@@ -233,9 +238,13 @@ static em_status clips_put(em_sink *base, const em_event *e, em_err *err)
         take_verdict(c, e);
     else if (e->type == EM_EVENT_MARK)
         take_mark(c, e);
-    for (int i = c->n - 1; i >= 0; i--)
-        if (settle(c, &c->shots[i], stop_s) || e->type == EM_EVENT_STOP || (e->type == EM_EVENT_LOST && c->shots[i].is_written))
-            drop(c, &c->shots[i]);
+    for (int i = c->n - 1; i >= 0; i--) {
+        shot *s = &c->shots[i];
+        const bool has_stopped = is_of_stopped(s, e);
+
+        if (settle(c, s, has_stopped ? e->time : INFINITY) || has_stopped || (e->type == EM_EVENT_LOST && s->is_written))
+            drop(c, s);
+    }
     return EM_OK;
 }
 

@@ -10,6 +10,7 @@
 #include "sinks/mqtt_settings.h"
 #include "sinks/row.h"
 
+#include "base/lane.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -223,24 +224,15 @@ static em_status find_ear(mqtt *m, em_mqtt_ear **out, const char *source, em_err
     return add_ear(m, out, source, err);
 }
 
-/* With --channel each, what is said of a source holds for each of its channels, "NAME:1". */
-static bool is_of(const em_mqtt_ear *ear, const char *source)
-{
-    const char *name = em_mqtt_ear_name(ear);
-    const size_t n = strlen(source);
-
-    return strncmp(name, source, n) == 0 && (name[n] == '\0' || name[n] == ':');
-}
-
 static em_status put_source(mqtt *m, const em_event *e, em_err *err)
 {
     em_mqtt_ear *ear;
     em_status status = EM_OK;
 
-    if (m->base.cfg.channel >= 0)
+    if (m->base.cfg.channel >= 0 && !e->is_each)
         status = find_ear(m, &ear, e->source, err);
     for (int i = 0; i < m->n_ears && !status; i++) {
-        if (!is_of(m->ears[i], e->source))
+        if (!em_lane_is_of(em_mqtt_ear_name(m->ears[i]), e->source))
             continue;
         status = e->type == EM_EVENT_STOP ? em_mqtt_ear_end(m->ears[i], err)
                                           : em_mqtt_ear_status(m->ears[i], e->u.source_state.is_up, err);

@@ -146,12 +146,12 @@ static void write_clips(const char *dir)
     const em_sink_cfg cfg = { .format = "clip", .classes = &classes, .clip = &clip };
     em_err err;
 
-    if (em_tape_new(&clip.tape, SECONDS + 1, &err) || em_tape_begin(clip.tape, 3, RATE_HZ, &err))
+    if (em_tape_new(&clip.tape, 1, SECONDS + 1, &err) || em_tape_begin(clip.tape, 0, 3, RATE_HZ, &err))
         give_up(&err);
-    em_tape_name(clip.tape, 0, "dog.wav");
-    em_tape_name(clip.tape, 1, sources[0]);
-    em_tape_name(clip.tape, 2, sources[1]);
-    em_tape_push(clip.tape, NULL, (size_t)SECONDS * RATE_HZ);
+    em_tape_name(clip.tape, 0, 0, "dog.wav");
+    em_tape_name(clip.tape, 0, 1, sources[0]);
+    em_tape_name(clip.tape, 0, 2, sources[1]);
+    em_tape_push(clip.tape, 0, NULL, (size_t)SECONDS * RATE_HZ);
     write_events(&cfg, false);
     write_events(&cfg, true);
     em_tape_free(clip.tape);

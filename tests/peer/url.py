@@ -119,6 +119,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.flush()
         time.sleep(30)
 
+    def get_steady(self):
+        self.send_response(200)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        Radio().play(self.wfile)
+        self.close_connection = True
+
     def get_radio(self):
         if not radio.is_open:
             self.answer(b"closed", 503)
@@ -287,6 +294,10 @@ def secrets_stay_secret():
     live = Live("--live", f"{user}/radio?token={TOKEN}")
     check(live.wait("scores"), "the radio is heard")
     check(len(live.children()) == 1, "by a child")
+    with open(f"/proc/{live.children()[0]}/cmdline") as f:
+        args = f.read().split("\0")
+    allowed = args[args.index("-protocol_whitelist") + 1].split(",")
+    check(set(allowed) == {"pipe", "http", "https", "tcp", "tls", "httpproxy", "crypto"}, f"which may use no other protocol: {allowed}")
     check(not processes_that_say("hunter2") and not processes_that_say(TOKEN), "and nobody who lists processes sees the password")
     check(live.end() == 0, live.said)
     check("hunter2" not in live.said and TOKEN not in live.said, live.said)
@@ -342,6 +353,31 @@ def absent_at_the_start():
     radio.is_open = True
     check(live.wait("scores"), "and heard once it is there")
     check(live.end() == 0 and live.is_whole(), live.said)
+
+
+def several_at_once():
+    """Two radios and a file: one breaks off, the others do not notice."""
+    radio.breaks_after = 4
+    live = Live("--source", f"first:url=http://{at}/radio", "--source", "first:live=yes", "--source", f"demo:input={DEMO}", "--source", "demo:realtime=yes",
+                "--source", f"second:url=http://{at}/steady", "--source", "second:live=yes")
+    check(live.wait("scores", 2, source="first") and live.wait("scores", 2, source="second"), "sound of both")
+    check(live.wait("source", source="first", state="down"), "one breaks off")
+    radio.breaks_after = None
+    check(live.wait("source", 2, source="first", state="up"), "and comes back")
+    check(live.wait("gap", source="first"), "with a gap")
+    check(live.wait("scores", 6, source="demo") and live.wait("scores", 6, source="second"), "the others go on")
+    check(live.end() == 0, live.said)
+    stops = {r["source"]: r for r in live.of("stop")}
+    check(set(stops) == {"first", "demo", "second"}, f"a stop each: {stops}")
+    check(all(r["captured"] == r["taken"] + r["dropped"] + r["waiting"] for r in stops.values()), f"the counters of each: {stops}")
+    check(stops["second"]["dropped"] == 0 and stops["demo"]["dropped"] == 0, f"the others lost nothing: {stops}")
+    for source in ("demo", "second"):
+        times = [r["time"] for r in live.of("scores", source=source)]
+        check(len(times) > 5 and len(times) + stops[source]["skipped_hops"] == int(times[-1]), f"each hop is told or counted: {source} {times}")
+        if os.getloadavg()[0] < 2 * os.cpu_count():         # a machine that others keep busy may be late
+            check(stops[source]["skipped_hops"] == 0, f"and none was late: {source} {times}")
+    done = run("-f", "jsonl", f"rtsp://127.0.0.1:1/a", f"rtsp://127.0.0.1:1/b", code=4)
+    check(done.stderr.count("\n") == 1 and "Connection refused" in done.stderr, done.stderr)
 
 
 def ends_at_once():
@@ -419,7 +455,7 @@ def no_slow_leak():
 def main():
     for test in (a_file_is_the_file, what_ends_early_is_an_error, what_is_no_sound_is_an_error, one_bad_url_does_not_stop_the_next,
                  waits_for_a_file, secrets_stay_secret, a_radio_is_kept, a_stall_is_noticed, a_burst_loses_nothing, absent_at_the_start,
-                 ends_at_once, a_camera_is_kept, no_slow_leak):
+                 several_at_once, ends_at_once, a_camera_is_kept, no_slow_leak):
         if os.environ.get("ONLY", "") in test.__name__:
             print(test.__name__, flush=True)
             test()

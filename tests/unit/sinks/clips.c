@@ -26,7 +26,7 @@ static void push(em_tape *t, int64_t from, size_t n)
 
     for (size_t i = 0; i < n; i++)
         x[i] = value(from + (int64_t)i);
-    em_tape_push(t, (const float *const[]){ x }, n);
+    em_tape_push(t, 0, (const float *const[]){ x }, n);
     free(x);
 }
 
@@ -35,9 +35,9 @@ static em_tape *tape(double seconds)
     em_tape *t;
     em_err err;
 
-    CHECK_OK(em_tape_new(&t, seconds, &err));
-    CHECK_OK(em_tape_begin(t, 1, RATE, &err));
-    em_tape_name(t, 0, "dog.wav");
+    CHECK_OK(em_tape_new(&t, 1, seconds, &err));
+    CHECK_OK(em_tape_begin(t, 0, 1, RATE, &err));
+    em_tape_name(t, 0, 0, "dog.wav");
     return t;
 }
 
@@ -60,11 +60,11 @@ static void a_tape_keeps_the_newest_seconds(void **state)
     }
     CHECK(!em_tape_read(t, "dog.wav", x, s.first - 1, 2) && !em_tape_read(t, "dog.wav", x, s.next - 1, 2), "what is gone, and what is to come");
     CHECK(!em_tape_look(t, "cat.wav", &s) && !em_tape_read(t, "cat.wav", x, at - 1, 1), "another source");
-    em_tape_push(t, NULL, 500);
+    em_tape_push(t, 0, NULL, 500);
     CHECK(em_tape_read(t, "dog.wav", x, at - 1, 501) && x[0] == value(at - 1) && x[1] == 0 && x[500] == 0, "a gap is silence");
-    em_tape_push(t, NULL, (size_t)1 << 40);
+    em_tape_push(t, 0, NULL, (size_t)1 << 40);
     CHECK(em_tape_read(t, "dog.wav", x, at + 500 + (1ll << 40) - 1000, 1000) && x[0] == 0, "a gap of years");
-    CHECK_OK(em_tape_set_rate(t, 2 * RATE, 77, &err));
+    CHECK_OK(em_tape_set_rate(t, 0, 2 * RATE, 77, &err));
     CHECK(em_tape_look(t, "dog.wav", &s) && s.next == 0 && s.rate_hz == 2 * RATE && s.start_s > 76, "another rate begins anew");
     em_tape_free(t);
     em_tape_free(NULL);
