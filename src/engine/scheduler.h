@@ -85,7 +85,8 @@ typedef struct em_scheduler_counters {
 
 void     em_scheduler_get_counters(const em_scheduler *s, em_scheduler_counters *out);
 
-/* What scored hops took, of all lanes together: their frames, the model (with all that was due of others), and cfg.take. Valid until em_scheduler_free. */
+/* What scored hops took, of all lanes together: their frames, the model (with all that was due of others), and cfg.take. Valid until
+ * em_scheduler_free. */
 const em_hop_times *em_scheduler_hop_times(const em_scheduler *s);
 unsigned em_scheduler_warnings(em_scheduler *s, int i);      /* EM_WARN_* of lane i since the last call */
 

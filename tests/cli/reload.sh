@@ -1,6 +1,6 @@
 #!/bin/bash
-# reload.sh - SIGHUP reads the configuration again while sound goes on: events follow the new rules from then on, no frame is lost and no
-# time, what cannot change is named, and a broken file changes nothing.
+# reload.sh - SIGHUP reads the configuration again while sound goes on: events follow the new rules from then on, of several sources each with
+# its own gate; no frame is lost and no time, what cannot change is named, and a broken file changes nothing.
 . "$(dirname "$0")/lib.sh"
 command -v setsid >/dev/null && command -v jq >/dev/null || { echo "setsid or jq is not installed"; exit 77; }
 pid=
@@ -73,6 +73,22 @@ said 2 'the old settings stay'; says err 'class "Dogg" is unknown; the nearest a
 rm live.conf; hang_up
 said 3 'the old settings stay'; says err 'live.conf: cannot be read'
 end
+
+# ---- several sources: each has the new rules, and its own gate still
+sections='[source "near"]\ninput = noise.wav\ngate = -1\n[source "far"]\ninput = noise.wav\n'
+printf "watch = %s\n[class \"%s\"]\nthreshold = 1\n$sections" "$class" "$class" >live.conf
+begin --realtime --duration 15
+now 22
+printf "watch = %s\n[class \"%s\"]\nthreshold = %s\n$sections" "$class" "$class" "$low" >live.conf
+hang_up
+said 1 'the configuration was read again'
+wait $pid; code=$?
+[ $code -eq 0 ] || bad "several: exit code $code: $(cat err)"
+! grep -q 'has changed' err || bad "several: $(cat err)"
+[ "$(jq -r 'select(.type == "onset") | .source' out.jsonl)" = far ] || bad "several: onsets: $(grep onset out.jsonl)"
+[ "$(jq -s '[.[] | select(.type == "scores") | (.gated // false) == (.source == "near")] | all' out.jsonl)" = true ] || bad "several: $(tail -n 3 out.jsonl)"
+[ "$(jq -s '[.[] | select(.type == "stop") | .captured == .taken + .dropped + .waiting and .dropped == 0 and .time == 15] == [true, true]' out.jsonl)" = true ] ||
+    bad "several: $(grep '"stop"' out.jsonl)"
 
 # ---- a device's queue: commands to run come and go, and so do their records
 printf 'exec = %s\nexec-on = both\nwatch = %s\n[class "%s"]\nthreshold = 1\n' "/bin/false" "$class" "$class" >live.conf

@@ -1,4 +1,4 @@
-/* Several sources at once: each is heard as if it were alone, and their windows share batches. */
+/* Several sources at once: each is heard as if it were alone, their windows share batches, and commands go to all of them. */
 #include "check.h"
 
 #include "engine/engine.h"
@@ -138,12 +138,86 @@ static void who_is_lost_stops_nobody(void **state)
     CHECK(strcmp(h.sink.events[h.sink.n - 1].source, "dog") == 0, "at its own end");
 }
 
+/* ---- commands ---- */
+
+static em_control *control;
+static em_watch_rules louder;
+static int n_obeyed[EM_CONTROL_QUIT + 1];
+
+static void obeyed(void *ctx, const em_control_command *c)
+{
+    (void)ctx;
+    n_obeyed[c->type]++;
+}
+
+/* After four seconds of one of them. */
+static void give(uint64_t frame)
+{
+    const em_control_command commands[] = {
+        { .type = EM_CONTROL_RULES, .rules = &louder }, { .type = EM_CONTROL_RELOAD }, { .type = EM_CONTROL_MARK, .source = "b" },
+        { .type = EM_CONTROL_LISTEN, .sw = EM_SWITCH_ON }, { .type = EM_CONTROL_QUIT },
+    };
+
+    for (size_t i = 0; frame == 4 * RATE && n_obeyed[EM_CONTROL_QUIT] == 0 && i < EM_COUNT(commands); i++)
+        CHECK(em_control_put(control, &commands[i]), "command %d", (int)i);
+}
+
+static void check_gated(const em_sink *s, const char *source, bool is_before, bool is_behind)
+{
+    const memory_event *m;
+    int at = 0, n = 0;
+
+    while ((m = next_of(s, &at, source)))
+        if (m->e.type == EM_EVENT_SCORES) {
+            CHECK(m->e.u.scores.is_gated == (m->e.time > 4.5 ? is_behind : is_before), "%s at %g s", source, m->e.time);
+            n++;
+        }
+    CHECK(n == 10, "%s: %d hops", source, n);
+}
+
+static void each_obeys_and_the_program_once(void **state)
+{
+    static fake_step steps[100];
+    static heard h;
+    const em_watch_rules events = fake_events(RATE);
+    fake_script scripts[N];
+    em_engine_cfg cfgs[N];
+    (void)state;
+
+    control = em_control_new();
+    louder = events;
+    louder.has_gate = true;
+    louder.gate_dbfs = -3;
+    for (size_t i = 0; i < EM_COUNT(steps); i++)
+        steps[i] = (fake_step){ .n_frames = RATE / 10, .state = EM_SOURCE_UP };
+    for (int i = 0; i < N; i++) {
+        scripts[i] = (fake_script){ .name = (const char *[]){ "a", "b", "c" }[i], .rate_hz = RATE, .n_channels = 1, .steps = steps, .n_steps = 100 };
+        cfgs[i] = usual(1);
+        cfgs[i].events = &events;
+        cfgs[i].control = control;
+        cfgs[i].command = obeyed;
+    }
+    scripts[N - 1].watched = give;
+    cfgs[1].has_own_gate = cfgs[2].has_own_gate = true;
+    cfgs[2].own_gate_dbfs = -4;
+    hear(&h, scripts, cfgs, N);
+    CHECK(h.status == EM_OK, "status %d", h.status);
+    check_gated(&h.sink, "a", false, true);             /* as the rules say      */
+    check_gated(&h.sink, "b", false, false);            /* none, whatever they say */
+    check_gated(&h.sink, "c", true, true);              /* its own, likewise     */
+    CHECK(memory_count(&h.sink, EM_EVENT_MARK) == 1 && strcmp(memory_nth(&h.sink, EM_EVENT_MARK, 0)->source, "b") == 0, "the one that is meant");
+    for (int type = 0; type <= EM_CONTROL_QUIT; type++)
+        CHECK(n_obeyed[type] == (type != EM_CONTROL_CLIP && type != EM_CONTROL_THRESHOLD), "command %d: %d times", type, n_obeyed[type]);
+    em_control_free(control);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_is_heard_as_if_alone),
         cmocka_unit_test(windows_share_batches),
         cmocka_unit_test(who_is_lost_stops_nobody),
+        cmocka_unit_test(each_obeys_and_the_program_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
