@@ -322,7 +322,7 @@ static bool take_levels(em_stored *s, em_event *e)
 
 static bool take_hop(em_stored *s, em_event *e)
 {
-    if (s->n < HOP_BYTES + 2 * (size_t)s->head.classes.n)
+    if (s->n < HOP_BYTES)
         return false;
     e->u.scores.filled = take_double(s);
     e->u.scores.rms_dbfs = take_float(s);

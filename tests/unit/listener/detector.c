@@ -56,7 +56,7 @@ static void a_sound_is_one_event_with_its_times(void **state)
         }
 }
 
-/* Where the level has edges, times are theirs, to a slice; a sound that level says is too short for an event keeps the times of slots. */
+/* Where the level has edges, times are theirs, to a slice. */
 static void levels_make_times_exact(void **state)
 {
     static const sound sounds[] = { { RAIN, 20.13, 24.31, .9f }, { RAIN, 20.1, 20.7, .95f }, { RAIN, .81, 3.13, .9f }, { RAIN, 20.1, 83.3, .9f } };
@@ -67,12 +67,48 @@ static void levels_make_times_exact(void **state)
             scene s;
 
             scene_init(&s, &sounds[k], 1, 100);
-            s.has_levels = true;
+            s.loud = &sounds[k];
+            s.n_loud = 1;
             s.step_s = steps[i];
             scene_run(&s);
             check_times(scene_only(&s, -1), sounds[k].from, sounds[k].to, .041, steps[i]);
             CHECK(fabs(s.told[0].onset_s - sounds[k].from) < .041, "its onset is told so at once: %g s", s.told[0].onset_s);
         }
+}
+
+/* A click between two sounds of a class draws the end of one and the beginning of the other, which do not pass each other. */
+static void levels_do_not_make_events_overlap(void **state)
+{
+    static const sound sounds[] = { { RAIN, 20.1, 22.1, .9f }, { RAIN, 23.3, 25.3, .9f } };
+    static const sound loud[] = { { RAIN, 20.1, 22.1, 1 }, { RAIN, 22.6, 22.8, 1 }, { RAIN, 23.3, 25.3, 1 } };
+    scene s;
+
+    (void)state;
+    scene_init(&s, sounds, 2, 60);
+    s.classes[RAIN].gap_s = .5;
+    s.loud = loud;
+    s.n_loud = EM_COUNT(loud);
+    scene_run(&s);
+    assert_int_equal(s.n_events, 2);
+    CHECK(s.events[0].offset_s > 22.3 && s.events[0].offset_s <= s.events[1].onset_s && s.events[1].onset_s < 23, "to %g s, then from %g s",
+          s.events[0].offset_s, s.events[1].onset_s);
+}
+
+/* What level says is shorter than an event may be has the times of slots. */
+static void levels_do_not_make_events_too_short(void **state)
+{
+    static const sound rain = { RAIN, 20.1, 20.9, .95f }, loud = { RAIN, 20.32, 20.64, 1 };
+    const told *end;
+    scene s;
+
+    (void)state;
+    scene_init(&s, &rain, 1, 60);
+    s.loud = &loud;
+    s.n_loud = 1;
+    scene_run(&s);
+    end = scene_only(&s, -1);
+    CHECK(end->offset_s - end->onset_s >= .4, "%g-%g s", end->onset_s, end->offset_s);
+    check_times(end, rain.from, rain.to, .17, 1);
 }
 
 /* A low threshold lets a faint sound in, and makes a loud one no longer. */
@@ -683,6 +719,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sound_is_one_event_with_its_times),
         cmocka_unit_test(levels_make_times_exact),
+        cmocka_unit_test(levels_do_not_make_events_overlap),
+        cmocka_unit_test(levels_do_not_make_events_too_short),
         cmocka_unit_test(thresholds_do_not_move_edges),
         cmocka_unit_test(the_gap_joins_what_is_close),
         cmocka_unit_test(a_sound_at_the_very_start_is_found),

@@ -72,8 +72,8 @@ static void add_levels(const scene *s, double end, uint8_t *levels, int64_t *n)
 {
     for (; (*n + 1) * LEVEL_S <= end && *n < MOST_LEVELS; (*n)++) {
         levels[*n] = 40;
-        for (int k = 0; k < s->n_sounds; k++)
-            if ((*n + .5) * LEVEL_S > s->sounds[k].from && (*n + .5) * LEVEL_S < s->sounds[k].to)
+        for (int k = 0; k < s->n_loud; k++)
+            if ((*n + .5) * LEVEL_S > s->loud[k].from && (*n + .5) * LEVEL_S < s->loud[k].to)
                 levels[*n] = 90;
     }
 }
@@ -107,7 +107,7 @@ void scene_run(scene *s)
         if (is_skipped(s, end))
             continue;
         score(s, end, clip, slots);
-        if (s->has_levels) {
+        if (s->n_loud > 0) {
             hop.first_level = n_levels;
             add_levels(s, end, levels, &n_levels);
             hop.levels = levels + hop.first_level;

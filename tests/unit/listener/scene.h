@@ -27,7 +27,8 @@ typedef struct scene {
     double    step_s, seconds;      /* hops at every step, and one at the end                              */
     stretch_s skipped[MOST_SKIPPED];    /* hops that end in these are left out                             */
     stretch_s believed;             /* class 1: only by hops in these seconds, behind its sound's onset    */
-    bool      has_levels;           /* it is 30 dB louder where a sound is                                  */
+    const sound *loud;              /* [n_loud] when it is 30 dB louder                                    */
+    int       n_loud;               /* 0: levels are unknown                                               */
     double    silent_from;          /* hops behind it say that nothing of them was sound; 0: none          */
     em_detector_cfg cfg;
     em_sound_cfg classes[CLASSES];

@@ -194,6 +194,25 @@ static bool read_all(const unsigned char *bytes, size_t n, int *n_events)
     return !status;
 }
 
+/* A hop may say that it has more levels than any has, and have them: whoever queues it has no room for them. */
+static void too_many_levels_are_refused(void **state)
+{
+    static const uint8_t first[8] = { 0, 0, 0, 0, 0, 1 };   /* 1 << 40, little-endian */
+    unsigned char *bytes = malloc(n_whole + 1), *at = memmem(whole, n_whole, first, sizeof first);
+    size_t n = (size_t)(at - whole) + sizeof first;         /* up to the count */
+    int n_events;
+    (void)state;
+
+    assert_int_equal(whole[n], EM_EVENT_LEVELS);
+    memcpy(bytes, whole, n + 1);
+    bytes[n]++;
+    bytes[n + 1] = 77;
+    memcpy(bytes + n + 2, whole + n + 1, n_whole - n - 1);
+    bytes[n - 44]++;                                        /* the record's length, before 40 bytes of it */
+    CHECK(!read_all(bytes, n_whole + 1, &n_events) && n_events == 1, "%d events", n_events);
+    free(bytes);
+}
+
 /* Whole records in front of a cut are told. */
 static void every_cut_is_found(void **state)
 {
@@ -229,21 +248,24 @@ static void no_damage_does_harm(void **state)
 /* A hop as long as what stands before its scores: those of the hop before it must not be told once more. */
 static void a_hop_without_scores_is_found(void **state)
 {
-    enum { BEFORE_SCORES = 32, LENGTH = 1, HEAD = 5 };
+    enum { LENGTH = 1, HEAD = 5 };
+    static const size_t lengths[] = { 32, 41 };         /* without levels; with none */
     static unsigned char bytes[MOST_BYTES];
     size_t at = 0, rest;
     int n_events;
     (void)state;
 
     for (size_t i = 0; i + HEAD < n_whole; i++)         /* the last one: its head is a letter and a length */
-        if (whole[i] == 'h' && whole[i + LENGTH] > BEFORE_SCORES && !whole[i + 2] && !whole[i + 3] && !whole[i + 4])
+        if (whole[i] == 'h' && whole[i + LENGTH] > lengths[1] && !whole[i + 2] && !whole[i + 3] && !whole[i + 4])
             at = i;
     CHECK(at > 0, "no hop");
     rest = at + HEAD + whole[at + LENGTH];
-    memcpy(bytes, whole, at + HEAD + BEFORE_SCORES);
-    bytes[at + LENGTH] = BEFORE_SCORES;
-    memcpy(bytes + at + HEAD + BEFORE_SCORES, whole + rest, n_whole - rest);
-    CHECK(!read_all(bytes, n_whole - (rest - at - HEAD - BEFORE_SCORES), &n_events) && n_events == 2, "%d events", n_events);
+    for (size_t i = 0; i < EM_COUNT(lengths); i++) {
+        memcpy(bytes, whole, at + HEAD + lengths[i]);
+        bytes[at + LENGTH] = (unsigned char)lengths[i];
+        memcpy(bytes + at + HEAD + lengths[i], whole + rest, n_whole - rest);
+        CHECK(!read_all(bytes, n_whole - (rest - at - HEAD - lengths[i]), &n_events) && n_events == 2, "%d events", n_events);
+    }
 }
 
 /* Heads that are JSON and yet no heads: put in front of the records. */
@@ -283,6 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_put_is_read_again),
         cmocka_unit_test(every_cut_is_found),
+        cmocka_unit_test(too_many_levels_are_refused),
         cmocka_unit_test(no_damage_does_harm),
         cmocka_unit_test(a_hop_without_scores_is_found),
         cmocka_unit_test(heads_of_other_sizes_are_refused),
