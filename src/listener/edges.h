@@ -3,8 +3,8 @@
  * Scores know whose a sound is, but not to better than a slot (0.32 s) and its neighbours; levels know when to a slice (80 ms), but not
  * whose. An edge is where the mean level (dB) of the 0.32 s behind is 6 dB or more above, or below, that of the 0.32 s before, and more
  * so than a slice earlier or later. A beginning that scores found moves to the first rise within 0.96 s, an end to the last fall: a
- * sound's soft parts score less than its loud ones, but are its own. Chosen on scenes of known sounds (make_scenes.py --known --n 24 --seed 7), 210 found:
- * at both ends within half a second are 158 by scores alone, 172 with the highest edge near, 182 with the outermost.
+ * sound's soft parts score less than its loud ones, but are its own. Chosen on scenes of known sounds (make_scenes.py --known --n 24
+ * --seed 7), 210 found: at both ends within half a second are 158 by scores alone, 172 with the highest edge near, 182 with the outermost.
  *
  * Times are samples at the model's rate. Plain data, zeroed it is ready; one thread at a time. */
 #ifndef EM_LISTENER_EDGES_H
