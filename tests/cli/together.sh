@@ -26,7 +26,9 @@ grep -q '"source":"two:2"' together.jsonl || bad "each channel for itself"
 
 # ---- the same from sections, and again from what --store keeps ----
 printf '[source "dog"]\ninput = %s\n\n[source "low"]\ninput = low.wav\ngate = -70\n[source "two"]\nchannel = each\ninput = two.wav ; a comment\n' "$demo" >three.conf
-run 0 -q -c three.conf -f jsonl --scores=all --store three.scores; cmp -s out together.jsonl || bad "sections are --source"
+run 0 -q -c three.conf -f jsonl --scores=all --store three.scores
+# Who of several is read first is the disk's affair: only the order of a source's own records is promised.
+diff <(sort together.jsonl) <(sort out) >differ || bad "sections are --source: $(head -c 400 differ)"
 grep -v '"type":"scores"' together.jsonl >want
 run 0 -q --replay three.scores --gate 0 -f jsonl; sort out >got; run 0 -q -f jsonl --source dog:input="$demo" --source low:input=low.wav --source two:input=two.wav --source two:channel=each
 sort out >want; cmp -s want got || bad "--replay: $(diff want got | head -c 400)"

@@ -1,5 +1,6 @@
 #include "web_site.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,18 +72,38 @@ static bool is_feed(const char *text)
     return strstr(text, "text/event-stream") && strstr(text, "\r\n\r\n");
 }
 
-size_t site_ask(int fd, const char *bytes, size_t n, size_t n_piece, char *out, size_t room)
+/* libFuzzer's alarm interrupts whatever waits, and poll begins anew only by hand. */
+static bool has_more(int fd)
 {
     struct pollfd wait = { .fd = fd, .events = POLLIN };
+    int n;
+
+    do
+        n = poll(&wait, 1, ASK_MS);
+    while (n < 0 && errno == EINTR);
+    return n == 1;
+}
+
+static bool send_piece(int fd, const char *bytes, size_t n)
+{
+    ssize_t sent;
+
+    do
+        sent = send(fd, bytes, n, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent == (ssize_t)n;
+}
+
+size_t site_ask(int fd, const char *bytes, size_t n, size_t n_piece, char *out, size_t room)
+{
     size_t n_out = 0;
 
-    for (size_t at = 0; at < n; at += n_piece)
-        if (send(fd, bytes + at, n - at < n_piece ? n - at : n_piece, MSG_NOSIGNAL) < 0)
-            break;
+    for (size_t at = 0; at < n && send_piece(fd, bytes + at, n - at < n_piece ? n - at : n_piece); at += n_piece)
+        ;
     shutdown(fd, SHUT_WR);
     *out = '\0';
-    while (n_out + 1 < room && !is_feed(out) && poll(&wait, 1, ASK_MS) == 1) {
-        ssize_t more = recv(fd, out + n_out, room - 1 - n_out, 0);
+    while (n_out + 1 < room && !is_feed(out) && has_more(fd)) {
+        ssize_t more = recv(fd, out + n_out, room - 1 - n_out, MSG_DONTWAIT);
 
         if (more <= 0)
             break;
