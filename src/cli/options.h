@@ -38,7 +38,7 @@ typedef struct em_train_options {
     char  *place, *mixup_form, *mixup_labels, *partners;
     bool   roll, trim, cutmix_time;
     em_texts alone;
-    double empty, neighbours, bed, bed_high, gain, mixup, mixup_alpha, cutmix, cutmix_alpha, unknown;
+    double empty, neighbours, bed, bed_high, gain, stretch, shift, tone, mixup, mixup_alpha, cutmix, cutmix_alpha, unknown;
     int    mask_time, mask_mel;
     char  *name, *provenance, *licence;
     char  *predictions, *save_logits, *thresholds;

@@ -26,6 +26,7 @@ static em_compose_cfg compose_of(const em_train_options *t, em_frontend_kind kin
     c.trims = t->trim;
     c.rolls = t->roll;
     c.gain_db = t->gain;
+    c.warp = (em_warp_cfg){ t->stretch, t->shift, t->tone };
     c.p_empty = t->empty;
     c.p_before = c.p_after = t->neighbours;
     c.p_bed = t->bed;

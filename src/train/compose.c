@@ -21,11 +21,13 @@ enum { PAUSE_FRAMES = 100 };            /* within a sound, of ticks or breath: l
 #define FLUTTER_LOW_SHARE .3f
 #define FLUTTER_KEPT      .33f
 
-/* A clip in a window: frame i of n stands at window frame at + i and is the clip's frame begin + (i + roll) % n. */
+/* A clip in a window: frame i of n stands at window frame at + i and is frame (i + roll) % n of what the warp makes of the clip's
+ * n_source frames from begin on. */
 typedef struct placed {
     const em_part *part;
-    int            begin, n, roll, at;
-    float          gain_db, loudest;    /* loudest: of the clip as it is, before the gain */
+    int            begin, n_source, n, roll, at;
+    float          gain_db, loudest;    /* loudest: of the clip as it is, before warp and gain */
+    em_warp        warp;
 } placed;
 
 typedef struct composing {
@@ -75,6 +77,8 @@ em_status em_compose_check(const em_compose_cfg *cfg, em_err *err)
     if (!is_share(cfg->p_empty) || !is_share(cfg->p_before) || !is_share(cfg->p_after) || !is_share(cfg->p_bed))
         return em_fail(err, EM_EINVAL, "augmentation: a probability lies between 0 and 1 (empty %g, before %g, after %g, bed %g)",
                        cfg->p_empty, cfg->p_before, cfg->p_after, cfg->p_bed);
+    if (em_warp_check(&cfg->warp, err))
+        return EM_EINVAL;
     if (!is_share(cfg->least_inside) || cfg->least_inside == 0.0 || !is_share(cfg->least_share) || !is_share(cfg->unknown_weight))
         return em_fail(err, EM_EINVAL, "augmentation: a share lies between 0 and 1 (inside %g, which is not 0, of a label %g,"
                        " weight of unknown classes %g)", cfg->least_inside, cfg->least_share, (double)cfg->unknown_weight);
@@ -115,11 +119,11 @@ static void trim(const composing *c, placed *p)
 {
     float silence = c->cfg->level.floor + SILENCE_DB * c->cfg->level.per_db;
 
-    while (p->n > 0 && frame_loudest(c, p, p->begin + p->n - 1) <= silence)
-        p->n--;
-    while (p->n > 0 && frame_loudest(c, p, p->begin) <= silence) {
+    while (p->n_source > 0 && frame_loudest(c, p, p->begin + p->n_source - 1) <= silence)
+        p->n_source--;
+    while (p->n_source > 0 && frame_loudest(c, p, p->begin) <= silence) {
         p->begin++;
-        p->n--;
+        p->n_source--;
     }
 }
 
@@ -128,9 +132,11 @@ static bool prepare(composing *c, placed *p, const em_part *part)
 {
     const em_compose_cfg *cfg = c->cfg;
 
-    *p = (placed){ .part = part, .n = part->n_frames };
+    *p = (placed){ .part = part, .n_source = part->n_frames };
     if (cfg->trims)
         trim(c, p);
+    em_warp_draw(&p->warp, &cfg->warp, c->out->n_mels, &c->rng);
+    p->n = em_warp_length(&p->warp, p->n_source);
     p->roll = cfg->rolls ? em_draw_below(&c->rng, p->n) : 0;
     p->gain_db = (float)em_draw_between(&c->rng, -cfg->gain_db, cfg->gain_db);
     p->loudest = em_level_loudest(&cfg->level, part->frames, (size_t)part->n_frames * (size_t)c->out->n_mels);
@@ -182,7 +188,7 @@ static void place_parts(composing *c, const em_part *main, const em_part *before
 /* Silence stays what it is at any level of its noise, so nothing of it is trimmed away or too quiet to count. */
 static void place_alone(composing *c, const em_part *main)
 {
-    placed p = { .part = main, .n = main->n_frames };
+    placed p = { .part = main, .n_source = main->n_frames, .n = main->n_frames, .warp = { .is_none = true, .step = 1 } };
 
     p.roll = em_draw_below(&c->rng, p.n);
     p.gain_db = (float)em_draw_between(&c->rng, -c->cfg->gain_db, c->cfg->gain_db);
@@ -198,17 +204,25 @@ static void place_alone(composing *c, const em_part *main)
 
 static int source_frame(const placed *p, int i)
 {
-    return p->begin + (i + p->roll) % p->n;
+    return p->begin + em_warp_source(&p->warp, (i + p->roll) % p->n);
 }
 
 static void lay(const composing *c, const placed *p)
 {
     int T = c->out->n_frames, first = p->at < 0 ? -p->at : 0, end = p->n < T - p->at ? p->n : T - p->at;
     size_t n_mels = (size_t)c->out->n_mels;
+    float warped[EM_MOST_MELS];
 
-    for (int i = first; i < end; i++)
-        em_level_add(&c->cfg->level, c->out->frames + (size_t)(p->at + i) * n_mels,
-                     p->part->frames + (size_t)source_frame(p, i) * n_mels, p->gain_db, n_mels);
+    for (int i = first; i < end; i++) {
+        const float *row = p->part->frames + (size_t)source_frame(p, i) * n_mels;
+
+        if (!p->warp.is_none) {
+            em_warp_frame(warped, &p->warp, &c->cfg->level, p->part->frames + (size_t)p->begin * n_mels, p->n_source, c->out->n_mels,
+                          (i + p->roll) % p->n);
+            row = warped;
+        }
+        em_level_add(&c->cfg->level, c->out->frames + (size_t)(p->at + i) * n_mels, row, p->gain_db, n_mels);
+    }
 }
 
 /* Weak labels sound everywhere. */

@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "train/canvas.h"
 #include "train/dataset.h"
+#include "train/warp.h"
 
 #include <stdbool.h>
 
@@ -26,6 +27,7 @@ typedef struct em_compose_cfg {
     bool     trims;                 /* digital silence around a clip is cut off before it is placed                   */
     bool     rolls;                 /* every clip is turned round on itself by a random number of frames              */
     double   gain_db;               /* each clip is made louder by -gain_db .. gain_db                                */
+    em_warp_cfg warp;               /* and slower, higher, of another tone           */
     double   p_empty;               /* windows without an event                                                       */
     double   p_before, p_after;     /* another clip before the main one, after it                                     */
     int      most_gap;              /* frames between them, 0..most_gap                                               */

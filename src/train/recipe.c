@@ -49,6 +49,9 @@ static void compose_json(em_json *j, const em_compose_cfg *c)
     em_json_int(j, "trims", c->trims);
     em_json_int(j, "rolls", c->rolls);
     real(j, "gain_db", c->gain_db);
+    real(j, "stretch", c->warp.stretch);
+    real(j, "shift", c->warp.shift);
+    real(j, "tone_db", c->warp.tone_db);
     real(j, "p_empty", c->p_empty);
     real(j, "p_before", c->p_before);
     real(j, "p_after", c->p_after);
