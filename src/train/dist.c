@@ -2,6 +2,7 @@
 #include "train/dist.h"
 
 #include "base/log.h"
+#include "base/module.h"
 #include "train/dist_ops.h"
 
 #include <stdlib.h>
@@ -30,22 +31,36 @@ static long processes(const char **launcher)
     return 1;
 }
 
+/* A module: Open MPI and what it brings along are a dozen libraries that no tagger wants. */
+static em_status find_mpi(const em_dist_ops **out, const char *launcher, long n, em_err *err)
+{
+    const void *table;
+    em_err why;
+
+    if (em_module_find(&table, "mpi", "em_dist_mpi", &why) != EM_OK)
+        return em_fail(err, EM_EUNSUPPORTED, "%s started %ld processes, and MPI cannot be used: %.80s; it is built with -DEARMARK_MPI=ON"
+                       " and Open MPI (Debian: libopenmpi-dev)", launcher, n, why.msg);
+    *out = table;
+    return EM_OK;
+}
+
 em_status em_dist_open(em_dist **out, double limit_s, em_err *err)
 {
     const char *launcher;
     long n = processes(&launcher);
+    const em_dist_ops *ops = &em_dist_local;
     em_dist *d;
     em_status status = EM_OK;
 
     *out = NULL;
     if (!(limit_s > 0))
         return em_fail(err, EM_EINVAL, "ranks are waited for %g seconds: must be more than 0", limit_s);
-    if (n > 1 && !em_dist_mpi)
-        return em_fail(err, EM_EUNSUPPORTED, "%s started %ld processes, and MPI is not in this build: configure with -DEARMARK_MPI=ON", launcher, n);
+    if (n > 1 && (status = find_mpi(&ops, launcher, n, err)))
+        return status;
     d = calloc(1, sizeof *d);
     if (!d)
         return em_fail(err, EM_ENOMEM, "no memory for the ranks");
-    d->ops = n > 1 ? em_dist_mpi : &em_dist_local;
+    d->ops = ops;
     status = d->ops->open(&d->state, &d->rank, &d->size, limit_s, err);
     if (status == EM_OK && d->size != n)
         status = em_fail(err, EM_EDEVICE, "%s started %ld processes, but MPI sees %d: it must be the %s of the Open MPI in this build%s", launcher, n,

@@ -16,7 +16,7 @@
 typedef struct em_dist em_dist;
 
 /* Joins the ranks. limit_s: the longest that one exchange may take (the slowest rank's work between two calls is in it); then the
- * run fails. EM_EUNSUPPORTED: started as one of several, and MPI is not in this build (names the option); EM_EDEVICE: MPI does
+ * run fails. EM_EUNSUPPORTED: started as one of several, and the module of MPI cannot be loaded (names what builds it); EM_EDEVICE: MPI does
  * not see the others; EM_EINVAL, EM_ENOMEM. Before threads that want signals are started: the library's own takes none.
  * The caller ends *out with em_dist_close; on error it is NULL. Once a process. */
 em_status em_dist_open(em_dist **out, double limit_s, em_err *err);

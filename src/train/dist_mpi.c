@@ -1,4 +1,4 @@
-/* dist_mpi.c - ranks that meet through MPI.
+/* dist_mpi.c - ranks that meet through MPI: the module earmark-mpi.so.
  *
  * All of MPI is called by one thread of ours, from its start to its end, so that any MPI will do, however little it knows of
  * threads. The others put jobs into its queue, which has the same order on every rank. It never blocks in MPI: it tests, and
@@ -393,5 +393,4 @@ static void mpi_fail(void *state, int exit_code)
     em_sleep_ms(ABORT_MS);                              /* our thread ends the process meanwhile */
 }
 
-static const em_dist_ops ops = { mpi_open, mpi_close, mpi_sum_begin, mpi_sum_wait, mpi_sum_doubles, mpi_broadcast, mpi_fail };
-const em_dist_ops *const em_dist_mpi = &ops;
+const em_dist_ops em_dist_mpi = { mpi_open, mpi_close, mpi_sum_begin, mpi_sum_wait, mpi_sum_doubles, mpi_broadcast, mpi_fail };

@@ -15,6 +15,6 @@ typedef struct em_dist_ops {
 } em_dist_ops;
 
 extern const em_dist_ops em_dist_local;                 /* one rank: every sum is there already */
-extern const em_dist_ops *const em_dist_mpi;            /* NULL: not in this build              */
+extern const em_dist_ops em_dist_mpi;                   /* of the module earmark-mpi.so         */
 
 #endif
