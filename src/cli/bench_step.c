@@ -151,16 +151,18 @@ static void close_bench(bench *b)
 
 static double ms_since(uint64_t from) { return (double)(em_now_ns() - from) / 1e6; }
 
-/* Every branch with the same chance: what is dropped changes no time. */
 static em_status drop_paths(bench *b, em_err *err)
 {
-    const double p = b->cfg->recipe->drop_path;
+    const int n_branches = em_learner_branches(b->learner), n_blocks = em_learner_branch_block(b->learner, n_branches - 1) + 1;
     em_rng rng = em_draw_stream(b->cfg->recipe->seed, EM_LANE_DROP, 0, (uint64_t)b->n_steps);
 
     if (!b->factors)
         return EM_OK;
-    for (int i = 0; i < em_learner_branches(b->learner) * b->micro; i++)
+    for (int i = 0; i < n_branches * b->micro; i++) {
+        const double p = em_recipe_drop(b->cfg->recipe, em_learner_branch_block(b->learner, i / b->micro), n_blocks);
+
         b->factors[i] = em_draw_chance(&rng, p) ? 0 : (float)(1 / (1 - p));
+    }
     return em_learner_set_branches(b->learner, b->factors, err);
 }
 

@@ -39,17 +39,18 @@ em_grid em_attention_block_build(em_builder *b, const em_attention_block_w *w, e
     const int L = x.H * x.W;
     const size_t n = (size_t)L * (size_t)x.C, mark = em_build_mark(b), back_mark = em_build_back_mark(b);
     const em_grid out = em_build_next(b, x);
+    const float *branch = em_build_branch(b);
     float *qkv = em_build_inner(b, 3 * n), *y = em_build_inner(b, n), *dqkv = em_build_back(b, 3 * n), *dy = em_build_back(b, n);
 
     em_build_linear(b, "qkv", stage, (em_norm_linear){
         .y = qkv, .x = x.x, .ldx = (size_t)x.C, .norm = w->norm, .w = w->qkv, .bias = w->qkv_bias, .L = L, .is_y_inner = true,
-        .dy = dqkv, .dx = x.dx, .adds_dx = true, .dbias = em_build_grad(b, w->qkv_bias),
+        .kept = branch, .dy = dqkv, .dx = x.dx, .adds_dx = true, .dbias = em_build_grad(b, w->qkv_bias),
     });
     attention(b, (em_attention){ .y = y, .qkv = qkv, .H = x.H, .W = x.W, .C = x.C, .table = w->table,
-                                 .dy = dy, .dqkv = dqkv, .dtable = em_build_grad(b, w->table) }, stage, block);
+                                 .kept = branch, .dy = dy, .dqkv = dqkv, .dtable = em_build_grad(b, w->table) }, stage, block);
     em_build_linear(b, "proj", stage, (em_norm_linear){
         .y = out.x, .x = y, .ldx = (size_t)x.C, .w = w->proj, .bias = w->proj_bias, .residual = x.x, .L = L, .is_x_inner = true,
-        .branch = em_build_branch(b), .dy = out.dx, .dx = dy, .dbias = em_build_grad(b, w->proj_bias),
+        .branch = branch, .kept = branch, .dy = out.dx, .dx = dy, .dbias = em_build_grad(b, w->proj_bias),
     });
     em_build_rewind(b, mark);
     em_build_back_rewind(b, back_mark);

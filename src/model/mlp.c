@@ -30,6 +30,7 @@ em_grid em_mlp_build(em_builder *b, const em_mlp_w *w, em_grid x, int stage)
     const bool trains = b->practice;
     const em_grid out = em_build_next(b, x);
     em_call call = { .kind = EM_CALL_MLP, .label = "mlp", .stage = stage };
+    const float *branch;
     float *h, *dh;
 
     if (L > FEW_TOKENS && !trains) {
@@ -37,17 +38,18 @@ em_grid em_mlp_build(em_builder *b, const em_mlp_w *w, em_grid x, int stage)
         em_build_call(b, &call);
         return x;
     }
+    branch = em_build_branch(b);
     dh = em_build_back(b, (size_t)L * (size_t)hidden);
     h = em_build_inner(b, (size_t)L * (size_t)hidden);
     em_build_linear(b, "fc1", stage, (em_norm_linear){
         .y = h, .x = x.x, .ldx = (size_t)x.C, .norm = w->norm, .w = w->fc1, .bias = w->fc1_bias,
         .act = trains ? EM_ACT_NONE : EM_ACT_GELU, .L = L, .is_y_inner = true,
-        .dy = dh, .dx = x.dx, .adds_dx = true, .dbias = em_build_grad(b, w->fc1_bias),
+        .kept = branch, .dy = dh, .dx = x.dx, .adds_dx = true, .dbias = em_build_grad(b, w->fc1_bias),
     });
     em_build_linear(b, "fc2", stage, (em_norm_linear){
         .y = out.x, .x = h, .ldx = (size_t)hidden, .w = w->fc2, .bias = w->fc2_bias, .residual = x.x, .L = L,
         .is_x_inner = true, .act_before = trains ? EM_ACT_GELU : EM_ACT_NONE,
-        .branch = em_build_branch(b), .dy = out.dx, .dx = dh, .dbias = em_build_grad(b, w->fc2_bias),
+        .branch = branch, .kept = branch, .dy = out.dx, .dx = dh, .dbias = em_build_grad(b, w->fc2_bias),
     });
     em_build_rewind(b, mark);
     em_build_back_rewind(b, back_mark);

@@ -36,6 +36,7 @@ static em_grid ss2d(em_builder *b, const em_ss_block_w *w, em_grid x, int stage)
     const size_t tokens = (size_t)L, wide = (size_t)(cfg->has_gate ? 2 * D : D), inner = tokens * (size_t)D;
     const size_t mark = em_build_mark(b), back_mark = em_build_back_mark(b);
     const em_grid out = em_build_next(b, x);
+    const float *branch = em_build_branch(b);
     float *in = em_build_inner(b, tokens * wide), *u = em_build_inner(b, inner);
     float *x_dbl = em_build_floats(b, tokens * (size_t)(EM_DIRECTIONS * (R + 2 * N)));
     float *din = em_build_back(b, tokens * wide), *dscan = em_build_back(b, inner), *dx_dbl = em_build_back(b, tokens * (size_t)(EM_DIRECTIONS * (R + 2 * N)));
@@ -51,11 +52,11 @@ static em_grid ss2d(em_builder *b, const em_ss_block_w *w, em_grid x, int stage)
     }
     em_build_linear(b, "in_proj", stage, (em_norm_linear){
         .y = in, .x = x.x, .ldx = (size_t)x.C, .norm = w->norm, .w = w->in_proj, .L = L, .is_y_inner = true,
-        .dy = din, .dx = x.dx, .adds_dx = true,
+        .kept = branch, .dy = din, .dx = x.dx, .adds_dx = true,
     });
     conv.a.conv_silu_xproj = (em_conv_silu_xproj){
         .u = u, .x_dbl = x_dbl, .x = in, .ldx = wide, .H = x.H, .W = x.W, .D = D, .taps = w->taps, .bias = w->conv_bias, .w = w->x_proj,
-        .raw = kept(b, inner), .du = { du[0], du[1], du[2], du[3] }, .dx_dbl = dx_dbl, .dx = din,
+        .raw = kept(b, inner), .kept = branch, .du = { du[0], du[1], du[2], du[3] }, .dx_dbl = dx_dbl, .dx = din,
         .dtaps = em_build_grad(b, w->taps), .dbias = em_build_grad(b, w->conv_bias),
     };
     em_build_call(b, &conv);
@@ -63,7 +64,7 @@ static em_grid ss2d(em_builder *b, const em_ss_block_w *w, em_grid x, int stage)
         .y = { y[0], y[1], y[2], y[3] }, .u = u, .x_dbl = x_dbl, .H = x.H, .W = x.W, .D = D, .R = R, .N = N,
         .dt_w = w->dt_w, .dt_bias = w->dt_bias, .a = w->decay, .skip = w->skip,
         .states = kept(b, (size_t)((L + EM_SCAN_CHUNK - 1) / EM_SCAN_CHUNK) * (size_t)(EM_DIRECTIONS * N * D)),
-        .dy = dscan, .du = { du[0], du[1], du[2], du[3] }, .dx_dbl = dx_dbl, .da_log = em_build_grad(b, w->a_log),
+        .kept = branch, .dy = dscan, .du = { du[0], du[1], du[2], du[3] }, .dx_dbl = dx_dbl, .da_log = em_build_grad(b, w->a_log),
         .ddt_w = em_build_grad(b, w->dt_w), .ddt_bias = em_build_grad(b, w->dt_bias), .dskip = em_build_grad(b, w->skip),
     };
     em_build_call(b, &scan);
@@ -71,7 +72,7 @@ static em_grid ss2d(em_builder *b, const em_ss_block_w *w, em_grid x, int stage)
         .y = out.x, .x = y[0], .x_more = { y[1], y[2], y[3] }, .ldx = (size_t)D, .is_x_inner = true,
         .gate = cfg->has_gate ? in : NULL, .ldg = wide, .gate_column = (size_t)D,
         .norm = w->out_norm, .w = w->out_proj, .residual = x.x, .L = L,
-        .branch = em_build_branch(b), .dy = out.dx, .dx = dscan, .dgate = cfg->has_gate ? din : NULL,
+        .branch = branch, .kept = branch, .dy = out.dx, .dx = dscan, .dgate = cfg->has_gate ? din : NULL,
     });
     em_build_rewind(b, mark);
     em_build_back_rewind(b, back_mark);

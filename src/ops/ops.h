@@ -17,6 +17,9 @@
  * Sums over the batch are made in an order that depends on sizes alone, so gradients have the same bits for every
  * number of threads, too.
  *
+ * Dropped branches. Calls of a residual branch have its factors as `kept` [B] (NULL: 1). A window whose factor is 0 may be left
+ * out, both ways: what the call sets of it is then anything, and it adds nothing. The branch's last call says what comes out.
+ *
  * An operator runs on the device's own threads or stream; one thread at a time may call into a device. The
  * hot path allocates nothing: em_ops.reserve is called while a plan is made. */
 #ifndef EM_OPS_OPS_H
@@ -75,8 +78,8 @@ typedef struct em_repack { void *data, *back; const float *plain; int n, k; } em
 /* y = act(act_before(norm(x [+ x_more…])) [* silu(gate)] * w^T + bias + residual)
  *   x [B*L][k], rows ldx apart; gate [B*L][k], rows ldg apart; y, residual [B*L][n], y may be residual
  * While training act is none (a GELU stands before the next product, whose x then is what backward needs), y is not
- * residual, and the product with its bias is multiplied by branch[b] before the residual is added (drop path). The
- * residual's gradient is dy itself. */
+ * residual, and the product with its bias is multiplied by branch[b] before the residual is added (drop path; where it is 0,
+ * y is the residual). The residual's gradient is dy itself. */
 typedef struct em_norm_linear {
     float       *y;
     const float *x, *x_more[EM_DIRECTIONS - 1]; /* NULL for none; x_more[i] has rows of ldx, too       */
@@ -88,7 +91,7 @@ typedef struct em_norm_linear {
     em_act       act_before, act;
     int          L;
     bool         is_x_inner, is_y_inner;        /* x_more as x; residual never                         */
-    const float *branch;                        /* [B]; NULL: 1; read by _fwd, too                     */
+    const float *branch, *kept;                 /* [B]; NULL: 1; read by _fwd, too; kept is branch, where that is given */
     const float *dy;                            /* [B*L][n]                                            */
     float       *dx;                            /* as x; each of x_more has the same gradient. NULL: not wanted, where there is
                                                  * neither norm nor gate, whose gradients come with it */
@@ -137,6 +140,7 @@ typedef struct em_conv_silu_xproj {
     const float *bias;                          /* [D], NULL: none             */
     em_matrix    w;                             /* [4*(R + 2N)][D]             */
     float       *raw;                           /* [B*L][D], before SiLU; written by _fwd unless NULL */
+    const float *kept;
     float       *du[EM_DIRECTIONS];             /* what em_scan4 left there; du[0] is then used as scratch */
     const float *dx_dbl;
     float       *dx;                            /* as x                        */
@@ -158,6 +162,7 @@ typedef struct em_scan4 {
     float       *states;                        /* [B][4][ceil(L/EM_SCAN_CHUNK)][N][D]: h before each chunk of a direction's
                                                  * own order; written by _fwd unless NULL, read by _bwd, which makes the
                                                  * states between anew */
+    const float *kept;
     const float *dy;                            /* [B*L][D], of the sum of all y */
     float       *du[EM_DIRECTIONS];             /* as y: their sum is the gradient */
     float       *dx_dbl;
@@ -209,6 +214,7 @@ typedef struct em_attention {
     const float *qkv;
     int          H, W, C, heads, side, shift, table_side;
     const float *table;                         /* [(2T-1)^2][heads]           */
+    const float *kept;
     const float *dy;
     float       *dqkv;                          /* as qkv                      */
     float       *dtable;

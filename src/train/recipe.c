@@ -18,6 +18,8 @@ em_recipe em_recipe_defaults(em_frontend_kind kind)
     };
 }
 
+double em_recipe_drop(const em_recipe *r, int block, int n_blocks) { return n_blocks > 1 ? r->drop_path * block / (n_blocks - 1) : 0; }
+
 typedef struct range { const char *name; double value, min, max; } range;
 
 em_status em_recipe_check(const em_recipe *r, em_err *err)

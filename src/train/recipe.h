@@ -42,6 +42,9 @@ em_recipe em_recipe_defaults(em_frontend_kind kind);
 /* EM_EINVAL: a setting out of its range. */
 em_status em_recipe_check(const em_recipe *r, em_err *err);
 
+/* The chance that a branch of a block is dropped. */
+double em_recipe_drop(const em_recipe *r, int block, int n_blocks);
+
 /* All of it as JSON: two runs with the same text, model and data are the same run. Caller frees; NULL: no memory. */
 char *em_recipe_json(const em_recipe *r);
 

@@ -199,8 +199,7 @@ static em_status drop_paths(em_trainer *t, const em_batch *batch, int first, int
         em_rng rng = em_draw_stream(t->cfg->recipe->seed, EM_LANE_DROP, 0, (uint64_t)(base + i));
 
         for (int k = 0; k < n_branches; k++) {
-            const int block = em_learner_branch_block(t->learner, k);
-            const double p = n_blocks > 1 ? t->cfg->recipe->drop_path * block / (n_blocks - 1) : 0;
+            const double p = em_recipe_drop(t->cfg->recipe, em_learner_branch_block(t->learner, k), n_blocks);
 
             t->factors[k * micro + i] = em_draw_chance(&rng, p) ? 0 : (float)(1 / (1 - p));
         }

@@ -86,6 +86,8 @@ static void enter(em_attention_head *h, int window)
     }
 }
 
+static bool is_kept(const em_attention *a, int window) { return em_cpu_is_kept(a->kept, window / ((a->H / a->side) * (a->W / a->side))); }
+
 static int run_begin(const job *j, int run) { return (int)((long)j->n_windows * run / j->n_runs); }
 
 static void task(void *ctx, int i, int worker)
@@ -96,6 +98,8 @@ static void task(void *ctx, int i, int worker)
 
     spread_table(&h);
     for (int window = run_begin(j, run); window < run_begin(j, run + 1); window++) {
+        if (!is_kept(j->a, window))
+            continue;
         enter(&h, window);
         j->dev->k->attention_fwd(&h);
     }
@@ -135,6 +139,8 @@ static void back_task(void *ctx, int i, int worker)
     spread_table(&h);
     memset(h.sum, 0, (size_t)h.P * h.ldp * sizeof *h.sum);
     for (int window = run_begin(j, run); window < run_begin(j, run + 1); window++) {
+        if (!is_kept(j->a, window))
+            continue;
         enter(&h, window);
         j->dev->k->attention_bwd(&h);
     }

@@ -23,6 +23,8 @@ static void task(void *ctx, int i, int worker)
     };
 
     (void)worker;
+    if (!em_cpu_is_kept(a->kept, b))
+        return;
     j->dev->k->dwconv_silu_rows(u, a->raw ? a->raw + first * (size_t)a->D : u, a->x + window * a->ldx, a, h0, h1);
     j->dev->k->gemm(&g);
 }
@@ -71,13 +73,15 @@ static void taps_task(void *ctx, int i, int worker)
 
     (void)worker;
     memset(dtaps, 0, 9 * D * sizeof *dtaps);
-    j->k->dwconv_back_rows(a->dx + window * a->ldx, dtaps, a->du[0] + window * D, a->x + window * a->ldx, a, h0, h1);
+    if (em_cpu_is_kept(a->kept, b))
+        j->k->dwconv_back_rows(a->dx + window * a->ldx, dtaps, a->du[0] + window * D, a->x + window * a->ldx, a, h0, h1);
 }
 
 void em_cpu_conv_silu_xproj_bwd(em_dev *dev, const em_conv_silu_xproj *a, int B)
 {
     const em_product_back p = {
         .a = a->u, .lda = (size_t)a->D, .dy = a->dx_dbl, .take = take, .ctx = a, .w = a->w, .n_groups = 1, .rows_a_group = B * a->H * a->W,
+        .kept = a->kept, .rows_a_window = a->H * a->W,
         .sums = { { 0 }, { a->dbias, a->dbias ? a->D : 0 } },
     };
     const em_sum sums[EM_SUMS] = { { a->dtaps, 9 * a->D } };

@@ -153,6 +153,17 @@ static em_status device_reserve(em_dev *dev, const em_needs *needs, em_err *err)
     return em_fail(err, EM_ENOMEM, "no memory for %zu bytes of scratch a thread", floats * sizeof(float));
 }
 
+bool em_cpu_next_run(em_run *run, const float *kept, int B)
+{
+    run->first = run->end;
+    while (run->first < B && !em_cpu_is_kept(kept, run->first))
+        run->first++;
+    run->end = run->first;
+    while (run->end < B && em_cpu_is_kept(kept, run->end))
+        run->end++;
+    return run->first < B;
+}
+
 bool em_cpu_scratch(em_dev *dev, size_t n)
 {
     if (n <= dev->scratch_floats)

@@ -23,6 +23,14 @@ struct em_dev {
 bool   em_cpu_scratch(em_dev *dev, size_t n);
 float *em_cpu_shared(em_dev *dev, size_t n);
 
+/* Windows of the batch whose branch was not dropped (`kept` in ops.h): is this one; the next run of them, from the last one's end
+ * on ({ 0 }: the first). */
+typedef struct em_run { int first, end; } em_run;
+
+static inline bool em_cpu_is_kept(const float *kept, int window) { return !kept || kept[window] != 0.f; }
+
+bool em_cpu_next_run(em_run *run, const float *kept, int B);
+
 /* Rows of a block of a product of depth k: its prepared rows stay in the second-level cache. */
 int em_cpu_block_rows(int k);
 
@@ -78,6 +86,8 @@ typedef struct em_product_back {
     const void  *ctx;
     em_matrix    w;
     int          n_groups, rows_a_group;
+    const float *kept;                  /* [windows], rows_a_window each; NULL: all                */
+    int          rows_a_window;
     bool         is_serial;             /* one task a group, its blocks in order                  */
     em_sum       sums[EM_SUMS];         /* what parts hold; the last place is kept for w.grad     */
     size_t       n_work;                /* floats of work, which stay as they are from prep to take */

@@ -1,6 +1,8 @@
 /* norm_linear.c - layer norm, gate, matrix product, bias, GELU, residual: see em_norm_linear in ops.h. */
 #include "ops/cpu/device.h"
 
+#include <string.h>
+
 static em_rows rows_at(const em_norm_linear *a, int first, int n)
 {
     const size_t at = (size_t)first * a->ldx;
@@ -25,31 +27,47 @@ static bool is_plain(const em_norm_linear *a)
 }
 
 /* y = residual + branch y, a window a task. */
-typedef struct branching { const em_norm_linear *a; const em_kernels *k; } branching;
-
 static void branch_task(void *ctx, int b, int worker)
 {
-    const branching *j = ctx;
-    const em_norm_linear *a = j->a;
+    const em_norm_linear *a = ctx;
     const size_t n = (size_t)a->L * (size_t)a->w.n, at = (size_t)b * n;
     const float share = a->branch[b];
 
     (void)worker;
+    if (share == 0.f) {
+        memcpy(a->y + at, a->residual + at, n * sizeof *a->y);
+        return;
+    }
     for (size_t i = at; i < at + n; i++)
         a->y[i] = a->residual[i] + share * a->y[i];
 }
 
+/* The product of some windows. */
+static void multiply(em_dev *dev, const em_norm_linear *all, const em_run *run)
+{
+    const size_t first = (size_t)run->first * (size_t)all->L;
+    em_norm_linear a = *all;
+
+    a.y += first * (size_t)a.w.n;
+    a.x += first * a.ldx;
+    for (int i = 0; i < EM_DIRECTIONS - 1; i++)
+        a.x_more[i] = a.x_more[i] ? a.x_more[i] + first * a.ldx : NULL;
+    a.gate = a.gate ? a.gate + first * a.ldg : NULL;
+    a.residual = a.residual && !a.branch ? a.residual + first * (size_t)a.w.n : NULL;
+    em_cpu_product(dev, &(em_product){
+        .y = a.y, .a = a.x, .lda = a.ldx, .prep = is_plain(&a) ? NULL : prep, .ctx = &a,
+        .w = a.w, .bias = a.bias, .residual = a.residual, .act = a.act, .rows = (run->end - run->first) * a.L,
+    });
+}
+
 void em_cpu_norm_linear_fwd(em_dev *dev, const em_norm_linear *a, int B)
 {
-    const em_product p = {
-        .y = a->y, .a = a->x, .lda = a->ldx, .prep = is_plain(a) ? NULL : prep, .ctx = a,
-        .w = a->w, .bias = a->bias, .residual = a->branch ? NULL : a->residual, .act = a->act, .rows = B * a->L,
-    };
-    branching j = { a, dev->k };
+    em_norm_linear copy = *a;
 
-    em_cpu_product(dev, &p);
+    for (em_run run = { 0 }; em_cpu_next_run(&run, a->kept, B);)
+        multiply(dev, a, &run);
     if (a->branch)
-        em_pool_run(dev->pool, branch_task, &j, B);
+        em_pool_run(dev->pool, branch_task, &copy, B);
 }
 
 /* ------------------------------------------------------------------ back */
@@ -107,7 +125,7 @@ void em_cpu_norm_linear_bwd(em_dev *dev, const em_norm_linear *a, int B)
     const int normed = a->norm.weight ? a->w.k : 0;
     const em_product_back p = {
         .a = a->x, .lda = a->ldx, .prep = is_plain(a) ? NULL : prep_back, .dy = a->dy, .prep_dy = a->branch ? prep_dy : NULL,
-        .take = a->dx ? take : NULL, .ctx = a, .w = a->w, .n_groups = 1, .rows_a_group = B * a->L,
+        .take = a->dx ? take : NULL, .ctx = a, .w = a->w, .n_groups = 1, .rows_a_group = B * a->L, .kept = a->kept, .rows_a_window = a->L,
         .sums = { { a->dbias, a->dbias ? a->w.n : 0 }, { a->norm.dweight, normed }, { a->norm.dbias, normed } },
         .n_work = row_work(a, dev->k) + (is_sloped(a) ? EM_BACK_ROWS * (size_t)a->w.k : 0),
     };

@@ -50,58 +50,126 @@ static rows block_rows(const job *j, int block)
     return (rows){ block / j->blocks_a_group * j->p->rows_a_group + at, left < EM_BACK_ROWS ? left : EM_BACK_ROWS };
 }
 
+/* The next run of a block's rows that are wanted, from the end of the last one on ({ block.first, 0 }: the first). */
+static bool next_run(rows *run, const em_product_back *p, rows block)
+{
+    const int end = block.first + block.n, L = p->kept ? p->rows_a_window : end;
+    int at = run->first + run->n, stop;
+
+    for (; at < end && !em_cpu_is_kept(p->kept, at / L); at = (at / L + 1) * L)
+        ;
+    for (stop = at; stop < end && em_cpu_is_kept(p->kept, stop / L); stop = (stop / L + 1) * L)
+        ;
+    *run = (rows){ at, (stop < end ? stop : end) - at };
+    return at < end;
+}
+
+/* All that are wanted: the first of them, how many, and whether they lie apart. */
+typedef struct chosen { int first, n; bool is_split; } chosen;
+
+static chosen chosen_rows(const em_product_back *p, rows block)
+{
+    rows run = { block.first, 0 };
+    chosen w = { block.first, 0, false };
+
+    while (next_run(&run, p, block)) {
+        w.first = w.n ? w.first : run.first;
+        w.is_split = w.n > 0;
+        w.n += run.n;
+    }
+    return w;
+}
+
 /* Scratch of a worker: rows, dm, dy of a block, and what the callbacks want. */
 static size_t scratch_floats(const em_product_back *p)
 {
     return EM_BACK_ROWS * (2 * (size_t)p->w.k + (size_t)p->w.n) + p->n_work;
 }
 
-static void do_block(const job *j, int block, const places *to, float *scratch)
+static void copy_rows(float *dst, const float *src, size_t lds, int n, size_t width)
+{
+    for (int i = 0; i < n; i++, dst += width, src += lds)
+        memcpy(dst, src, width * sizeof *dst);
+}
+
+/* Where a block's rows, dm and dy are made, and what the callbacks have. */
+typedef struct desk { float *m, *dm, *dy, *work, *parts; } desk;
+
+/* Some rows of a block, the `at`-th of it on. */
+static void do_rows(const job *j, rows run, int at, const desk *to, bool is_split)
 {
     const em_product_back *p = j->p;
     const em_kernels *k = j->dev->k;
     const size_t K = (size_t)p->w.k, N = (size_t)p->w.n;
-    const rows r = block_rows(j, block);
-    float *m = scratch, *dm = m + EM_BACK_ROWS * K, *dys = dm + EM_BACK_ROWS * K, *work = dys + EM_BACK_ROWS * N;
-    const float *dy = p->dy + (size_t)r.first * N;
+    float *m = to->m + (size_t)at * K, *dm = to->dm + (size_t)at * K, *own = to->dy + (size_t)at * N;
+    const float *dy = p->dy + (size_t)run.first * N;
 
-    if (!j->is_packed) {
-        m = to->rows;
-        dys = to->dy;
-    }
     if (p->prep)
-        p->prep(p->ctx, k, m, r.first, r.n, work);
-    if (j->is_packed)
-        k->outer_pack_panels(to->rows, p->prep ? m : p->a + (size_t)r.first * p->lda, p->prep ? K : p->lda, r.n, p->w.k);
+        p->prep(p->ctx, k, m, run.first, run.n, to->work);
+    else if (is_split)
+        copy_rows(m, p->a + (size_t)run.first * p->lda, p->lda, run.n, K);
     if (p->prep_dy)
-        dy = p->prep_dy(p->ctx, k, dys, r.first, r.n, to->parts, work);
-    if (j->is_packed)
-        k->outer_pack_strips(to->dy, dy, N, r.n, p->w.n);
+        dy = p->prep_dy(p->ctx, k, own, run.first, run.n, to->parts, to->work);
+    else if (is_split)
+        copy_rows(own, dy, N, run.n, N);
     if (p->sums[0].dst)                                 /* the bias: columns of dy */
-        for (int row = 0; row < r.n; row++)
+        for (int row = 0; row < run.n; row++)
             k->add_row(to->parts, dy + (size_t)row * N, p->w.n, 1.f);
     if (!p->take)
         return;
-    k->gemm(&(em_gemm){ .y = dm, .ldy = K, .a = dy, .lda = N, .w = p->w.back, .rows = r.n, .K = p->w.n, .N = p->w.k,
+    k->gemm(&(em_gemm){ .y = dm, .ldy = K, .a = dy, .lda = N, .w = p->w.back, .rows = run.n, .K = p->w.n, .N = p->w.k,
                         .panel_end = k->gemm_panels(p->w.k) });
-    p->take(p->ctx, k, dm, r.first, r.n, to->parts, work);
+    p->take(p->ctx, k, dm, run.first, run.n, to->parts, to->work);
 }
 
-/* The outer product of a block: o has the tiles, and where they are added. */
-static void add_outer(em_outer o, const job *j, int block, const places *from)
+/* A block's wanted rows and their dy lie where they were made, or where they come from. */
+static em_outer outer_of(const em_product_back *p, const chosen *w, const float *m, const float *dy)
+{
+    const bool is_made = p->prep || w->is_split, is_dy_made = p->prep_dy || w->is_split;
+
+    return (em_outer){
+        .a = is_dy_made ? dy : p->dy + (size_t)w->first * (size_t)p->w.n, .lda = (size_t)p->w.n,
+        .b = is_made ? m : p->a + (size_t)w->first * p->lda, .ldb = is_made ? (size_t)p->w.k : p->lda,
+        .rows = w->n, .n = p->w.n, .k = p->w.k,
+    };
+}
+
+static void do_block(const job *j, int block, const places *to, float *scratch)
 {
     const em_product_back *p = j->p;
-    const rows r = block_rows(j, block);
+    const size_t K = (size_t)p->w.k, N = (size_t)p->w.n;
+    const rows all = block_rows(j, block);
+    const chosen w = chosen_rows(p, all);
+    const desk b = {
+        .m = j->is_packed ? scratch : to->rows, .dm = scratch + EM_BACK_ROWS * K, .dy = j->is_packed ? scratch + 2 * EM_BACK_ROWS * K : to->dy,
+        .work = scratch + EM_BACK_ROWS * (2 * K + N), .parts = to->parts,
+    };
+    const em_outer o = outer_of(p, &w, b.m, b.dy);
+    int at = 0;
 
-    o.a = from->dy, o.b = from->rows;
-    o.rows = r.n, o.n = p->w.n, o.k = p->w.k;
-    if (!j->is_packed) {
-        o.lda = (size_t)p->w.n;
-        o.ldb = p->prep ? (size_t)p->w.k : p->lda;
-        o.a = p->prep_dy ? o.a : p->dy + (size_t)r.first * (size_t)p->w.n;
-        o.b = p->prep ? o.b : p->a + (size_t)r.first * p->lda;
+    for (rows run = { all.first, 0 }; next_run(&run, p, all); at += run.n)
+        do_rows(j, run, at, &b, w.is_split);
+    if (!j->is_packed || w.n == 0)
+        return;
+    j->dev->k->outer_pack_panels(to->rows, o.b, o.ldb, w.n, p->w.k);
+    j->dev->k->outer_pack_strips(to->dy, o.a, o.lda, w.n, p->w.n);
+}
+
+/* The outer product of a block, added to the tiles that `to` has. */
+static void add_outer(const em_outer *to, const job *j, int block, const places *from)
+{
+    const chosen w = chosen_rows(j->p, block_rows(j, block));
+    em_outer o = outer_of(j->p, &w, from->rows, from->dy);
+
+    if (j->is_packed) {
+        o.a = from->dy, o.b = from->rows;
+        o.lda = o.ldb = 0;
     }
-    j->dev->k->outer(&o);
+    o.y = to->y;
+    o.strip = to->strip, o.strip_end = to->strip_end;
+    o.panel = to->panel, o.panel_end = to->panel_end;
+    if (w.n > 0)
+        j->dev->k->outer(&o);
 }
 
 /* ------------------------------------------------------------------ a share of the windows has sums of its own */
@@ -117,7 +185,7 @@ static void share_task(void *ctx, int i, int worker)
     memset(to.parts, 0, j->parts * sizeof *to.parts);
     for (int b = begin; b < begin + (left < j->blocks_a_share ? left : j->blocks_a_share); b++) {
         do_block(j, b, &to, scratch + j->strips + j->panels);
-        add_outer(all, j, b, &to);
+        add_outer(&all, j, b, &to);
     }
 }
 
@@ -182,7 +250,7 @@ static void tile_task(void *ctx, int i, int worker)
     for (int b = 0; b < j->n; b++) {
         const places from = in_flight(j, b);
 
-        add_outer(tiles, j, j->first + b, &from);
+        add_outer(&tiles, j, j->first + b, &from);
     }
 }
 

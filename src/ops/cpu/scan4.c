@@ -25,6 +25,8 @@ static void task(void *ctx, int i, int worker)
         .state = j->dev->scratch[worker],
     };
 
+    if (!em_cpu_is_kept(a->kept, window))
+        return;
     for (int k = 0; k < EM_DIRECTIONS; k++)
         t.states[k] = states_of(a, window, k);
     j->dev->k->scan_tile(&t);

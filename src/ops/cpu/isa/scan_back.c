@@ -201,6 +201,8 @@ void EM_K(scan_back)(const em_scan_back *t)
         spread_params(&l);
         memset(l.part, 0, EM_K(scan_part_floats)(s->D, s->R, s->N) * sizeof *l.part);
         for (int i = 0; i < t->n_windows; i++) {
+            if (s->kept && s->kept[t->window + i] == 0.f)
+                continue;
             look_at(&l, t, t->window + i);
             run(&l);
         }

@@ -13,6 +13,15 @@ EM_INLINE void call(const float *x, const em_scan_chunk *c, const em_scan_lane *
         __builtin_prefetch(at + i, 0, 2);
 }
 
+/* Likewise a token's row of what all channels share, and its gradient's. */
+EM_INLINE void call_row(const em_scan_chunk *c, const em_scan_lane *l, int t)
+{
+    const size_t at = (size_t)c->next[t] * (size_t)(EM_DIRECTIONS * (l->s->R + 2 * l->s->N));
+
+    __builtin_prefetch(l->x_dbl + at, 0, 2);
+    __builtin_prefetch(l->dx_dbl + at, 1, 2);
+}
+
 /* u, dy, and what they are to the skip. */
 EM_INLINE void take(em_scan_chunk *restrict c, const em_scan_lane *l, int tile, const int nv, int tail)
 {
@@ -23,7 +32,9 @@ EM_INLINE void take(em_scan_chunk *restrict c, const em_scan_lane *l, int tile, 
 #pragma GCC unroll 2
     for (int v = 0; v < nv; v++)
         sum[v] = v_load(dskip + v * LANES);
-    for (int t = 0; t < c->n; t++)
+    for (int t = 0; t < c->n; t++) {
+        if (tile == 0)
+            call_row(c, l, t);
 #pragma GCC unroll 2
         for (int v = 0; v < nv; v++) {
             const size_t here = (size_t)c->token[t] * D + at + (size_t)(v * LANES);
@@ -34,6 +45,7 @@ EM_INLINE void take(em_scan_chunk *restrict c, const em_scan_lane *l, int tile, 
             c->u[t * nv + v] = u;
             c->dy[t * nv + v] = dy;
         }
+    }
 #pragma GCC unroll 2
     for (int v = 0; v < nv; v++)
         v_store(dskip + v * LANES, sum[v]);
@@ -101,6 +113,8 @@ EM_INLINE void replay(em_scan_chunk *restrict c, const em_scan_lane *l, int tile
 #pragma GCC unroll 2
     for (int v = 0; v < nv; v++)
         c->h[v] = h[v] = v_load_n(begin + v * LANES, v == nv - 1 ? tail : LANES);
+    if (c->n_next > 0)                                      /* the same of the chunk to come */
+        __builtin_prefetch(begin - (size_t)l->s->N * (size_t)l->s->D, 0, 2);
     for (int t = 0; t < c->n; t++) {
         if (is_begin)
             call(l->du, c, l, tile, t, nv);
