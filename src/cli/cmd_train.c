@@ -400,7 +400,7 @@ static em_status time_a_window(double *seconds, training *t, em_err *err)
 
 static int list(training *t, em_err *err)
 {
-    em_listing_plan plan = { .n_epochs = t->o->train.epochs, .held_out_fold = t->o->train.fold };
+    em_listing_plan plan = { .n_epochs = t->o->train.epochs, .clips = t->study.clips, .n_clips = t->study.n_clips, .n_valid = t->study.n_valid };
     em_status status = time_a_window(&plan.seconds_per_window, t, err);
 
     if (status == EM_OK)
