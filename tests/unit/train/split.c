@@ -127,6 +127,38 @@ static void a_class_keeps_something_to_learn_from(void **state)
     (void)state;
 }
 
+/* Of each pair of classes the first has two recordings, and in one of them lies all that there is of the second. */
+static void what_is_of_one_recording_is_learnt_from(void **state)
+{
+    enum { PAIRS = 16 };
+    hand *h = hand_new(2 * PAIRS);
+
+    for (int p = 0; p < PAIRS; p++) {
+        add(h, 2 * p, 2 * p, 2 * p + 1);
+        add(h, 2 * p, 2 * p + 1, -1);
+        add(h, 2 * p, 2 * p + 1, -1);
+        add(h, 2 * p + 1, 2 * p, -1);
+    }
+    CHECK(draw(h, .5) == PAIRS, "the second of each pair has nothing to validate on");
+    for (int p = 0; p < PAIRS; p++)
+        CHECK(count(h, 2 * p, true) == 1 && count(h, 2 * p + 1, true) == 0, "pair %d", p);
+    free(h);
+    (void)state;
+}
+
+/* 12 of 100 in recordings of five: 10 are nearer than 15. */
+static void the_nearest_to_the_share_is_taken(void **state)
+{
+    hand *h = hand_new(1);
+
+    for (int i = 0; i < 100; i++)
+        add(h, i / 5, 0, -1);
+    draw(h, .12);
+    CHECK(count(h, 0, true) == 10, "%d", count(h, 0, true));
+    free(h);
+    (void)state;
+}
+
 static void clips_of_no_class_and_of_two_have_their_share(void **state)
 {
     hand *h = hand_new(2);
@@ -170,7 +202,8 @@ static void the_draw_is_by_name(void **state)
 static void layouts_tell_recordings(void **state)
 {
     static const struct { const char *file, *text, *sounds[2], *wanted; } sets[] = {
-        { "meta.csv", "filename,fold,target,category\n1-100-A-0.wav,1,0,dog\n1-100-B-0.wav,1,0,dog\n", { "audio/1-100-A-0.wav", "audio/1-100-B-0.wav" }, "100" },
+        { "meta.csv", "filename,fold,target,category\n1-100-A-0.wav,1,0,dog\n1-100-B-0.wav,1,0,dog\n",
+          { "audio/1-100-A-0.wav", "audio/1-100-B-0.wav" }, "100" },
         { "meta.csv", "filename,fold,target,category,src_file\na.wav,1,0,dog,77\nb.wav,1,0,dog,77\n", { "audio/a.wav", "audio/b.wav" }, "77" },
         { "set.csv", "filename,labels,group\n1-2-A-3.wav,dog,g\nb.wav,dog,g\n", { "1-2-A-3.wav", "b.wav" }, "g" },
         { "set.csv", "filename,labels\n1-2-A-3.wav,dog\n1-2-B-3.wav,dog\n", { "1-2-A-3.wav", "1-2-B-3.wav" }, NULL },
@@ -202,6 +235,8 @@ int main(void)
         cmocka_unit_test(each_class_gives_its_share),
         cmocka_unit_test(a_recording_stays_whole),
         cmocka_unit_test(a_class_keeps_something_to_learn_from),
+        cmocka_unit_test(what_is_of_one_recording_is_learnt_from),
+        cmocka_unit_test(the_nearest_to_the_share_is_taken),
         cmocka_unit_test(clips_of_no_class_and_of_two_have_their_share),
         cmocka_unit_test(the_draw_is_by_name),
         cmocka_unit_test(layouts_tell_recordings),
