@@ -27,10 +27,10 @@ mkdir -p "$out"
 # sounds score low, for a clip's score is the mean of its slots: a sneeze has .3. General classes (Vehicle) stand in for what is not
 # known for sure: below .6 they were two in five of the false events in scenes of known clips
 # (make_scenes.py --known --n 24 --seed 7), and two of 210 right ones.
-"$earmark" --eval -m "$out/timed/last.safetensors" --data "$data" --split train --thresholds "$out/begun.safetensors" \
-    --least-threshold 0.3 --least-general 0.6 > "$out/train.txt"
-"$earmark" --eval -m "$out/begun.safetensors" --data "$data" --split valid --thresholds "$out/chosen.safetensors" \
-    --least-threshold 0.3 --least-general 0.6 > "$out/valid.txt"
+"$earmark" --eval --config "$here/default.conf" -m "$out/timed/last.safetensors" --data "$data" --split train \
+    --thresholds "$out/begun.safetensors" > "$out/train.txt"
+"$earmark" --eval --config "$here/default.conf" -m "$out/begun.safetensors" --data "$data" --split valid \
+    --thresholds "$out/chosen.safetensors" > "$out/valid.txt"
 "$earmark" --rewrite "$out/chosen.safetensors" --half -o "$out/half.safetensors"
 "$earmark" --eval -m "$out/half.safetensors" --data "$data" --json > "$out/test.json"
 "$earmark" --eval -m "$out/half.safetensors" --data "$data" --fold 5 --json --predictions "$out/fold5.jsonl" > "$out/fold5.json"

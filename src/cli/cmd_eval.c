@@ -6,24 +6,20 @@
 #include "cli/commands.h"
 #include "cli/paths.h"
 #include "cli/pictures.h"
+#include "cli/recipe_options.h"
 #include "cli/signals.h"
 #include "cli/study.h"
 #include "cli/tagger.h"
-#include "model/ontology.h"
 #include "model/rewrite.h"
 #include "train/kd.h"
 #include "train/report.h"
 #include "train/scorer.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    MAX_BATCH = 8,
-    LEAST_POSITIVES = 5,            /* to choose a threshold by */
-};
+enum { MAX_BATCH = 8 };
 
 typedef struct evaluation {
     const em_options *o;
@@ -117,43 +113,32 @@ static em_status save_logits(const evaluation *e, em_err *err)
     return status;
 }
 
-/* A class with trained ones below it is told where none of these is. */
-static em_status raise_general(float *thresholds, const em_tagger *t, float least, em_err *err)
-{
-    int (*above)[2], n;
-    em_status status = em_ontology_above(&above, &n, t->classes.mids, t->classes.n, err);
-
-    for (int i = 0; i < n && !status; i++)
-        if (t->own.is_trained[above[i][0]])
-            thresholds[above[i][1]] = fmaxf(thresholds[above[i][1]], least);
-    free(above);
-    return status;
-}
-
 /* A copy of the model with the thresholds that this data asks for. */
 static em_status write_thresholds(const evaluation *e, em_err *err)
 {
-    const int n = e->scores.n_classes;
-    const float *old = em_model_card(e->tagger.model)->thresholds;
+    const char *path = e->o->train.thresholds;
     const em_scored view = em_scores_view(&e->scores);
-    float *thresholds = malloc(((size_t)n + 1) * sizeof *thresholds);
-    int n_kept;
-    em_status status;
+    const em_threshold_rule rule = em_threshold_rule_of_options(e->o);
+    const em_card *card = em_model_card(e->tagger.model);
+    float *thresholds = malloc(((size_t)view.n_classes + 1) * sizeof *thresholds);
+    int n_chosen;
+    em_status status = thresholds ? em_thresholds_of(thresholds, &n_chosen, &view, card, &rule, err)
+                                  : em_fail(err, EM_ENOMEM, "no memory for thresholds");
+    char clips[160], *from = NULL;
 
-    if (!thresholds)
-        return em_fail(err, EM_ENOMEM, "no memory for thresholds");
-    for (int c = 0; c < n; c++)
-        thresholds[c] = old ? old[c] : .5f;
-    status = em_thresholds_choose(thresholds, &n_kept, &view, LEAST_POSITIVES, e->o->train.wanted_precision, err);
-    for (int c = 0; c < n; c++)
-        thresholds[c] = fmaxf(thresholds[c], (float)e->o->train.least_threshold);
+    snprintf(clips, sizeof clips, "%s of %.80s", e->study.name, em_path_base(e->o->train.data));
+    if (status == EM_OK && !(from = em_thresholds_tell(&rule, clips, &view, card, n_chosen)))
+        status = em_fail(err, EM_ENOMEM, "no memory for thresholds");
     if (status == EM_OK)
-        status = raise_general(thresholds, &e->tagger, (float)e->o->train.least_general, err);
+        status = em_model_rewrite(path, e->tagger.path,
+                                  &(em_rewrite){ .thresholds = thresholds, .n_thresholds = view.n_classes, .thresholds_from = from }, err);
     if (status == EM_OK)
-        status = em_model_rewrite(e->o->train.thresholds, e->tagger.path, &(em_rewrite){ .thresholds = thresholds, .n_thresholds = n }, err);
-    if (status == EM_OK)
-        em_log(EM_LOG_INFO, "%s: thresholds of %d classes; %d keep what they had", e->o->train.thresholds, n - n_kept, n_kept);
+        em_log(EM_LOG_INFO, "%s: thresholds of %d classes; %d keep what they had", path, n_chosen, view.n_classes - n_chosen);
+    if (status == EM_OK && e->study.is_test)
+        em_log(EM_LOG_WARNING, "%s: its thresholds were chosen on %s, whose figures are flattered from now on; --split valid chooses on others", path,
+               clips);
     free(thresholds);
+    free(from);
     return status;
 }
 

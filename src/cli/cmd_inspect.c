@@ -70,6 +70,7 @@ int em_cmd_inspect(const em_options *o, em_err *err)
         print_text("licence", card->licence);
         print_text("provenance", card->provenance);
         print_text("metrics", card->metrics);
+        print_text("thresholds", card->thresholds_from);
         code = em_finish_stdout(err);
     }
     em_tagger_close(&t);

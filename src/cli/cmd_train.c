@@ -260,6 +260,7 @@ static em_status keep_card(training *t, em_err *err)
     card->licence = card->licence ? card->licence : old->licence;
     if (!old->thresholds)
         return EM_OK;
+    card->thresholds_from = old->thresholds_from;
     card->thresholds = malloc((size_t)t->model.n_classes * sizeof *card->thresholds);
     if (!card->thresholds)
         return em_fail(err, EM_ENOMEM, "no memory for the classes");
@@ -400,7 +401,7 @@ static em_status time_a_window(double *seconds, training *t, em_err *err)
 
 static int list(training *t, em_err *err)
 {
-    em_listing_plan plan = { .n_epochs = t->o->train.epochs, .held_out_fold = t->o->train.fold };
+    em_listing_plan plan = { .n_epochs = t->o->train.epochs, .clips = t->study.clips, .n_clips = t->study.n_clips, .n_valid = t->study.n_valid };
     em_status status = time_a_window(&plan.seconds_per_window, t, err);
 
     if (status == EM_OK)
@@ -430,7 +431,8 @@ static int run(training *t, em_err *err)
     em_train_cfg cfg = {
         .ops = t->backend.ops, .dev = t->backend.dev, .model = &t->model, .practice = &t->practice, .card = &t->card, .recipe = &t->recipe,
         .set = t->study.set, .features = t->study.features, .clips = t->study.clips, .valid = t->study.valid, .n_clips = t->study.n_clips,
-        .n_valid = t->study.n_valid, .kd = t->kd, .init = &init, .init_has_statistics = t->o->train.init && !t->needs_statistics, .identity = t->identity,
+        .n_valid = t->study.n_valid, .valid_name = t->study.valid_name, .kd = t->kd, .init = &init,
+        .init_has_statistics = t->o->train.init && !t->needs_statistics, .identity = t->identity,
         .dir = t->o->train.out, .resumes = t->o->train.resume, .dist = t->dist, .stop = em_signals_catch(),
         .tell = em_training_view_tell, .warn = em_training_view_warn, .ctx = &view,
     };

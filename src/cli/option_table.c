@@ -232,9 +232,9 @@ static const em_option train_rows[] = {
     { .name = "fold", COUNT(0, 1000), .at = TRAIN(fold), .fallback = "0",
       .help = "--train: the fold that is held out; --eval: the fold to measure; 0: none, all" },
     { .name = "split", .kind = EM_OPTION_CHOICE, .at = TRAIN(split), .arg = "NAME", .fallback = "test", .choices = "test|valid|train",
-      .help = "--eval: which clips, where the data names their splits" },
+      .help = "--eval: which clips, where the data names their splits, or --val-split does" },
     { .name = "val-split", REAL(0, 0.9), .at = TRAIN(val_split), .fallback = "0",
-      .help = "share of the clips to validate on, where the data names none" },
+      .help = "share of each class's clips to validate on, where the data names none" },
     { .name = "preset", TEXT, .at = AT(preset), .arg = "NAME",
       .help = "--bench, --train: a preset with random weights, not a model file [nano]" },
     { .name = "d-state", COUNT(0, 256), .at = TRAIN(d_state), .fallback = "0", .help = "states of a channel; 0: the preset's" },
@@ -313,11 +313,12 @@ static const em_option train_rows[] = {
     { .name = "predictions", TEXT, .at = TRAIN(predictions), .arg = "FILE", .help = "--eval: every clip's scores, as JSON Lines" },
     { .name = "save-logits", TEXT, .at = TRAIN(save_logits), .arg = "FILE", .help = "--eval: logits for --kd" },
     { .name = "thresholds", TEXT, .at = TRAIN(thresholds), .arg = "OUT", .help = "--eval: the model with thresholds of this data, as a new file" },
-    { .name = "wanted-precision", REAL(0, 1), .at = TRAIN(wanted_precision), .fallback = "0", .help = "--thresholds: the lowest that is so precise; 0: the best F1" },
+    { .name = "wanted-precision", REAL(0, 1), .at = TRAIN(wanted_precision), .fallback = "0",
+      .help = "thresholds that --train and --thresholds choose: the lowest that is so precise; 0: the best F1" },
     { .name = "least-threshold", REAL(0, 1), .at = TRAIN(least_threshold), .fallback = "0",
-      .help = "--thresholds: none is lower: where scores are weak the best one tells too much" },
+      .help = "of those thresholds none is lower: where scores are weak the best one tells too much" },
     { .name = "least-general", REAL(0, 1), .at = TRAIN(least_general), .fallback = "0",
-      .help = "--thresholds: none of a class with trained ones below it is lower: it is told only in their place, and has to be sure" },
+      .help = "of those thresholds none of a class with trained ones below it is lower: it is told only in their place, and has to be sure" },
 };
 
 #define SECTION(title, rows, has_keys) { title, rows, (int)EM_COUNT(rows), has_keys }

@@ -44,6 +44,11 @@ static em_specaugment_cfg masks_of(const em_train_options *t)
     };
 }
 
+em_threshold_rule em_threshold_rule_of_options(const em_options *o)
+{
+    return (em_threshold_rule){ o->train.wanted_precision, o->train.least_threshold, o->train.least_general };
+}
+
 em_recipe em_recipe_of_options(const em_options *o, em_frontend_kind kind)
 {
     const em_train_options *t = &o->train;
@@ -75,6 +80,7 @@ em_recipe em_recipe_of_options(const em_options *o, em_frontend_kind kind)
     r.save_steps = t->save_steps;
     r.keep = t->keep;
     r.valid_epochs = t->valid_epochs;
+    r.thresholds = em_threshold_rule_of_options(o);
     return r;
 }
 

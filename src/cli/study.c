@@ -1,9 +1,11 @@
 /* study.c - see study.h. */
 #include "cli/study.h"
 
+#include "base/log.h"
 #include "base/pool.h"
 #include "base/sha256.h"
 #include "model/safetensors.h"
+#include "train/split.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,18 +42,6 @@ void em_study_close(em_study *s)
     *s = (em_study){ 0 };
 }
 
-/* A clip's own draw, from its name: the same clips whatever else the set holds. FNV-1a. */
-static double draw_of(const char *name)
-{
-    uint64_t hash = 14695981039346656037u;
-
-    for (; *name; name++)
-        hash = (hash ^ (unsigned char)*name) * 1099511628211u;
-    hash ^= hash >> 33;
-    hash *= 0xff51afd7ed558ccdu;
-    return (double)(hash >> 40) / (1 << 24);
-}
-
 /* Clips of the classes that --alone names. */
 static em_status mark_alone(em_study *s, const em_options *o, em_err *err)
 {
@@ -68,21 +58,55 @@ static em_status mark_alone(em_study *s, const em_options *o, em_err *err)
     return EM_OK;
 }
 
+static bool is_held_out(const em_clip *c, const em_options *o)
+{
+    return c->split == EM_SPLIT_TEST || (o->train.fold > 0 && c->fold == o->train.fold);
+}
+
+/* is_valid[n_clips]: of the layout's own split, or drawn. */
+static em_status find_valid(em_study *s, bool *is_valid, const em_options *o, em_err *err)
+{
+    const int n = s->set->n_clips;
+    bool *may = calloc((size_t)n + 1, sizeof *may), is_named = false;
+    em_status status = may ? EM_OK : em_fail(err, EM_ENOMEM, "no memory for the data set");
+    int n_without = 0;
+
+    for (int i = 0; i < n && may; i++) {
+        may[i] = !is_held_out(&s->set->clips[i], o);
+        is_valid[i] = may[i] && s->set->clips[i].split == EM_SPLIT_VALID;
+        is_named |= is_valid[i];
+    }
+    if (status == EM_OK && is_named && o->train.val_split > 0)
+        em_log(EM_LOG_INFO, "%s names clips to validate on: --val-split takes no others", o->train.data);
+    if (status == EM_OK && !is_named && o->train.val_split > 0)
+        status = em_split_draw(is_valid, &n_without, s->set, may, o->train.val_split, err);
+    if (n_without > 0)
+        em_log(EM_LOG_INFO, "%d classes are of one recording each, which is learnt from: they have nothing to validate on", n_without);
+    if (is_named)
+        snprintf(s->valid_name, sizeof s->valid_name, "the data's own clips to validate on");
+    else
+        snprintf(s->valid_name, sizeof s->valid_name, "%g of the clips to learn from, set apart", o->train.val_split);
+    free(may);
+    return status;
+}
+
 em_status em_study_split(em_study *s, const em_options *o, em_err *err)
 {
-    for (int i = 0; i < s->set->n_clips; i++) {
-        const em_clip *c = &s->set->clips[i];
-        const bool is_held_out = (o->train.fold > 0 && c->fold == o->train.fold) || c->split == EM_SPLIT_TEST;
-        const bool is_valid = c->split == EM_SPLIT_VALID || (c->split == EM_SPLIT_NONE && draw_of(c->name) < o->train.val_split);
+    bool *is_valid = calloc((size_t)s->set->n_clips + 1, sizeof *is_valid);
+    em_status status = is_valid ? find_valid(s, is_valid, o, err) : em_fail(err, EM_ENOMEM, "no memory for the data set");
 
-        if (!is_held_out && is_valid)
+    for (int i = 0; i < s->set->n_clips && status == EM_OK; i++) {
+        if (is_valid[i])
             s->valid[s->n_valid++] = i;
-        else if (!is_held_out)
+        else if (!is_held_out(&s->set->clips[i], o))
             s->clips[s->n_clips++] = i;
     }
-    if (mark_alone(s, o, err) != EM_OK)
-        return EM_EINVAL;
-    return s->n_clips > 0 ? EM_OK : em_fail(err, EM_EFORMAT, "%s: no clip is left to learn from", o->train.data);
+    free(is_valid);
+    if (status == EM_OK)
+        status = mark_alone(s, o, err);
+    if (status == EM_OK && s->n_clips == 0)
+        status = em_fail(err, EM_EFORMAT, "%s: no clip is left to learn from", o->train.data);
+    return status;
 }
 
 static em_split split_of(const char *name)
@@ -90,9 +114,23 @@ static em_split split_of(const char *name)
     return strcmp(name, "train") == 0 ? EM_SPLIT_TRAIN : strcmp(name, "valid") == 0 ? EM_SPLIT_VALID : EM_SPLIT_TEST;
 }
 
-em_status em_study_pick(em_study *s, const em_options *o, em_err *err)
+/* As --train with the same options splits them. */
+static em_status pick_drawn(em_study *s, const em_options *o, em_split wanted, em_err *err)
 {
-    const em_split wanted = split_of(o->train.split);
+    const em_status status = em_study_split(s, o, err);
+
+    if (wanted == EM_SPLIT_VALID) {
+        s->n_clips = s->n_valid;
+        memcpy(s->clips, s->valid, (size_t)s->n_valid * sizeof *s->clips);
+        snprintf(s->name, sizeof s->name, "%s", s->valid_name);
+    } else {
+        snprintf(s->name, sizeof s->name, "the clips to learn from");
+    }
+    return status;
+}
+
+static em_status pick_named(em_study *s, const em_options *o, em_split wanted, em_err *err)
+{
     bool has_split = false;
 
     for (int i = 0; i < s->set->n_clips; i++)
@@ -103,11 +141,25 @@ em_status em_study_pick(em_study *s, const em_options *o, em_err *err)
         if (o->train.fold > 0 ? c->fold == o->train.fold : c->split == wanted || (!has_split && wanted == EM_SPLIT_TEST))
             s->clips[s->n_clips++] = i;
     }
-    if (s->n_clips > 0)
-        return EM_OK;
+    s->is_test = o->train.fold > 0 || (has_split && wanted == EM_SPLIT_TEST);
     if (o->train.fold > 0)
+        snprintf(s->name, sizeof s->name, "fold %d", o->train.fold);
+    else
+        snprintf(s->name, sizeof s->name, has_split ? "the data's %s clips" : "all clips", o->train.split);
+    if (s->n_clips == 0 && o->train.fold > 0)
         return em_fail(err, EM_EFORMAT, "%s: there is no clip of fold %d", o->train.data, o->train.fold);
-    return em_fail(err, EM_EFORMAT, "%s: names no clip of the split %s", o->train.data, o->train.split);
+    return EM_OK;
+}
+
+em_status em_study_pick(em_study *s, const em_options *o, em_err *err)
+{
+    const em_split wanted = split_of(o->train.split);
+    const bool is_drawn = o->train.val_split > 0 && wanted != EM_SPLIT_TEST;
+    const em_status status = is_drawn ? pick_drawn(s, o, wanted, err) : pick_named(s, o, wanted, err);
+
+    if (status == EM_OK && s->n_clips == 0)
+        return em_fail(err, EM_EFORMAT, "%s: names no clip of the split %s", o->train.data, o->train.split);
+    return status;
 }
 
 static em_status hash_file(char out[EM_SHA256_CHARS], const char *path, em_err *err)

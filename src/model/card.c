@@ -9,6 +9,7 @@
 
 static const struct { const char *key; size_t offset; } texts[] = {
     { "name", offsetof(em_card, name) }, { "provenance", offsetof(em_card, provenance) }, { "licence", offsetof(em_card, licence) },
+    { "thresholds_from", offsetof(em_card, thresholds_from) },
 };
 
 static char **text_of(const em_card *card, size_t i)

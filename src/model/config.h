@@ -54,6 +54,7 @@ typedef struct em_card {
     int     n_trained;
     float  *thresholds;             /* [n_classes], NULL when the file has none               */
     char   *name, *provenance, *licence, *metrics;      /* NULL when absent; metrics is JSON text */
+    char   *thresholds_from;        /* what they were chosen on, and how; NULL: not said      */
     char   *json;                   /* the whole string as found: unknown keys are kept       */
 } em_card;
 

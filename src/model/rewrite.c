@@ -29,6 +29,17 @@ static em_status no_memory(const rewrite *r, em_err *err)
     return em_fail(err, EM_ENOMEM, "%s: no memory", em_st_path(r->st));
 }
 
+static em_status set_text(const rewrite *r, char **text, const char *value, em_err *err)
+{
+    char *copy = value ? strdup(value) : NULL;
+
+    if (!value)
+        return EM_OK;
+    free(*text);
+    *text = copy;
+    return copy ? EM_OK : no_memory(r, err);
+}
+
 static em_status set_thresholds(rewrite *r, em_err *err)
 {
     const em_rewrite *changes = r->changes;
@@ -46,7 +57,9 @@ static em_status set_thresholds(rewrite *r, em_err *err)
     if (!r->card.thresholds)
         return no_memory(r, err);
     memcpy(r->card.thresholds, changes->thresholds, n * sizeof *r->card.thresholds);
-    return EM_OK;
+    free(r->card.thresholds_from);
+    r->card.thresholds_from = NULL;
+    return set_text(r, &r->card.thresholds_from, changes->thresholds_from, err);
 }
 
 static em_status set_metrics(rewrite *r, em_err *err)
@@ -59,17 +72,6 @@ static em_status set_metrics(rewrite *r, em_err *err)
     free(r->card.metrics);
     r->card.metrics = strdup(r->changes->metrics);
     return r->card.metrics ? EM_OK : no_memory(r, err);
-}
-
-static em_status set_text(const rewrite *r, char **text, const char *value, em_err *err)
-{
-    char *copy = value ? strdup(value) : NULL;
-
-    if (!value)
-        return EM_OK;
-    free(*text);
-    *text = copy;
-    return copy ? EM_OK : no_memory(r, err);
 }
 
 static em_status change_card(rewrite *r, em_err *err)

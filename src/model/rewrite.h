@@ -12,6 +12,7 @@
 typedef struct em_rewrite {
     const float *thresholds;        /* [n_thresholds] 0 to 1, one a class; NULL: as they are */
     int          n_thresholds;
+    const char  *thresholds_from;   /* goes with thresholds; NULL: not said                  */
     const char  *metrics;           /* JSON text; NULL: as it is                             */
     const char  *name, *provenance, *licence;           /* NULL: as they are                 */
     bool         is_half;           /* tensors of two and more dimensions become F16; those of one are small, and running

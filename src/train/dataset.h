@@ -18,6 +18,7 @@ typedef enum em_split { EM_SPLIT_NONE, EM_SPLIT_TRAIN, EM_SPLIT_VALID, EM_SPLIT_
 typedef struct em_clip {
     const char *path;               /* of the sound file, or of the pack                        */
     const char *name;               /* as the layout calls it, for reports and per-clip results */
+    const char *recording;          /* of which it is a part, where the layout tells; NULL: of one of its own */
     long     row;                   /* within the pack; -1: a file of its own                   */
     double   begin_s, end_s;        /* the part of the file that is meant; end_s 0: to its end  */
     int     *labels;                /* [n_labels] classes heard; none: a clip of no class (noise) */

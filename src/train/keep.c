@@ -269,10 +269,28 @@ em_status em_keep_reload(em_trainer *t, em_err *err)
 
 /* ------------------------------------------------------------------ model files */
 
-static em_status write_model(em_trainer *t, const float *block, const char *path, em_err *err)
+/* The card of weights that v is of; NULL: they were not validated. Caller frees; NULL: no memory. */
+static char *make_card(const em_trainer *t, const em_validation *v, bool is_best)
+{
+    em_card card = *t->cfg->card;
+    char *json;
+
+    if (!v)
+        return em_config_write(t->cfg->model, &card);
+    card.metrics = em_validation_json(v, t->cfg, t->step / t->steps_per_epoch, is_best);
+    if (v->thresholds) {
+        card.thresholds = v->thresholds;
+        card.thresholds_from = v->thresholds_from;
+    }
+    json = card.metrics ? em_config_write(t->cfg->model, &card) : NULL;
+    free(card.metrics);
+    return json;
+}
+
+/* json: the card, which is freed. */
+static em_status write_model(em_trainer *t, const float *block, char *json, const char *path, em_err *err)
 {
     const em_params *params = em_learner_params(t->learner);
-    char *json = em_config_write(t->cfg->model, t->cfg->card);
     em_st_out *tensors = calloc((size_t)params->n, sizeof *tensors);
     float *values = malloc(params->n_total * sizeof *values);
     const char *const key = "earmark", *const value = json;
@@ -327,7 +345,7 @@ em_status em_keep_epoch(em_trainer *t, em_err *err)
         status = keep_weights(t, err);
     if (status == EM_OK && isfinite(t->progress.map) && t->progress.map > t->best_map) {
         t->best_map = t->progress.map;
-        status = write_model(t, em_train_average(t), em_run_best(t->run), err);
+        status = write_model(t, em_train_average(t), make_card(t, &t->valid, true), em_run_best(t->run), err);
     }
     return status;
 }
@@ -349,8 +367,21 @@ static em_status final_block(em_trainer *t, const float **out, em_err *err)
     return status;
 }
 
+/* The end's weights are the last epoch's, which was validated, unless they are a mean, or another process ended that epoch. */
+static em_status validate_end(em_trainer *t, const float *block, em_err *err)
+{
+    const em_train_cfg *cfg = t->cfg;
+    em_learner_reader reader = { t->learner, block };
+    const em_tensor_source weights = em_learner_source(&reader);
+
+    if (cfg->n_valid == 0 || cfg->recipe->valid_epochs == 0 || (t->valid.step == t->step && cfg->recipe->average < 2))
+        return EM_OK;
+    return em_validate(&t->valid, cfg, &weights, err);
+}
+
 em_status em_keep_end(em_trainer *t, em_err *err)
 {
+    const em_validation *v = t->cfg->n_valid > 0 && t->cfg->recipe->valid_epochs > 0 ? &t->valid : NULL;
     const float *block;
     em_status status;
 
@@ -358,8 +389,10 @@ em_status em_keep_end(em_trainer *t, em_err *err)
         return EM_OK;
     status = final_block(t, &block, err);
     if (status == EM_OK)
-        status = write_model(t, block, em_run_last(t->run), err);
+        status = validate_end(t, block, err);
+    if (status == EM_OK)
+        status = write_model(t, block, make_card(t, v, false), em_run_last(t->run), err);
     if (status == EM_OK && t->best_map < 0)
-        status = write_model(t, block, em_run_best(t->run), err);
+        status = write_model(t, block, make_card(t, v, false), em_run_best(t->run), err);
     return status == EM_OK ? em_keep_state(t, true, err) : status;
 }

@@ -115,6 +115,8 @@ static em_status strong_clip(segments *s, int *clip, const char *id, const em_ta
         if (em_assembly_clip(s->b, &s->clips[i], path, id, em_table_at(t)) != EM_OK)
             return s->b->err->code;
         em_assembly_at(s->b, s->clips[i])->split = split;
+        if (!(em_assembly_at(s->b, s->clips[i])->recording = em_store_text(s->b->store, name, strlen(name))))
+            return em_assembly_no_memory(s->b);
     }
     *clip = s->clips[i];
     return EM_OK;

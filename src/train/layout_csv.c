@@ -1,13 +1,15 @@
-/* layout_csv.c - a line a clip: ESC-50's csv with its folds, and any filename,labels[,split][,fold][,begin,end].
+/* layout_csv.c - a line a clip: ESC-50's csv with its folds, and any filename,labels[,split][,fold][,begin,end][,group].
  *
- *   esc50   meta/esc50.csv, or meta.csv, beside audio/: filename, fold, category and, for the order of classes, target
- *   csv     sounds beside the file or in a folder audio/ (wav, wavs, clips, sounds); labels "A,B", "A;B" or "A|B" */
+ *   esc50   meta/esc50.csv, or meta.csv, beside audio/: filename, fold, category and, for the order of classes, target; src_file is the
+ *           recording a clip was cut from, as is the second part of its name (fold-recording-take-target.wav)
+ *   csv     sounds beside the file or in a folder audio/ (wav, wavs, clips, sounds); labels "A,B", "A;B" or "A|B"; group: its recording */
 #include "train/assembly.h"
 
 #include <string.h>
 
 #define FILENAME "filename|file_name|file|path|fname|wav"
 #define LABELS   "labels|label|category|class|tags"
+#define RECORDING "group|recording|src_file"
 
 static const char *const esc50_files[] = { "meta/esc50.csv", "meta.csv", "esc50.csv" };
 
@@ -17,7 +19,7 @@ typedef struct rows {
     em_table  table;
     const char *beside;                 /* the folder of the file, from the set's folder on; "" or "meta/"  */
     bool      is_esc50;
-    int       filename, labels, split, fold, target, begin, end;    /* columns, -1: none                    */
+    int       filename, labels, split, fold, target, begin, end, recording;     /* columns, -1: none         */
     int       found_in;                 /* row of sound_folders where the last sound was                    */
     int       n_rows, n_found;
     char      first_missing[EM_SHOWN_PATH];
@@ -45,6 +47,7 @@ static em_status find_columns(rows *r)
     r->target = r->is_esc50 ? em_table_column(t, "target") : -1;
     r->begin = em_table_column(t, "begin|start");
     r->end = em_table_column(t, "end");
+    r->recording = em_table_column(t, RECORDING);
     return EM_OK;
 }
 
@@ -120,6 +123,29 @@ static em_status read_part(rows *r, em_clip *clip)
     return status;
 }
 
+/* The second part of "1-100032-A-0.wav"; the length of 0: the name is another. */
+static const char *recording_of_name(const char *name, size_t *n)
+{
+    const char *from = strchr(name, '-'), *to = from ? strchr(from + 1, '-') : NULL;
+    const bool has_form = to && to > from + 1 && strchr(to + 1, '-');
+
+    *n = has_form ? (size_t)(to - from - 1) : 0;
+    return has_form ? from + 1 : name;
+}
+
+static em_status read_recording(rows *r, em_clip *clip)
+{
+    const char *text = em_table_field(&r->table, r->recording);
+    size_t n = strlen(text);
+
+    if (n == 0 && r->is_esc50)
+        text = recording_of_name(clip->name, &n);
+    if (n == 0)
+        return EM_OK;
+    clip->recording = em_store_text(r->b->store, text, n);
+    return clip->recording ? EM_OK : em_assembly_no_memory(r->b);
+}
+
 static em_status read_class(rows *r, int clip)
 {
     const char *labels = em_table_field(&r->table, r->labels), *target = em_table_field(&r->table, r->target);
@@ -161,6 +187,8 @@ static em_status read_row(rows *r)
         status = read_fold(r, em_assembly_at(r->b, clip));
     if (status == EM_OK)
         status = read_part(r, em_assembly_at(r->b, clip));
+    if (status == EM_OK)
+        status = read_recording(r, em_assembly_at(r->b, clip));
     return status == EM_OK ? read_class(r, clip) : status;
 }
 

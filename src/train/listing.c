@@ -112,13 +112,6 @@ static void print_time(FILE *out, double seconds)
     fprintf(out, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
 }
 
-static bool trains(const em_clip *clip, const em_listing_plan *plan)
-{
-    const bool is_held_out = plan->held_out_fold > 0 && clip->fold == plan->held_out_fold;
-
-    return !is_held_out && clip->split != EM_SPLIT_VALID && clip->split != EM_SPLIT_TEST;
-}
-
 /* What decoding all of them says. is_usable[i] is set. */
 static void list_sounds(FILE *out, const em_dataset *set, em_features *features, char *is_usable)
 {
@@ -146,18 +139,20 @@ static void list_sounds(FILE *out, const em_dataset *set, em_features *features,
         fprintf(out, "cut: %ld files are longer than a minute, of which the first is used\n", n_cut);
 }
 
-static void list_plan(FILE *out, const em_dataset *set, const em_listing_plan *plan, const char *is_usable)
+static void list_plan(FILE *out, const em_listing_plan *plan, const char *is_usable)
 {
     long n = 0;
 
-    for (int i = 0; i < set->n_clips; i++)
-        n += is_usable[i] && trains(&set->clips[i], plan);
+    for (int i = 0; i < plan->n_clips; i++)
+        n += is_usable[plan->clips[i]];
     fprintf(out, "training: %ld windows an epoch, %d epochs", n, plan->n_epochs);
     if (plan->seconds_per_window > 0) {
         fprintf(out, ", %.3g s a window: about ", plan->seconds_per_window);
         print_time(out, (double)n * plan->n_epochs * plan->seconds_per_window);
     }
     fprintf(out, "\n");
+    if (plan->n_valid > 0)
+        fprintf(out, "validation: %d clips\n", plan->n_valid);
 }
 
 em_status em_dataset_list(FILE *out, const em_dataset *set, em_features *features, const em_listing_plan *plan, em_err *err)
@@ -175,7 +170,7 @@ em_status em_dataset_list(FILE *out, const em_dataset *set, em_features *feature
     if (features)
         list_sounds(out, set, features, is_usable);
     if (plan)
-        list_plan(out, set, plan, is_usable);
+        list_plan(out, plan, is_usable);
     free(is_usable);
     if (status == EM_OK && (fflush(out) != 0 || ferror(out)))
         status = em_fail(err, EM_EIO, "the listing could not be written: %s", strerror(errno));

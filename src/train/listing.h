@@ -8,11 +8,12 @@
 
 #include <stdio.h>
 
-/* What the prediction is made of: every clip that trains is one window an epoch. */
+/* What the prediction is made of: every clip to learn from is one window an epoch. */
 typedef struct em_listing_plan {
     double seconds_per_window;      /* of training, measured by the caller; 0: no prediction */
     int    n_epochs;
-    int    held_out_fold;           /* 0: none. Clips of splits valid and test never train   */
+    const int *clips;               /* [n_clips] of the set, to learn from                   */
+    int    n_clips, n_valid;        /* n_valid: others, to validate on                       */
 } em_listing_plan;
 
 /* Writes the listing to out. With features it decodes every clip once and says which cannot be used, and the total

@@ -133,6 +133,9 @@ char *em_recipe_json(const em_recipe *r)
     em_json_int(&j, "mel_width", r->specaugment.mel_width);
     em_json_end(&j, '}');
     em_json_int(&j, "valid_epochs", r->valid_epochs);
+    real(&j, "precision", r->thresholds.precision);
+    real(&j, "least_threshold", r->thresholds.least);
+    real(&j, "least_general", r->thresholds.least_general);
     em_json_end(&j, '}');
     if (!j.has_failed)
         return j.text;

@@ -9,6 +9,7 @@
 #include "train/sampler.h"
 #include "train/schedule.h"
 #include "train/specaugment.h"
+#include "train/thresholds.h"
 
 #include <stdint.h>
 
@@ -34,6 +35,7 @@ typedef struct em_recipe {
     int      save_steps;            /* a state is saved every so many steps, and at the end of each epoch; 0: only then */
     int      keep;                  /* states                                                   */
     int      valid_epochs;          /* validation every so many epochs; 0: never                */
+    em_threshold_rule thresholds;   /* of the model files, chosen by validation                 */
 } em_recipe;
 
 /* A recipe for a few hundred clips and up, from scratch. */

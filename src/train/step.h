@@ -7,6 +7,7 @@
 #include "train/guard.h"
 #include "train/run_folder.h"
 #include "train/trainer.h"
+#include "train/validate.h"
 
 typedef struct em_trainer {
     const em_train_cfg *cfg;
@@ -32,6 +33,7 @@ typedef struct em_trainer {
     em_guard        guard;
     bool            has_diverged, has_counted;  /* counted: said how many clips cannot be used        */
     em_train_progress progress;
+    em_validation   valid;              /* of the epoch that was validated last; first rank only      */
     em_run         *run;                /* the folder; first rank only                                */
     char           *settings;           /* what a state must agree with                               */
     float          *host;               /* [n] scratch on the host                                    */

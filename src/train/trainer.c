@@ -2,14 +2,11 @@
 #include "train/trainer.h"
 
 #include "train/keep.h"
-#include "train/scorer.h"
 #include "train/step.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-enum { VALID_BATCH = 8 };
 
 void em_train_progress_json(em_json *j, const em_train_progress *p)
 {
@@ -42,34 +39,15 @@ static void tell(const em_trainer *t, const em_train_progress *p)
 
 /* ------------------------------------------------------------------ validation */
 
-/* The averaged weights as a tagger would run them. */
 static em_status validate(em_trainer *t, em_err *err)
 {
-    const em_train_cfg *cfg = t->cfg;
     em_learner_reader reader = { t->learner, em_train_average(t) };
-    const em_tensor_source from = em_learner_source(&reader);
-    const em_score_cfg how = {                          /* not to be stopped: the epoch it belongs to would be lost */
-        .set = cfg->set, .features = cfg->features, .clips = cfg->valid, .n_clips = cfg->n_valid, .max_batch = VALID_BATCH,
-    };
-    em_model *model = NULL;
-    em_scores scores = { 0 };
-    em_metrics metrics = { 0 };
-    em_status status = em_model_new(&model, cfg->model, &from, cfg->ops, cfg->dev, err);
+    const em_tensor_source weights = em_learner_source(&reader);
+    const em_status status = em_validate(&t->valid, t->cfg, &weights, err);
 
-    if (status == EM_OK)
-        status = em_score(&scores, model, &how, err);
-    if (status == EM_OK) {
-        const em_scored view = em_scores_view(&scores);
-
-        status = em_metrics_init(&metrics, &view, &(em_metrics_cfg){ .is_single = false }, err);
-    }
-    if (status == EM_OK) {
-        t->progress.map = metrics.map;
-        t->progress.accuracy = cfg->set->is_single ? em_scores_accuracy(&scores) : NAN;
-    }
-    em_metrics_deinit(&metrics);
-    em_scores_deinit(&scores);
-    em_model_free(model);
+    t->valid.step = t->step;
+    t->progress.map = t->valid.map;
+    t->progress.accuracy = t->valid.accuracy;
     return status;
 }
 
@@ -215,6 +193,7 @@ em_status em_train(em_train_result *result, const em_train_cfg *cfg, em_err *err
     result->has_diverged = t.has_diverged;
     result->last = t.progress;
     em_keep_close(&t);
+    em_validation_deinit(&t.valid);
     em_train_close(&t);
     return status;
 }

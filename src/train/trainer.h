@@ -1,7 +1,9 @@
 /* trainer.h - a whole training run: data in, model files out; killed and gone on with as often as need be.
  *
- * The run's folder holds best.safetensors (by validation mAP; without validation the same as last), last.safetensors, log.jsonl
- * and the saved states. A run that was killed and gone on with, in whatever folder, leaves the same files, byte for byte. */
+ * Where there are clips to validate on, each model file has the figures of its own weights on them and the thresholds that they ask
+ * for, and says so; no other clip chooses anything. The run's folder holds best.safetensors (by validation mAP; without validation the
+ * same as last), last.safetensors, log.jsonl and the saved states. A run that was killed and gone on with, in whatever folder, leaves
+ * the same files, byte for byte. */
 #ifndef EM_TRAIN_TRAINER_H
 #define EM_TRAIN_TRAINER_H
 
@@ -37,6 +39,7 @@ typedef struct em_train_cfg {
     em_features      *features;
     const int        *clips, *valid;        /* [n_clips], [n_valid] of the set                         */
     int               n_clips, n_valid;
+    const char       *valid_name;           /* what the latter are, for the model's card                       */
     const em_kd      *kd;           /* NULL: no teacher                                                */
     const em_tensor_source *init;   /* values to begin with                                            */
     bool              init_has_statistics;  /* bn0's are not to be made of the data                    */

@@ -34,7 +34,8 @@ static void has(const char *text, const char *line)
 
 static void classes_are_counted_by_fold_and_the_time_is_told(void **state)
 {
-    const em_listing_plan plan = { .seconds_per_window = 0.5, .n_epochs = 100, .held_out_fold = 2 };
+    static const int clips[] = { 0, 1, 3 };
+    const em_listing_plan plan = { .seconds_per_window = 0.5, .n_epochs = 100, .clips = clips, .n_clips = 3, .n_valid = 1 };
     char *folder = made_folder(), *text;
     (void)state;
 
@@ -51,14 +52,15 @@ static void classes_are_counted_by_fold_and_the_time_is_told(void **state)
     has(text, "cannot be used:\n  /tmp/");
     has(text, "d.wav: is not a sound file that libsndfile reads");
     has(text, "sound: 0:00:04 in 3 clips; 1 cannot be used\n");
-    has(text, "training: 2 windows an epoch, 100 epochs, 0.5 s a window: about 0:01:40\n");
+    has(text, "training: 2 windows an epoch, 100 epochs, 0.5 s a window: about 0:01:40\nvalidation: 1 clips\n");
     free(text);
     made_remove(folder);
 }
 
 static void splits_empty_classes_noise_and_missing_clips_are_told(void **state)
 {
-    const em_listing_plan plan = { .n_epochs = 3 };
+    static const int clips[] = { 0 };
+    const em_listing_plan plan = { .n_epochs = 3, .clips = clips, .n_clips = 1 };
     char *folder = made_folder(), *text;
     (void)state;
 
