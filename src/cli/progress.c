@@ -1,9 +1,21 @@
 /* progress.c - the clock of progress reports: see progress.h. */
 #include "cli/progress.h"
 
+#include <string.h>
+#include <unistd.h>
+
 static const uint64_t SECOND = 1000000000ull;
 
 enum { QUIET_SECONDS = 5, MOST_SECONDS = 30 };
+
+em_progress_kind em_progress_kind_of(const em_options *o)
+{
+    if (o->quiet || strcmp(o->progress, "never") == 0)
+        return EM_PROGRESS_NONE;
+    if (strcmp(o->progress, "jsonl") == 0)
+        return EM_PROGRESS_RECORDS;
+    return isatty(STDERR_FILENO) ? EM_PROGRESS_REDRAWN : EM_PROGRESS_PLAIN;
+}
 
 bool em_progress_is_due(em_progress *p, double share, uint64_t now_ns)
 {

@@ -3,10 +3,15 @@
 #ifndef EM_CLI_PROGRESS_H
 #define EM_CLI_PROGRESS_H
 
+#include "cli/options.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
 typedef enum em_progress_kind { EM_PROGRESS_NONE, EM_PROGRESS_REDRAWN, EM_PROGRESS_PLAIN, EM_PROGRESS_RECORDS } em_progress_kind;
+
+/* What --progress and --quiet make of stderr as it is. */
+em_progress_kind em_progress_kind_of(const em_options *o);
 
 /* Zeroed at first, but kind and begin_ns. */
 typedef struct em_progress {

@@ -9,19 +9,12 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { LINE = 160, BAR = 12, REDRAW_NS = 100000000 };
 
 void em_training_view_init(em_training_view *v, const em_options *o)
 {
-    em_progress_kind kind = isatty(STDERR_FILENO) ? EM_PROGRESS_REDRAWN : EM_PROGRESS_PLAIN;
-
-    if (o->quiet || strcmp(o->progress, "never") == 0)
-        kind = EM_PROGRESS_NONE;
-    else if (strcmp(o->progress, "jsonl") == 0)
-        kind = EM_PROGRESS_RECORDS;
-    *v = (em_training_view){ .progress = { .kind = kind, .begin_ns = em_now_ns() }, .first_step = -1 };
+    *v = (em_training_view){ .progress = { .kind = em_progress_kind_of(o), .begin_ns = em_now_ns() }, .first_step = -1 };
 }
 
 /* epoch 3/20  [=====>    ] 412/800  loss 0.0213  lr 1.0e-04  ETA 02:41 */
