@@ -366,6 +366,26 @@ static bool take_state(em_stored *s, em_event *e)
     return true;
 }
 
+/* As event ids are: nothing that means something to a format. */
+static bool is_id(const char *id)
+{
+    return strlen(id) == EM_EVENT_ID_CHARS - 1 && strspn(id, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == EM_EVENT_ID_CHARS - 1;
+}
+
+static bool take_mark(em_stored *s, em_event *e)
+{
+    const size_t id = s->at + 1, text = id + EM_EVENT_ID_CHARS - 1;
+    uint64_t flag;
+
+    if (s->n < text || s->n - text >= sizeof e->u.mark.text || memchr(s->bytes + text, '\0', s->n - text))
+        return false;
+    flag = take_bits(s, 1);
+    memcpy(e->u.mark.id, s->bytes + id, EM_EVENT_ID_CHARS - 1);         /* *e was zeroed */
+    memcpy(e->u.mark.text, s->bytes + text, s->n - text);
+    e->u.mark.has_clip = flag == 1;
+    return flag <= 1 && is_id(e->u.mark.id);
+}
+
 static bool take_lost(em_stored *s, em_event *e)
 {
     e->u.lost.n_records = take_bits(s, 8);
@@ -375,6 +395,7 @@ static bool take_lost(em_stored *s, em_event *e)
 static const struct kind { char letter; em_event_type type; size_t n_bytes; bool (*take)(em_stored *s, em_event *e); } kinds[] = {
     { 'h', EM_EVENT_SCORES, 0, take_hop }, { 's', EM_EVENT_SOURCE, 1, take_state }, { 'y', EM_EVENT_SYNC, 8, take_sync },
     { 'g', EM_EVENT_GAP, 9, take_gap },    { 'l', EM_EVENT_LOST, 8, take_lost },    { 'e', EM_EVENT_STOP, 48, take_stop },
+    { 'm', EM_EVENT_MARK, 0, take_mark },
 };
 
 /* n_bytes 0: take looks itself. Behind 16 of time. */
