@@ -184,7 +184,7 @@ static em_status time_live(em_bench_result *out, bench *b, em_err *err)
     enum { RATE = 48000 };
     const em_config *cfg = em_session_config(b->session);
     const em_scheduler_cfg how = { .session = b->session, .max_batch = 1, .n_lanes = 1, .step_samples = cfg->sample_rate,
-                                   .rate_hz = RATE, .take = ignore_scores };
+                                   .rate_hz = RATE, .has_levels = true, .take = ignore_scores };
     em_scheduler *s;
     em_status status = em_scheduler_new(&s, &how, err);
     float *second = calloc(RATE, sizeof *second);
