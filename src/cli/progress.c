@@ -33,3 +33,14 @@ bool em_progress_is_due(em_progress *p, double share, uint64_t now_ns)
     p->told_ns = now_ns;
     return true;
 }
+
+void em_progress_bar(char bar[EM_PROGRESS_BAR + 1], double share)
+{
+    const int filled = share <= 0 ? 0 : share >= 1 ? EM_PROGRESS_BAR : (int)(share * EM_PROGRESS_BAR);
+
+    memset(bar, ' ', EM_PROGRESS_BAR);
+    memset(bar, '=', (size_t)filled);
+    bar[EM_PROGRESS_BAR] = '\0';
+    if (filled < EM_PROGRESS_BAR)
+        bar[filled] = '>';
+}

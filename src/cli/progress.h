@@ -25,4 +25,9 @@ typedef struct em_progress {
  * first 5 s. */
 bool em_progress_is_due(em_progress *p, double share, uint64_t now_ns);
 
+enum { EM_PROGRESS_BAR = 12 };
+
+/* "=====>      ": so much of the run, 0..1, in EM_PROGRESS_BAR characters. */
+void em_progress_bar(char bar[EM_PROGRESS_BAR + 1], double share);
+
 #endif
