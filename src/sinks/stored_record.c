@@ -143,8 +143,8 @@ static bool take_hop(em_stored_record *r, em_event *e)
     e->u.scores.scores = r->scores;
     e->u.scores.slots = r->slots;
     e->u.scores.n_slots = r->head->n_slots;
-    return take_levels(r, e) && take_scores(r) && take_slots(r) && e->u.scores.filled >= 0 && e->u.scores.filled <= 1 && is_level(e->u.scores.rms_dbfs) &&
-           is_level(e->u.scores.peak_dbfs);
+    return take_levels(r, e) && take_scores(r) && take_slots(r) && e->u.scores.filled >= 0 && e->u.scores.filled <= 1 &&
+           is_level(e->u.scores.rms_dbfs) && is_level(e->u.scores.peak_dbfs);
 }
 
 static bool take_gap(em_stored_record *r, em_event *e)
