@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "base/pool.h"
 #include "cli/bench.h"
+#include "cli/bench_view.h"
 #include "cli/commands.h"
 #include "cli/paths.h"
 
@@ -79,6 +80,7 @@ int em_cmd_bench(const em_options *o, em_err *err)
                          .precision = em_options_precision(o),
                          .window_s = o->window };
     em_bench_result result = { 0 };
+    em_bench_view view;
     char path[PATH_MAX];
     em_status status;
 
@@ -89,7 +91,11 @@ int em_cmd_bench(const em_options *o, em_err *err)
             return em_exit_code(status, EM_EXIT_MODEL);
         cfg.model_path = path;
     }
+    em_bench_view_init(&view, o);
+    cfg.tell = em_bench_view_tell;
+    cfg.tell_ctx = &view;
     status = em_bench_run(&result, &cfg, err);
+    em_bench_view_end(&view);
     if (status)
         return em_exit_code(status, status == EM_EINVAL ? EM_EXIT_USAGE : status == EM_EUNSUPPORTED || status == EM_EDEVICE ? EM_EXIT_BACKEND
                                                                                                       : EM_EXIT_MODEL);

@@ -82,6 +82,13 @@ const char *em_tagger_name(const em_tagger *t)
     return name && *name ? name : em_path_base(t->path);
 }
 
+double em_tagger_window_seconds(const em_tagger *t)
+{
+    const em_config *cfg = em_session_config(t->session);
+
+    return (double)em_config_window_samples(cfg) / cfg->sample_rate;
+}
+
 int em_tagger_step(const em_tagger *t, const em_options *o)
 {
     return em_step_samples(o->step, em_model_config(t->model)->sample_rate);

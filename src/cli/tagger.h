@@ -36,6 +36,9 @@ const char *em_tagger_name(const em_tagger *t);
 /* Seconds that the session needs for one window: the median of n runs over silence, 2 to 16, but for the first. What em_session_run says. */
 em_status em_tagger_measure(const em_tagger *t, int n, double *seconds, em_err *err);
 
+/* Of sound in one window of the session. */
+double em_tagger_window_seconds(const em_tagger *t);
+
 /* Samples between hops at the model's rate. */
 int em_tagger_step(const em_tagger *t, const em_options *o);
 

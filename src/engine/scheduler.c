@@ -46,6 +46,7 @@ em_status em_scheduler_new(em_scheduler **out, const em_scheduler_cfg *cfg, em_e
     em_listener_cfg ear = {
         .frontend = em_scheduler_frontend(model),
         .window_samples = em_config_window_samples(model), .step_samples = cfg->step_samples, .rate_hz = cfg->rate_hz,
+        .has_levels = cfg->has_levels,
     };
     em_status status = EM_ENOMEM;
 

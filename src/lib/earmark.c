@@ -78,7 +78,7 @@ static em_status make_ear(earmark_listener *l, const earmark_listener_options *o
     const em_listener_cfg ear = {
         .frontend = em_frontend_usual(cfg->frontend == EM_FRONTEND_KALDI, cfg->sample_rate, cfg->n_mels),
         .window_samples = em_config_window_samples(cfg), .step_samples = em_step_samples(o->step_s, cfg->sample_rate),
-        .rate_hz = o->rate_hz ? o->rate_hz : cfg->sample_rate,
+        .rate_hz = o->rate_hz ? o->rate_hz : cfg->sample_rate, .has_levels = true,
     };
 
     return em_listener_new(&l->ear, &ear, err);

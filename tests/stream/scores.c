@@ -66,7 +66,8 @@ static void stop(tagger *t)
 static void hear(tagger *t, const float *wave, size_t n, const char *name)
 {
     const em_config *cfg = em_session_config(t->session);
-    const em_listener_cfg how = { em_scheduler_frontend(cfg), em_config_window_samples(cfg), em_config_window_samples(cfg), cfg->sample_rate };
+    const em_listener_cfg how = { .frontend = em_scheduler_frontend(cfg), .window_samples = em_config_window_samples(cfg),
+                                  .step_samples = em_config_window_samples(cfg), .rate_hz = cfg->sample_rate };
     em_output out = { .logits = t->logits, .slots = t->slots };
     em_listener *ear;
     em_hop hop;
