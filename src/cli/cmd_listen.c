@@ -337,6 +337,12 @@ static int batch_of(const run *r)
     return n_heard > n ? n_heard : n;
 }
 
+/* Whose windows may follow one another at a time: files are heard one after the other. */
+static int streams_of(const run *r)
+{
+    return (em_options_channel(r->o) < 0 ? EACH_BATCH : 1) * (r->inputs.n_heard > 1 ? r->inputs.n_heard : 1);
+}
+
 /* What the engine is told of any source. */
 static em_engine_cfg engine_cfg(run *r)
 {
@@ -550,7 +556,7 @@ int em_cmd_listen(const em_options *o, em_err *err)
     }
     r.is_queued = r.inputs.is_live;
     r.is_live = r.is_queued || o->realtime;
-    if ((code = em_tagger_open(&r.tagger, o, batch_of(&r), err)))
+    if ((code = em_tagger_open(&r.tagger, o, batch_of(&r), streams_of(&r), err)))
         goto done;
     r.known = em_tagger_known(&r.tagger);
     if (o->is_private && (status = em_speech_find(&r.is_speech, r.tagger.model, &r.known.classes, em_tagger_name(&r.tagger), err))) {

@@ -172,13 +172,23 @@ typedef struct em_scan4 {
 
 enum { EM_SCAN_CHUNK = 32 };
 
+/* Where the frames of a window lie on a device that kept those of the window before it in the same stream: frame t is fresh[t] for
+ * t < head, ring[(first + t) % size] for the next n_kept, fresh[t - n_kept] after them. The operator puts fresh ones into the ring,
+ * too, where frame t of this window has its place. */
+typedef struct em_strip {
+    const float *fresh;                         /* [n_frames - n_kept][F]      */
+    float       *ring;                          /* [size][F], size >= n_frames; NULL: none, and n_kept is 0 */
+    int          size, first, head, n_kept;
+} em_strip;
+
 /* Frames to the image the backbone sees. Frame t of T, bin f: v = frames[t][f] * scale[f] + shift[f].
  *   image[B][fold * F][cols / fold], row w*F + f, column c: t = w * cols/fold + c
  * Fewer frames than columns: `pad` fills with quiet[f]; stretch resizes bicubically (A -.75, ends aligned). */
 typedef struct em_image {
     float       *y;
     const float *const *frames;                 /* [B] pointers to [n_frames[b]][F], this list in the device's memory, too */
-    const int   *n_frames;                      /* [B]; more than `sound` are left out */
+    const int   *n_frames;                      /* [B]; more than `sound` are left out; at most cols where strips have rings */
+    const em_strip *strips;                     /* [B], in the device's memory, in place of frames; NULL, as always on a device that shares ours */
     int          F, cols, fold, sound;
     bool         is_stretched;
     const float *scale, *shift, *quiet;         /* [F]                          */
