@@ -125,6 +125,10 @@ static cudaError_t enqueue(cudaStream_t stream, work w)
     return cudaSuccess;
 }
 
+// For cufft.cc, whose errors are cuFFT's numbers.
+int emu_asked(const char *function) { return (int)asked(function); }
+void emu_enqueue(cudaStream_t stream, work w) { enqueue(stream, std::move(w)); }
+
 cudaError_t emu_launch(const cudaLaunchConfig_t *c, std::function<void()> thread)
 {
     const dim3 grid = c->gridDim, block = c->blockDim;

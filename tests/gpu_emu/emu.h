@@ -22,6 +22,9 @@ void emu_fail(const char *function, int n, int error);
 long emu_calls(const char *function);
 size_t emu_uploaded(void);
 
+/* Plans of cuFFT that were made and not destroyed. */
+int emu_transforms(void);
+
 #ifdef __cplusplus
 }
 #endif
