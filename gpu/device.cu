@@ -299,4 +299,7 @@ extern "C" const em_ops em_ops_cuda = {
     .scan4_fwd = em_cuda_scan4_fwd,
     .tokens_fwd = em_cuda_tokens_fwd,
     .mean_fwd = em_cuda_mean_fwd,
+    .logmel_open = em_cuda_logmel_open,
+    .logmel_close = em_cuda_logmel_close,
+    .logmel_fwd = em_cuda_logmel_fwd,
 };

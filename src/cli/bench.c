@@ -1,14 +1,12 @@
 /* bench.c - the measurement behind --bench: see bench.h. Figures are medians: a shared machine has outliers. */
 #include "cli/bench.h"
 
-#include "backend/backend.h"
 #include "base/clock.h"
 #include "base/pool.h"
 #include "base/rng.h"
-#include "cli/paths.h"
+#include "cli/bench_model.h"
 #include "cli/times.h"
 #include "engine/scheduler.h"
-#include "model/session.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -16,15 +14,12 @@
 #include <string.h>
 #include <time.h>
 
-enum { MIN_RUNS = 10, MAX_RUNS = 400, PROFILE_RUNS = 21, MAX_CALLS = 1024, LIVE_SECONDS = 8, AUDIOSET_CLASSES = 527 };
+enum { MIN_RUNS = 10, MAX_RUNS = 400, PROFILE_RUNS = 21, MAX_CALLS = 1024, LIVE_SECONDS = 8 };
 
 static const double run_seconds = 8;
 
 typedef struct bench {
-    const em_ops *ops;
-    em_dev     *dev;
-    em_model   *model;
-    em_session *session;
+    em_bench_model at;
     em_input    in;
     em_output   answer;
     float      *frames, *logits;
@@ -40,32 +35,10 @@ static void tell(const bench *b, double share_of_stage)
         b->cfg->tell(b->cfg->tell_ctx, b->stage, b->done + b->part * fmin(share_of_stage, 1));
 }
 
-static em_status open_model(bench *b, const em_bench_cfg *cfg, em_err *err)
-{
-    const em_dev_cfg dev = { .n_threads = cfg->n_threads, .precision = cfg->precision };
-    const em_session_cfg one = { .max_batch = 1, .window_s = cfg->window_s };
-    em_config preset;
-    em_backend backend = { 0 };
-    em_status status = EM_OK;
-
-    if (cfg->preset)
-        status = em_config_preset(&preset, cfg->preset, err);
-    if (status == EM_OK && cfg->preset && preset.n_classes == 0)
-        preset.n_classes = AUDIOSET_CLASSES;            /* VMamba's weights know ImageNet: here it tags like the others */
-    if (status == EM_OK)
-        status = em_backend_open(&backend, cfg->backend, &dev, err);
-    b->ops = backend.ops;
-    b->dev = backend.dev;
-    if (status == EM_OK)
-        status = cfg->preset ? em_model_random(&b->model, &preset, 1, b->ops, b->dev, err)
-                             : em_model_open(&b->model, cfg->model_path, b->ops, b->dev, err);
-    return status == EM_OK ? em_session_new(&b->session, b->model, &one, err) : status;
-}
-
 /* One window of noise. */
 static em_status make_input(bench *b, em_err *err)
 {
-    const em_config *cfg = em_session_config(b->session);
+    const em_config *cfg = em_session_config(b->at.session);
     const size_t n = (size_t)em_config_sound_frames(cfg) * (size_t)cfg->n_mels;
     em_rng rng = { 1 };
 
@@ -76,7 +49,7 @@ static em_status make_input(bench *b, em_err *err)
         return em_fail(err, EM_ENOMEM, "no memory for a window");
     for (size_t i = 0; i < n; i++)
         b->frames[i] = (float)(-40 + 10 * em_rng_normal(&rng));
-    b->in = (em_input){ b->frames, em_config_sound_frames(cfg) };
+    b->in = (em_input){ .frames = b->frames, .n_frames = em_config_sound_frames(cfg) };
     b->answer = (em_output){ .logits = b->logits };
     return EM_OK;
 }
@@ -91,7 +64,7 @@ static em_status time_windows(em_bench_result *out, bench *b, em_err *err)
     for (int i = -2; i < MAX_RUNS && status == EM_OK; i++) {            /* the first two warm up */
         const uint64_t from = em_now_ns();
 
-        status = em_session_run(b->session, &b->in, &b->answer, 1, err);
+        status = em_session_run(b->at.session, &b->in, &b->answer, 1, err);
         if (i >= 0)
             b->ms[n_runs++] = (double)(em_now_ns() - from) / 1e6;
         spent = (double)(em_now_ns() - begin) / 1e9;
@@ -148,7 +121,7 @@ static em_status time_parts(em_bench_result *out, bench *b, em_err *err)
         tell(b, (double)p.run / PROFILE_RUNS);
         p.n = 0;
         p.last = em_now_ns();
-        status = em_session_watch(b->session, &b->in, &b->answer, 1, see, &p, err);
+        status = em_session_watch(b->at.session, &b->in, &b->answer, 1, see, &p, err);
     }
     for (int i = 0; i < p.n && status == EM_OK; i++) {
         em_bench_part *part = part_of(out, p.calls[i]->label);
@@ -196,8 +169,8 @@ static em_status ignore_scores(void *ctx, const em_scores_row *row, em_err *err)
 static em_status time_live(em_bench_result *out, bench *b, em_err *err)
 {
     enum { RATE = 48000 };
-    const em_config *cfg = em_session_config(b->session);
-    const em_scheduler_cfg how = { .session = b->session, .max_batch = 1, .n_lanes = 1, .step_samples = cfg->sample_rate,
+    const em_config *cfg = em_session_config(b->at.session);
+    const em_scheduler_cfg how = { .session = b->at.session, .max_batch = 1, .n_lanes = 1, .step_samples = cfg->sample_rate,
                                    .rate_hz = RATE, .has_levels = true, .take = ignore_scores };
     em_scheduler *s;
     em_status status = em_scheduler_new(&s, &how, err);
@@ -223,7 +196,7 @@ static em_status time_live(em_bench_result *out, bench *b, em_err *err)
 
 static em_status time_frontend(em_bench_result *out, bench *b, em_err *err)
 {
-    const em_config *cfg = em_session_config(b->session);
+    const em_config *cfg = em_session_config(b->at.session);
     const em_frontend_cfg how = em_scheduler_frontend(cfg);
     const size_t n = (size_t)cfg->sample_rate;
     float *samples = calloc(n, sizeof *samples), *frames = calloc((size_t)em_frontend_frames(&how, n) * (size_t)cfg->n_mels + 1, sizeof *frames);
@@ -251,13 +224,13 @@ static em_status time_frontend(em_bench_result *out, bench *b, em_err *err)
 
 static em_status time_machine(em_bench_result *out, bench *b, em_err *err)
 {
-    const em_config *model = em_session_config(b->session);
+    const em_config *model = em_session_config(b->at.session);
     em_status status;
 
-    snprintf(out->name, sizeof out->name, "%s", b->cfg->preset ? b->cfg->preset : em_path_base(b->cfg->model_path));
-    snprintf(out->device, sizeof out->device, "%s", b->ops->describe(b->dev));
+    snprintf(out->name, sizeof out->name, "%s", em_bench_model_name(b->cfg));
+    snprintf(out->device, sizeof out->device, "%s", b->at.ops->describe(b->at.dev));
     out->n_threads = b->cfg->n_threads;
-    out->window_s = (double)em_config_window_samples(model) / model->sample_rate;
+    out->window_s = em_bench_model_window(&b->at);
     out->gmac = em_config_macs(model) / 1e9;
     out->rss_mb = em_most_memory_mb();                     /* before the machine's own measurement adds its own */
     if ((status = em_machine_measure(&out->machine, b->cfg->n_threads, err)))
@@ -278,16 +251,13 @@ static void close_bench(bench *b)
     free(b->frames);
     free(b->logits);
     free(b->ms);
-    em_session_free(b->session);
-    em_model_free(b->model);
-    if (b->dev)
-        b->ops->close(b->dev);
+    em_bench_model_close(&b->at);
 }
 
 em_status em_bench_run(em_bench_result *out, const em_bench_cfg *cfg, em_err *err)
 {
     bench b = { .cfg = cfg };
-    em_status status = open_model(&b, cfg, err);
+    em_status status = em_bench_model_open(&b.at, cfg, 1, 1, err);
 
     *out = (em_bench_result){ 0 };
     em_flush_denormals();

@@ -49,4 +49,7 @@ typedef struct em_bench_result {
 /* Ends within a minute. EM_EINVAL: unknown preset, backend or window; else what opening the model says. */
 em_status em_bench_run(em_bench_result *out, const em_bench_cfg *cfg, em_err *err);
 
+/* Of what opening and measuring a model says. */
+int       em_bench_exit_code(em_status status);
+
 #endif

@@ -54,7 +54,7 @@ static em_status check(const em_options *o, em_err *err)
 static int open_model(em_listen *r, em_err *err)
 {
     const em_settings settings = em_options_settings(r->o);
-    const int code = em_tagger_open(&r->tagger, r->o, em_listen_batch(r), err);
+    const int code = em_tagger_open(&r->tagger, r->o, em_listen_batch(r), em_listen_streams(r), err);
     em_status status = EM_OK;
 
     if (code)

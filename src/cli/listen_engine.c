@@ -17,6 +17,11 @@ int em_listen_batch(const em_listen *r)
     return n_heard > n ? n_heard : n;
 }
 
+int em_listen_streams(const em_listen *r)
+{
+    return (em_options_channel(r->o) < 0 ? EACH_BATCH : 1) * (r->inputs.n_heard > 1 ? r->inputs.n_heard : 1);
+}
+
 /* Seconds to hear of the next source; 0: all. */
 static double seconds_to_hear(const em_listen *r)
 {

@@ -109,6 +109,7 @@ typedef struct em_options {
     char  *subject;                 /* what --inspect, --import and --rewrite are given */
     char  *config, *preset;
     bool   json, mean_embed, training, half;
+    int    streams;                 /* of --bench; 0: one window at a time        */
     char  *metrics;
     em_train_options train;
 

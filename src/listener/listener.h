@@ -38,6 +38,8 @@ typedef struct em_hop {
                                        -INFINITY for digital silence                          */
     const float *frames;            /* [n_frames][n_mels]; valid until the next call         */
     int     n_frames;
+    int     inner_first, inner_end; /* of frames, those that touch no end of the window: hops share them             */
+    int64_t end_frame;              /* end_sample in hops of frames; -1: between two, so it shares none              */
     const uint8_t *levels;          /* [n_levels] slices since the last hop that was given (levels.h); valid likewise; none unless wanted */
     int     n_levels;
     int64_t first_level;            /* which slice of the stream levels[0] is                */

@@ -1,5 +1,5 @@
 #!/bin/bash
-# bench.sh - --bench [--training] --json is one record with the keys that programs rely on, for every kind of preset, and bench/table.py
+# bench.sh - --bench [--training | --streams N] --json is one record with the keys that programs rely on, for every kind of preset, and bench/table.py
 # reads it.
 . "$(dirname "$0")/lib.sh"
 command -v jq >/dev/null || { echo "SKIPPED: no jq"; exit 77; }
@@ -43,7 +43,20 @@ sys.exit(program.wait(10))
 PY
     [ $? -eq 0 ] || bad "on a terminal: $(head -c 300 err)"
 }
+# streams PRESET N STEP: of many live streams.
+streams() {
+    run 0 --bench --streams "$2" --preset "$1" --step "$3" --threads 1 --json; empty err; one_line out
+    for key in threads hops hop_ms p99_ms frontend_ms windows_per_s served rss_mb; do
+        jq -e ".$key | numbers > 0" out >keys || bad "streams: no $key: $(head -c 300 out)"
+    done
+    jq -e --argjson n "$2" --argjson step "$3" '.streams == $n and .step_s == $step and .batch == ([$n, 64] | min)' out >keys ||
+        bad "streams: other ones: $(head -c 300 out)"
+    jq -e '.hop_ms <= .p99_ms and .frontend_ms < .hop_ms' out >keys || bad "streams: the parts are longer than the hop"
+    jq -e '.served * .hop_ms / 1000 / .step_s / .streams | . > 0.99 and . < 1.01' out >keys || bad "streams: served by another rule"
+}
 mkdir results
+streams nano 3 0.25
+run 0 --bench --streams 2 --preset nano --threads 1; says out '2 streams with windows of 10 s'; says out 'a hop every 1 s'
 record nano
 step
 record vmamba-s1l8      # weights of ImageNet: 527 random classes

@@ -50,7 +50,7 @@ static em_status whole_life(em_err *err)
 {
     static float frames[256 * 32];
     float logits[5];
-    const em_input in = { frames, 100 };
+    const em_input in = { .frames = frames, .n_frames = 100 };
     em_output out = { .logits = logits };
     em_config cfg;
     em_dev *dev;

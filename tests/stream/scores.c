@@ -79,7 +79,7 @@ static void hear(tagger *t, const float *wave, size_t n, const char *name)
     em_listener_finish(ear);
     CHECK(em_listener_next(ear, &hop), "%s: no hop", name);
     CHECK(hop.n_frames == em_config_sound_frames(cfg), "%s: %d frames", name, hop.n_frames);
-    CHECK_OK(em_session_run(t->session, &(em_input){ hop.frames, hop.n_frames }, &out, 1, &err));
+    CHECK_OK(em_session_run(t->session, &(em_input){ .frames = hop.frames, .n_frames = hop.n_frames }, &out, 1, &err));
     CHECK(!em_listener_next(ear, &hop), "%s: a second hop", name);
     em_listener_free(ear);
 }
