@@ -31,16 +31,23 @@ static int background_until(const em_edges *e, int64_t slice)
     return sum / SIDE;
 }
 
-static uint8_t background_at(const em_edges *e, int64_t slice)
+/* The minute that ends with a slice is looked through only when the quietest moment has left it: a stream of many pays for little more
+ * than a comparison a slice. */
+static void add_background(em_edges *e, int64_t slice)
 {
-    int least = UINT8_MAX;
+    const int64_t first = e->first + SIDE - 1 > slice - MINUTE + 1 ? e->first + SIDE - 1 : slice - MINUTE + 1;
+    const bool is_kept = e->quietest >= first && e->quietest < slice;
+    int least = is_kept ? background_until(e, e->quietest) : UINT8_MAX;
 
-    for (int64_t i = slice; i >= e->first + SIDE - 1 && i > slice - MINUTE; i--) {
+    for (int64_t i = is_kept ? slice : first; i <= slice; i++) {
         const int level = background_until(e, i);
 
-        least = level < least ? level : least;
+        if (level <= least) {
+            least = level;
+            e->quietest = i;
+        }
     }
-    return (uint8_t)least;
+    e->background[slice % EM_EDGES_ROOM] = (uint8_t)least;
 }
 
 void em_edges_take(em_edges *e, const uint8_t *levels, int n, int64_t first)
@@ -51,7 +58,7 @@ void em_edges_take(em_edges *e, const uint8_t *levels, int n, int64_t first)
         e->levels[e->next % EM_EDGES_ROOM] = levels[i];
         if (e->first <= e->next - EM_EDGES_ROOM)
             e->first = e->next - EM_EDGES_ROOM + 1;
-        e->background[e->next % EM_EDGES_ROOM] = background_at(e, e->next);
+        add_background(e, e->next);
     }
 }
 

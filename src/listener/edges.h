@@ -21,6 +21,7 @@ enum { EM_EDGES_ROOM = 4096 };      /* slices remembered: 5.5 minutes; what bega
 
 typedef struct em_edges {
     int64_t first, next;            /* slices [first, next), no more than the room  */
+    int64_t quietest;               /* end of the quietest 0.32 s of the last minute; where that is not known, any slice */
     uint8_t levels[EM_EDGES_ROOM];  /* slice i at i % room                          */
     uint8_t background[EM_EDGES_ROOM];      /* at slice i, the level of the quietest 0.32 s of the minute before its end */
 } em_edges;

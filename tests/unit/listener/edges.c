@@ -124,6 +124,40 @@ static void a_pause_is_quiet_beside_the_sound_and_around_it(void **state)
     check_pauses(&e, 301, 310, loud, false);                /* not known yet */
 }
 
+/* The quietest four slices of 750, looked for anew at each, silence left out. */
+static int background_of(const uint8_t *levels, int slice)
+{
+    int lowest = 255;
+
+    for (int i = slice < 750 ? 3 : slice - 749; i <= slice; i++) {
+        int sum = 0;
+        bool is_silent = false;
+
+        for (int k = 0; k < 4; k++) {
+            sum += levels[i - k];
+            is_silent |= levels[i - k] <= 8;                /* -95 dB */
+        }
+        lowest = !is_silent && sum / 4 < lowest ? sum / 4 : lowest;
+    }
+    return lowest;
+}
+
+static void the_background_is_the_quietest_of_a_minute(void **state)
+{
+    enum { LONG = 3000 };
+    uint8_t levels[LONG];
+    em_rng rng = { 5 };
+    em_edges e = { 0 };
+
+    (void)state;
+    for (int i = 0; i < LONG; i++)                          /* slowly up and down, with holes */
+        levels[i] = (uint8_t)(em_rng_uniform(&rng) < .02 ? 0 : 60 + 30 * sin(i / 300.) + 8 * em_rng_uniform(&rng));
+    for (int i = 0; i < LONG; i++)
+        em_edges_take(&e, levels + i, 1, i);
+    for (int i = 3; i < LONG; i++)
+        CHECK(e.background[i] == background_of(levels, i), "slice %d: %d, not %d", i, e.background[i], background_of(levels, i));
+}
+
 /* Rain that a bark is heard over: as loud as where it began, not as where both are. */
 static void a_sound_is_as_loud_as_where_it_began(void **state)
 {
@@ -243,6 +277,7 @@ int main(void)
         cmocka_unit_test(what_is_unknown_moves_nothing),
         cmocka_unit_test(the_room_holds_the_newest),
         cmocka_unit_test(a_pause_is_quiet_beside_the_sound_and_around_it),
+        cmocka_unit_test(the_background_is_the_quietest_of_a_minute),
         cmocka_unit_test(a_sound_is_as_loud_as_where_it_began),
         cmocka_unit_test(soft_parts_reach_to_the_pause),
         cmocka_unit_test(levels_are_those_of_the_stream),
