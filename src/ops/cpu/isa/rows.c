@@ -1,10 +1,8 @@
-/* rows.c - layer norm, gate and sums over one row at a time. */
+/* rows.c - layer norm, activation, gate and sums, over rows. */
 #include "ops/cpu/isa/isa.h"
 
 #include <math.h>
 #include <stdbool.h>
-
-enum { NARROW = 6 };                        /* vectors of a row that is kept in registers */
 
 /* What comes after the norm, on one vector at column i. */
 EM_INLINE vf after(vf x, const em_rows *r, const float *gate, int i, int n)
@@ -20,40 +18,98 @@ EM_INLINE vf after(vf x, const em_rows *r, const float *gate, int i, int n)
     return x * z;
 }
 
-/* A row of nv vectors, the last of `tail` lanes; nv is a constant. Mean first, then squares of what is left: the
- * variance of numbers far from 0 survives. */
-EM_INLINE void narrow(float *dst, const float *x, const float *more, const float *gate, const em_rows *r, const int nv, int tail)
+/* ---------------------------------------------------------------- rows of a norm, and GELU after it */
+
+/* ABREAST rows are done side by side, for the sums of one wait for themselves; `group` is what the passes over them know. */
+enum { ABREAST = CHAINS };
+
+typedef struct group {
+    const em_rows *r;
+    const float *x;
+    float *dst;
+    vf sum[ABREAST], squares[ABREAST];
+    float mean[ABREAST], rstd[ABREAST];
+} group;
+
+/* Passes over n columns from i on: sums; squares of what is left without the mean, for the variance of numbers far from 0
+ * survives that; what goes out. */
+typedef void pass(group *g, int i, int n, int rows, bool has_gelu);
+
+EM_INLINE vf load_row(const group *g, int k, int i, int n) { return v_load_n(g->x + (size_t)k * g->r->ldx + i, n); }
+
+EM_INLINE void add_up(group *g, int i, int n, const int rows, const bool has_gelu)
 {
-    const float share = 1.f / (float)r->n;
-    vf v[NARROW], sum = { 0 }, squares = { 0 };
-    float mean, rstd;
+    (void)has_gelu;
+#pragma GCC unroll 4
+    for (int k = 0; k < rows; k++)
+        g->sum[k] += load_row(g, k, i, n);
+}
 
-#pragma GCC unroll 6
-    for (int i = 0; i < nv; i++) {
-        const int n = i == nv - 1 ? tail : LANES;
+EM_INLINE void add_squares(group *g, int i, int n, const int rows, const bool has_gelu)
+{
+    (void)has_gelu;
+#pragma GCC unroll 4
+    for (int k = 0; k < rows; k++) {
+        const vf d = load_row(g, k, i, n) - g->mean[k], inside = n == LANES ? d : v_keep_n(d, n);
 
-        v[i] = v_load_n(x + i * LANES, n);
-        if (more)
-            v[i] += v_load_n(more + i * LANES, n);
-        sum += v[i];
-    }
-    mean = v_sum(sum) * share;
-#pragma GCC unroll 6
-    for (int i = 0; i < nv; i++) {
-        v[i] -= mean;
-        if (i == nv - 1 && tail < LANES)
-            v[i] = v_keep_n(v[i], tail);
-        squares += v[i] * v[i];
-    }
-    rstd = 1.f / sqrtf(v_sum(squares) * share + EM_NORM_EPS);
-#pragma GCC unroll 6
-    for (int i = 0; i < nv; i++) {
-        const int n = i == nv - 1 ? tail : LANES;
-        vf y = v[i] * rstd * v_load_n(r->norm.weight + i * LANES, n) + v_load_n(r->norm.bias + i * LANES, n);
-
-        v_store_n(dst + i * LANES, after(y, r, gate, i * LANES, n), n);
+        g->squares[k] += inside * inside;
     }
 }
+
+EM_INLINE void give(group *g, int i, int n, const int rows, const bool has_gelu)
+{
+    const vf weight = v_load_n(g->r->norm.weight + i, n), bias = v_load_n(g->r->norm.bias + i, n);
+    vf y[ABREAST];
+
+#pragma GCC unroll 4
+    for (int k = 0; k < rows; k++)
+        y[k] = (load_row(g, k, i, n) - g->mean[k]) * g->rstd[k] * weight + bias;
+    if (has_gelu)
+        v_gelu(y, rows);
+#pragma GCC unroll 4
+    for (int k = 0; k < rows; k++)
+        v_store_n(g->dst + (size_t)k * g->r->ldd + i, y[k], n);
+}
+
+EM_INLINE void go_over(group *g, pass *do_pass, const int rows, const bool has_gelu)
+{
+    const int n = g->r->n;
+    int i = 0;
+
+    for (; i + LANES <= n; i += LANES)
+        do_pass(g, i, LANES, rows, has_gelu);
+    if (i < n)
+        do_pass(g, i, n - i, rows, has_gelu);
+}
+
+/* `rows` of them, a constant, from `first` on. */
+EM_INLINE void norm_group(float *dst, const em_rows *r, int first, const int rows, const bool has_gelu)
+{
+    const float share = 1.f / (float)r->n;
+    group g = { .r = r, .x = r->x + (size_t)first * r->ldx, .dst = dst + (size_t)first * r->ldd };
+
+    go_over(&g, add_up, rows, has_gelu);
+#pragma GCC unroll 4
+    for (int k = 0; k < rows; k++)
+        g.mean[k] = v_sum(g.sum[k]) * share;
+    go_over(&g, add_squares, rows, has_gelu);
+#pragma GCC unroll 4
+    for (int k = 0; k < rows; k++)
+        g.rstd[k] = 1.f / sqrtf(v_sum(g.squares[k]) * share + EM_NORM_EPS);
+    go_over(&g, give, rows, has_gelu);
+}
+
+EM_INLINE void norm_rows(float *dst, const em_rows *r, const bool has_gelu)
+{
+    int i = 0;
+
+    for (; i + ABREAST <= r->rows; i += ABREAST)
+        norm_group(dst, r, i, ABREAST, has_gelu);
+    for (; i < r->rows; i++)
+        norm_group(dst, r, i, 1, has_gelu);
+}
+
+/* ---------------------------------------------------------------- a norm of sums, or with a gate: row by row, as memory is read ahead */
 
 /* The loops of `wide` add into SUMS vectors: one alone would wait for itself at every step. */
 enum { SUMS = 4 };
@@ -124,7 +180,7 @@ EM_INLINE void rescale(float *dst, float mean, float rstd, const float *gate, co
     }
 }
 
-/* Any row: what `narrow` does, with dst as the place between the passes. */
+/* The same of one row, with dst as the place between the passes. */
 static void wide(float *dst, const float *x, const float *more, const float *gate, const em_rows *r)
 {
     const float share = 1.f / (float)r->n;
@@ -136,6 +192,8 @@ static void wide(float *dst, const float *x, const float *more, const float *gat
     else
         rescale(dst, mean, rstd, gate, r, false);
 }
+
+/* ---------------------------------------------------------------- no norm */
 
 /* GELU alone, CHAINS vectors in step: a hidden layer that was kept for the way back. */
 EM_INLINE int gelu_steps(float *dst, const float *x, int n)
@@ -171,29 +229,25 @@ static void plain(float *dst, const float *x, const float *more, const float *ga
     }
 }
 
+static void any_row(float *dst, const em_rows *r, size_t row)
+{
+    const float *x = r->x + row * r->ldx, *more = r->more ? r->more + row * r->ldx : NULL, *gate = r->gate ? r->gate + row * r->ldg : NULL;
+
+    if (r->norm.weight)
+        wide(dst + row * r->ldd, x, more, gate, r);
+    else
+        plain(dst + row * r->ldd, x, more, gate, r);
+}
+
 void EM_K(prep_rows)(float *dst, const em_rows *r)
 {
-    const int nv = (r->n + LANES - 1) / LANES, tail = r->n - (nv - 1) * LANES;
-
-    for (int row = 0; row < r->rows; row++, dst += r->ldd) {
-        const float *x = r->x + (size_t)row * r->ldx;
-        const float *more = r->more ? r->more + (size_t)row * r->ldx : NULL;
-        const float *gate = r->gate ? r->gate + (size_t)row * r->ldg : NULL;
-
-        if (!r->norm.weight) {
-            plain(dst, x, more, gate, r);
-            continue;
-        }
-        switch (nv) {
-        case 1:  narrow(dst, x, more, gate, r, 1, tail); break;
-        case 2:  narrow(dst, x, more, gate, r, 2, tail); break;
-        case 3:  narrow(dst, x, more, gate, r, 3, tail); break;
-        case 4:  narrow(dst, x, more, gate, r, 4, tail); break;
-        case 5:  narrow(dst, x, more, gate, r, 5, tail); break;
-        case 6:  narrow(dst, x, more, gate, r, 6, tail); break;
-        default: wide(dst, x, more, gate, r); break;
-        }
-    }
+    if (!r->norm.weight || r->more || r->gate)
+        for (size_t row = 0; row < (size_t)r->rows; row++)
+            any_row(dst, r, row);
+    else if (r->act == EM_ACT_GELU)
+        norm_rows(dst, r, true);
+    else
+        norm_rows(dst, r, false);
 }
 
 void EM_K(add_row)(float *dst, const float *x, int n, float scale)
