@@ -38,25 +38,52 @@ size_t EM_K(gemm_floats)(int n, int k)
     return (size_t)count_vectors(n) * LANES * (size_t)k;
 }
 
+/* Columns [i, i + 4) of four rows of w, turned: the training step does this with every weight. */
+EM_INLINE void turn_four(float *dst, size_t width, const float *w, size_t k)
+{
+    quarter x[4];
+
+#pragma GCC unroll 4
+    for (size_t c = 0; c < 4; c++)
+        x[c] = *(const quarter_unaligned *)(w + c * k);
+    v_turn(x);
+#pragma GCC unroll 4
+    for (size_t i = 0; i < 4; i++)
+        *(quarter_unaligned *)(dst + i * width) = x[i];
+}
+
+/* A panel of `width` rows of w[][k], of which `inside` are there. */
+static void pack_panel(float *dst, const float *w, size_t width, size_t inside, size_t k)
+{
+    const size_t rows = inside / 4 * 4, columns = k / 4 * 4;
+
+    for (size_t c = 0; c < rows; c += 4)
+        for (size_t i = 0; i < columns; i += 4)
+            turn_four(dst + i * width + c, width, w + c * k + i, k);
+    for (size_t i = 0; i < k; i++)
+        for (size_t c = i < columns ? rows : 0; c < width; c++)
+            dst[i * width + c] = c < inside ? w[c * k + i] : 0.f;
+}
+
 void EM_K(gemm_pack)(float *dst, const float *w, int n, int k)
 {
     for (int p = 0; p < panels(n); p++) {
-        int first = panel_vector(n, p) * LANES, end = panel_vector(n, p + 1) * LANES;
+        const int first = panel_vector(n, p) * LANES, width = panel_vector(n, p + 1) * LANES - first, inside = n - first < width ? n - first : width;
 
-        for (int i = 0; i < k; i++)
-            for (int c = first; c < end; c++)
-                *dst++ = c < n ? w[(size_t)c * (size_t)k + (size_t)i] : 0.f;
+        pack_panel(dst, w + (size_t)first * (size_t)k, (size_t)width, (size_t)inside, (size_t)k);
+        dst += (size_t)width * (size_t)k;
     }
 }
 
 void EM_K(gemm_pack_back)(float *dst, const float *w, int n, int k)
 {
     for (int p = 0; p < panels(k); p++) {
-        int first = panel_vector(k, p) * LANES, end = panel_vector(k, p + 1) * LANES;
+        const int first = panel_vector(k, p) * LANES, width = panel_vector(k, p + 1) * LANES - first, inside = k - first < width ? k - first : width;
 
-        for (int i = 0; i < n; i++)
-            for (int c = first; c < end; c++)
-                *dst++ = c < k ? w[(size_t)i * (size_t)k + (size_t)c] : 0.f;
+        for (int i = 0; i < n; i++, dst += width)
+            for (int c = 0; c < width; c += LANES)
+                v_store(dst + c, c + LANES <= inside ? v_load(w + (size_t)i * (size_t)k + first + c)
+                                                     : v_load_n(w + (size_t)i * (size_t)k + first + c, inside - c));
     }
 }
 

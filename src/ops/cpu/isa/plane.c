@@ -25,7 +25,7 @@ EM_INLINE void store_four(float *dst, size_t n, const vf *y, int m)
 
         for (int i = 0; i < 4; i++)
             memcpy(&x[i], (const float *)&y[i] + 4 * g, sizeof x[i]);
-        turn(x);
+        v_turn(x);
         for (int i = 0; i < 4 && 4 * g + i < m; i++)
             *(quarter_unaligned *)(dst + (size_t)(4 * g + i) * n) = x[i];
     }

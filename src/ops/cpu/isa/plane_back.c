@@ -37,7 +37,7 @@ EM_INLINE void load_four(vf *y, const float *src, size_t n, int m)
 
         for (int i = 0; i < 4 && 4 * g + i < m; i++)
             x[i] = *(const quarter_unaligned *)(src + (size_t)(4 * g + i) * n);
-        turn(x);
+        v_turn(x);
         for (int i = 0; i < 4; i++)
             memcpy((float *)&y[i] + 4 * g, &x[i], sizeof x[i]);
     }

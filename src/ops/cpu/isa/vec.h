@@ -155,4 +155,19 @@ EM_INLINE float v_sum(vf x)
 #endif
 }
 
+typedef float quarter __attribute__((vector_size(16)));
+typedef float quarter_unaligned __attribute__((vector_size(16), aligned(4), may_alias));
+
+/* Four by four floats trade places. */
+EM_INLINE void v_turn(quarter x[4])
+{
+    const quarter lo[2] = { __builtin_shufflevector(x[0], x[1], 0, 4, 1, 5), __builtin_shufflevector(x[2], x[3], 0, 4, 1, 5) };
+    const quarter hi[2] = { __builtin_shufflevector(x[0], x[1], 2, 6, 3, 7), __builtin_shufflevector(x[2], x[3], 2, 6, 3, 7) };
+
+    x[0] = __builtin_shufflevector(lo[0], lo[1], 0, 1, 4, 5);
+    x[1] = __builtin_shufflevector(lo[0], lo[1], 2, 3, 6, 7);
+    x[2] = __builtin_shufflevector(hi[0], hi[1], 0, 1, 4, 5);
+    x[3] = __builtin_shufflevector(hi[0], hi[1], 2, 3, 6, 7);
+}
+
 #endif
