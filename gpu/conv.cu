@@ -159,9 +159,7 @@ static void in_place(em_dev *dev, const em_conv *a, const em_product_out *out, i
 template <typename TX, typename T>
 static void gather(em_dev *dev, const em_conv *a, int rows)
 {
-    const em_taps<TX> s = { (const TX *)a->x, a->H, a->W, a->C, a->Ho, a->Wo, a->kw, a->stride, a->pad_y, a->pad_x };
-
-    em_prepare_rows(dev, (T *)dev->rows, s, a->norm_before, EM_ACT_NONE, rows, a->w.k, em_round_up(a->w.k, 64));
+    em_prepare_rows(dev, (T *)dev->rows, em_taps_of<TX>(a), a->norm_before, EM_ACT_NONE, rows, a->w.k, em_round_up(a->w.k, 64));
 }
 
 template <typename T>
@@ -178,10 +176,10 @@ template <typename T>
 static void conv(em_dev *dev, const em_conv *a, int B)
 {
     const bool is_normed = a->norm_after.weight != NULL;
-    const em_product_out out = { a->y, a->bias, NULL, a->w.n, is_normed ? EM_ACT_NONE : a->act, a->is_y_inner };
+    const em_product_out out = { a->raw ? a->raw : a->y, a->bias, NULL, a->w.n, is_normed ? EM_ACT_NONE : a->act, a->is_y_inner && !a->raw };
     const int rows = B * a->Ho * a->Wo;
 
-    if (a->C == 1 && !a->is_x_inner && !a->norm_before.weight && a->w.k <= MOST_TAPS && a->w.n <= LANES * MOST_ONE) {
+    if (a->C == 1 && !a->raw && !a->is_x_inner && !a->norm_before.weight && a->w.k <= MOST_TAPS && a->w.n <= LANES * MOST_ONE) {
         if (a->is_y_inner)
             of_one<T, T>(dev, a, rows);
         else
@@ -192,7 +190,11 @@ static void conv(em_dev *dev, const em_conv *a, int B)
         in_place(dev, a, &out, B);
     else
         gathered<T>(dev, a, &out, rows);
-    if (is_normed && a->is_y_inner)
+    if (a->raw && a->is_y_inner)
+        em_norm_rows(dev, (T *)a->y, (const float *)a->raw, a->norm_after, a->act, rows, a->w.n);
+    else if (a->raw)
+        em_norm_rows(dev, a->y, (const float *)a->raw, a->norm_after, a->act, rows, a->w.n);
+    else if (is_normed && a->is_y_inner)
         em_norm_rows(dev, (T *)a->y, (const T *)a->y, a->norm_after, a->act, rows, a->w.n);
     else if (is_normed)
         em_norm_rows(dev, a->y, (const float *)a->y, a->norm_after, a->act, rows, a->w.n);

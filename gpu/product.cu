@@ -13,14 +13,14 @@
 
 // ---------------------------------------------------------------- slab by slab
 
-template <int BM, int BN, int WM, int WN, bool IS_CONV>
+template <int BM, int BN, int WM, int WN, bool IS_CONV, typename T>
 __global__ void __launch_bounds__(32 * WM * WN) product_slabs(product_args p)
 {
     constexpr int THREADS = 32 * WM * WN, A = BM * (BK + PAD), B = BN * (BK + PAD), TURN = turn<BM>, AHEAD = (stages<BM> - 1) * TURN;
     EM_SHARED(em_half, shared);
     const int m0 = blockIdx.y * BM, n0 = blockIdx.x * BN, n_slabs = (p.k + BK - 1) / BK;
     const row_reader<BM, THREADS, IS_CONV> rows(p, m0);
-    warp_tile<BM, BN, WM, WN> tile;
+    warp_tile<BM, BN, WM, WN, T> tile;
 
     auto slab = [&](int s) { return shared + s % ring_slabs<BM> * (A + B); };
     auto fetch = [&](int s, bool is_rows, bool is_weights) {
@@ -272,7 +272,7 @@ static void multiply_f32(em_dev *dev, const em_product_out *out, const float *ro
 
 static product_args args_of(const em_product_out *out, const void *rows, size_t ld, em_matrix w, int n_rows)
 {
-    const product_args p = { *out, (const em_half *)rows, (const em_half *)w.data, ld, (size_t)em_round_up(w.k, BK), n_rows, w.k, {} };
+    const product_args p = { *out, (const em_half *)rows, (const em_half *)w.data, ld, (size_t)em_round_up(w.k, BK), n_rows, w.k, {}, false };
 
     return p;
 }
@@ -286,9 +286,11 @@ static void launch_slabs(em_dev *dev, const product_args &p)
     const dim3 grid((unsigned)em_div_up((size_t)p.out.n, BN), (unsigned)em_div_up((size_t)p.n_rows, BM));
 
     if (p.conv.C)
-        EM_LAUNCH(dev, (product_slabs<BM, BN, WM, WN, true>), grid, 32 * WM * WN, (slabs_bytes<BM, BN>()), p);
+        EM_LAUNCH(dev, (product_slabs<BM, BN, WM, WN, true, em_half>), grid, 32 * WM * WN, (slabs_bytes<BM, BN>()), p);
+    else if (p.is_bf16)
+        EM_LAUNCH(dev, (product_slabs<BM, BN, WM, WN, false, em_bf16>), grid, 32 * WM * WN, (slabs_bytes<BM, BN>()), p);
     else
-        EM_LAUNCH(dev, (product_slabs<BM, BN, WM, WN, false>), grid, 32 * WM * WN, (slabs_bytes<BM, BN>()), p);
+        EM_LAUNCH(dev, (product_slabs<BM, BN, WM, WN, false, em_half>), grid, 32 * WM * WN, (slabs_bytes<BM, BN>()), p);
 }
 
 static size_t tiles(const product_args &p, int bm, int bn) { return (size_t)em_div_up((size_t)p.out.n, bn) * em_div_up((size_t)p.n_rows, bm); }
@@ -311,6 +313,18 @@ void em_cuda_product(em_dev *dev, const em_product_out *out, const void *rows, s
         pick_slabs(dev, args_of(out, rows, ld, w, n_rows));
     else
         multiply_f32(dev, out, (const float *)rows, ld, w, n_rows);
+}
+
+void em_cuda_back_product(em_dev *dev, const em_product_out *out, const void *rows, size_t ld, em_matrix w, int n_rows)
+{
+    const em_matrix turned = { w.back, w.k, w.n, NULL, NULL };
+    product_args p = args_of(out, rows, ld, turned, n_rows);
+
+    p.is_bf16 = true;
+    if (dev->is_fp16)
+        pick_slabs(dev, p);
+    else
+        multiply_f32(dev, out, (const float *)rows, ld, turned, n_rows);
 }
 
 void em_cuda_conv_product(em_dev *dev, const em_product_out *out, const void *image, const em_conv_shape *shape, em_matrix w, int n_rows)

@@ -20,6 +20,7 @@ struct product_args {
     size_t ld, ldw;
     int    n_rows, k;
     em_conv_shape conv;             // C 0: rows are rows
+    bool   is_bf16;                 // what is called em_half here is em_bf16
 };
 
 struct fused_args {
@@ -33,6 +34,8 @@ static __device__ __forceinline__ float finished(const em_product_out &out, floa
 {
     if (out.bias)
         sum += out.bias[n];
+    if (out.branch)
+        sum *= out.branch[row / out.L];
     if (out.residual)
         sum += out.residual[row * out.n + n];
     return out.act == EM_ACT_GELU ? em_gelu(sum) : sum;
@@ -114,8 +117,11 @@ struct row_reader {
     }
 };
 
-// A warp's part of the tile: MI x NI fragments of 16 x 8 sums.
-template <int BM, int BN, int WM, int WN>
+static __device__ __forceinline__ void multiply_fragments(float d[4], const uint32_t a[4], uint32_t b0, uint32_t b1, em_half) { em_mma(d, a, b0, b1); }
+static __device__ __forceinline__ void multiply_fragments(float d[4], const uint32_t a[4], uint32_t b0, uint32_t b1, em_bf16) { em_mma_bf16(d, a, b0, b1); }
+
+// A warp's part of the tile: MI x NI fragments of 16 x 8 sums. T: what the 16-bit numbers of the slabs are.
+template <int BM, int BN, int WM, int WN, typename T = em_half>
 struct warp_tile {
     static constexpr int MI = BM / WM / 16, NI = BN / WN / 8, THREADS = 32 * WM * WN;
     float sums[MI][NI][4];
@@ -151,8 +157,8 @@ struct warp_tile {
                 #pragma unroll
                 for (int i = 0; i < 2; i++)
                     em_ldmatrix4(fa[i], a + (m + lane % 16) * pitch + k + 16 * i + lane / 16 * 8);
-                em_mma(sums[0][0], fa[0], fb[0], fb[1]);
-                em_mma(sums[0][0], fa[1], fb[2], fb[3]);
+                multiply_fragments(sums[0][0], fa[0], fb[0], fb[1], T());
+                multiply_fragments(sums[0][0], fa[1], fb[2], fb[3], T());
             }
         } else {
             #pragma unroll
@@ -169,7 +175,7 @@ struct warp_tile {
                 for (int i = 0; i < MI; i++)
                     #pragma unroll
                     for (int j = 0; j < NI; j++)
-                        em_mma(sums[i][j], fa[i], fb[j / 2][j % 2 * 2], fb[j / 2][j % 2 * 2 + 1]);
+                        multiply_fragments(sums[i][j], fa[i], fb[j / 2][j % 2 * 2], fb[j / 2][j % 2 * 2 + 1], T());
             }
         }
     }
@@ -193,6 +199,15 @@ struct warp_tile {
                 #pragma unroll
                 for (int i = 0; i < MI; i++)
                     sums[i][j][0] += b.x, sums[i][j][1] += b.y, sums[i][j][2] += b.x, sums[i][j][3] += b.y;
+            }
+        if (out.branch)
+            #pragma unroll
+            for (int i = 0; i < 2 * MI; i++) {
+                const float factor = out.branch[(m0 + 8 * i < p.n_rows ? m0 + 8 * i : 0) / out.L];
+
+                #pragma unroll
+                for (int j = 0; j < NI; j++)
+                    sums[i / 2][j][i % 2 * 2] *= factor, sums[i / 2][j][i % 2 * 2 + 1] *= factor;
             }
         if (out.residual)
             #pragma unroll

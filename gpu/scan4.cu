@@ -16,23 +16,17 @@
 // fragments' order to a step a register.
 #include "math.cuh"
 #include "device.cuh"
+#include "scan4.cuh"
 
 enum { CHUNK = 16, MOST_THREADS = 512 };
 
 struct scan_args {
     const float *x_dbl, *dt_w, *dt_bias, *a, *skip;
+    float *states;                  // NULL, or where every second chunk leaves what it begins with
     int H, W, D, R;
     int pitch;                      // of a step's dt in shared memory, in numbers: R rounded up, and apart
     int lanes;                      // threads that read a row of x_dbl together: a power of two
 };
-
-// The token of step l of direction k; 0 past the end.
-static __device__ __forceinline__ int token(const scan_args &p, int k, int l)
-{
-    const int L = p.H * p.W, q = k % 2 ? l / p.H : 0, at = k % 2 ? (l - q * p.H) * p.W + q : l;
-
-    return l >= L ? 0 : k / 2 ? L - 1 - at : at;
-}
 
 // ---------------------------------------------------------------- shared memory
 
@@ -251,7 +245,7 @@ __global__ void __launch_bounds__(CH == 8 ? MOST_THREADS : 256, blocks_at_once<N
     for (int i = threadIdx.x; i < CH; i += blockDim.x)
         bias[i] = d0 + i < p.D ? p.dt_bias[k * p.D + d0 + i] : 0.f;
     for (int i = threadIdx.x; i < G * CHUNK; i += blockDim.x)
-        tokens[i] = token(p, k, i);
+        tokens[i] = em_scan_token(p.H, p.W, k, i);
     for (int n = 0; g == 0 && n < N; n++)
         carry[n * CH] = 0.f;
     __syncthreads();
@@ -275,7 +269,7 @@ __global__ void __launch_bounds__(CH == 8 ? MOST_THREADS : 256, blocks_at_once<N
         __syncthreads();                                    // the rows are there; nobody reads the other buffer any more
         if (l0 + G * CHUNK < L)
             for (int i = threadIdx.x; i < G * CHUNK; i += blockDim.x)
-                tokens[(buffer ^ 1) * G * CHUNK + i] = token(p, k, l0 + G * CHUNK + i);
+                tokens[(buffer ^ 1) * G * CHUNK + i] = em_scan_token(p.H, p.W, k, l0 + G * CHUNK + i);
         if constexpr (room::is_half) {
             const int warp_chunk = threadIdx.x / 32 * (32 / CH);
 
@@ -312,6 +306,8 @@ __global__ void __launch_bounds__(CH == 8 ? MOST_THREADS : 256, blocks_at_once<N
             if (g == 0)
                 carry[((buffer ^ 1) * N + n) * CH] = h;
             n_ends ^= 1;
+            if (p.states && n_steps > 0 && first % EM_SCAN_CHUNK == 0)
+                p.states[(((window * 4 + k) * ((L + EM_SCAN_CHUNK - 1) / EM_SCAN_CHUNK) + first / EM_SCAN_CHUNK) * N + n) * p.D + d] = begin;
             sixteen(out, mine + N * CHUNK);
             h = begin;
             #pragma unroll
@@ -339,7 +335,7 @@ template <int N, int CH, typename T>
 static void launch(em_dev *dev, const em_scan4 *a, int B, int G)
 {
     const int L = a->H * a->W, pairs = (a->R + 2 * N) / (a->R % 2 ? 1 : 2);
-    scan_args p = { a->x_dbl, a->dt_w, a->dt_bias, a->a, a->skip, a->H, a->W, a->D, a->R, 0, 4 };
+    scan_args p = { a->x_dbl, a->dt_w, a->dt_bias, a->a, a->skip, a->states, a->H, a->W, a->D, a->R, 0, 4 };
     const dim3 grid((unsigned)em_div_up((size_t)a->D, CH), EM_DIRECTIONS, (unsigned)B);
 
     // Rows of 16-bit numbers 8 apart: ldmatrix then meets every bank once.
