@@ -60,7 +60,7 @@ static em_status make_windows(gpu_bench *b, em_err *err)
     for (size_t i = 0; i < BATCH * window; i++)
         b->frames[i] = (float)(-40 + 10 * em_rng_normal(&rng));
     for (size_t i = 0; i < BATCH; i++) {
-        b->in[i] = (em_input){ b->frames + i * window, T };
+        b->in[i] = (em_input){ .frames = b->frames + i * window, .n_frames = T };
         b->out[i] = (em_output){ .logits = b->scores + i * classes };
     }
     return EM_OK;

@@ -46,6 +46,11 @@ measure() {
     "$build/bench/gpu" --preset tiny --preset micro --preset nano | tee -a "$results/gpu.jsonl"
 }
 
+# Every version of a kernel that was tried.
+climb() {
+    "$build/bench/ladder/ladder" | tee -a "$results/gpu.jsonl"
+}
+
 peer() {
     python3 bench/peers/torch_gpu.py "$@" | tee -a "$results/gpu.jsonl"
 }
@@ -53,13 +58,14 @@ peer() {
 sanitize() {
     compute-sanitizer --tool "$1" --error-exitcode 9 --print-limit 20 "$build/tests/gpu/test_gpu_operators" 2>&1 | tail -n 25
 }
-export -f configure_and_build measure peer sanitize
+export -f configure_and_build measure climb peer sanitize
 export build results
 
 nvidia-smi --query-gpu=name,driver_version,clocks.max.sm,power.limit --format=csv,noheader || true
 step build 150 bash -c 'configure_and_build' || exit 1
 step tests 100 ctest --test-dir "$build" -L '^gpu$' --output-on-failure --no-tests=error
 step measure 60 bash -c 'set -o pipefail; measure'
+step ladder 40 bash -c 'set -o pipefail; climb'
 model=tests/golden/data/models/mini_p.safetensors
 [ ! -e "${deps:-/nowhere}/shared/golden/models/nano.safetensors" ] || model=$deps/shared/golden/models/nano.safetensors
 step peer-check 40 bash -c 'set -o pipefail; peer --check "$1"' - "$model"

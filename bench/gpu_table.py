@@ -32,5 +32,13 @@ for preset in dict.fromkeys(r["preset"] for r in of("op")):
         if batch == 1:
             print(f"| {op} | {stage} | {r['n']} | {r['us']} | {r['all_us']} |" +
                   (f" {many['us']} | {many['all_us'] / 64:.2f} | {many['tflops']} |" if many else " | | |"))
+ladder = of("ladder")
+if ladder:
+    versions = list(dict.fromkeys(r["version"] for r in ladder))
+    print(f"\n| scan, us: states | stage | batch | {' | '.join(versions)} |\n|---|---|---|{'---|' * len(versions)}")
+    at = {(r["states"], r["stage"], r["batch"], r["version"]): r["us"] for r in ladder}
+    for states, stage, batch in dict.fromkeys(key[:3] for key in at):
+        cells = (f"{at[states, stage, batch, v]}" if (states, stage, batch, v) in at else "" for v in versions)
+        print(f"| {states} | {stage} | {batch} | {' | '.join(cells)} |")
 print()
 print((folder / "gpu_steps.txt").read_text())

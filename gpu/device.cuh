@@ -83,6 +83,9 @@ void em_cuda_conv_silu_xproj_fwd(em_dev *dev, const em_conv_silu_xproj *a, int B
 void em_cuda_scan4_fwd(em_dev *dev, const em_scan4 *a, int B);
 void em_cuda_tokens_fwd(em_dev *dev, const em_tokens *a, int B);
 void em_cuda_mean_fwd(em_dev *dev, const em_mean *a, int B);
+em_status em_cuda_logmel_open(em_dev *dev, em_spectra **out, const em_logmel_cfg *cfg, em_err *err);
+void em_cuda_logmel_close(em_dev *dev, em_spectra *s);
+void em_cuda_logmel_fwd(em_dev *dev, const em_spectra *s, float *frames, const float *samples, int n, int B);
 
 // Their ways back, a file each.
 void em_cuda_image_bwd(em_dev *dev, const em_image *a, int B);

@@ -217,6 +217,110 @@ static __device__ __forceinline__ float walk(const float2 *ends, float h, float 
     return h;
 }
 
+// One state through the chunk: what it adds to y. b, c: its rows of B and C; ends: a free list; carry: before all chunks of this round,
+// and of the next. Returns what the chunk begins with.
+template <int CH>
+static __device__ __forceinline__ float add_state(float sum[CHUNK], const float dt[CHUNK], const float du[CHUNK], float length, float a, const float *b,
+                                                  const float *c, float2 *ends, const float *carry, float *next_carry, int g, int G)
+{
+    float decay[CHUNK], in[CHUNK], out[CHUNK], h = 0.f, begin = 0.f;
+
+    sixteen(in, b);
+    #pragma unroll
+    for (int t = 0; t < CHUNK; t++) {
+        decay[t] = em_exp2(dt[t] * a);
+        in[t] *= du[t];
+        h = decay[t] * h + in[t];
+    }
+    ends[g * CH] = make_float2(em_exp2(length * a), h);
+    __syncthreads();                                        // and with it the list before this one is free
+    h = walk<CH>(ends, *carry, &begin, g, G);
+    if (g == 0)
+        *next_carry = h;
+    sixteen(out, c);
+    h = begin;
+    #pragma unroll
+    for (int t = 0; t < CHUNK; t++) {
+        h = decay[t] * h + in[t];
+        sum[t] += h * out[t];
+    }
+    return begin;
+}
+
+// Where the state n that a step begins with is kept for the way back: the first of every EM_SCAN_CHUNK has one. N: how many a channel has.
+static __device__ __forceinline__ float *kept_state(const scan_args &p, size_t window, int k, int step, int N, int n)
+{
+    const int n_kept = (p.H * p.W + EM_SCAN_CHUNK - 1) / EM_SCAN_CHUNK;
+
+    return p.states + (((window * EM_DIRECTIONS + k) * n_kept + step / EM_SCAN_CHUNK) * N + n) * p.D;
+}
+
+// dt + bias projected to deltas; u to delta u; sum begins with skip u. A step of no length, past n_steps, changes no state. Returns the
+// length of the chunk.
+template <bool is_fast>
+static __device__ __forceinline__ float measure_steps(float dt[CHUNK], float u[CHUNK], float sum[CHUNK], float skip, int n_steps)
+{
+    float length = 0.f;
+
+    #pragma unroll
+    for (int t = 0; t < CHUNK; t++) {
+        dt[t] = t < n_steps ? (is_fast ? em_softplus_fast(dt[t]) : em_softplus(dt[t])) : 0.f;
+        sum[t] = skip * u[t];
+        u[t] *= dt[t];
+        length += dt[t];
+    }
+    return length;
+}
+
+// Sixteen at once where all are there.
+template <typename T>
+static __device__ __forceinline__ void store_steps(T *y, const int *tokens, int D, const float sum[CHUNK], int n_steps)
+{
+    if (n_steps >= CHUNK) {
+        #pragma unroll
+        for (int t = 0; t < CHUNK; t++)
+            em_store(y + tokens[t] * D, sum[t]);
+        return;
+    }
+    #pragma unroll
+    for (int t = 0; t < CHUNK; t++)
+        if (t < n_steps)
+            em_store(y + tokens[t] * D, sum[t]);
+}
+
+// What the call before did not write, which can be had before it is done: weights, biases, the first tokens; states of zero.
+template <int N, int CH, typename T>
+static __device__ __forceinline__ void prepare_block(unsigned char *shared, const scan_room<N, CH, T> &at, const scan_args &p, int k, int d0, int G)
+{
+    if constexpr (scan_room<N, CH, T>::is_half) {
+        stage_weights<CH>((uint2 *)(shared + at.weights), p, k, d0);
+        for (int i = threadIdx.x; i < (at.states - at.dt) / 16; i += blockDim.x)
+            ((float4 *)(shared + at.dt))[i] = make_float4(0.f, 0.f, 0.f, 0.f);         // columns past R stay that
+    }
+    for (int i = threadIdx.x; i < CH; i += blockDim.x)
+        ((float *)(shared + at.bias))[i] = d0 + i < p.D ? p.dt_bias[k * p.D + d0 + i] : 0.f;
+    for (int i = threadIdx.x; i < G * CHUNK; i += blockDim.x)
+        ((int *)(shared + at.tokens))[i] = em_scan_token(p.H, p.W, k, i);
+    for (int n = 0; threadIdx.x < CH && n < N; n++)
+        ((float *)(shared + at.carry))[n * CH + threadIdx.x] = 0.f;
+}
+
+// dt of the thread's chunk, projected.
+template <int N, int CH, typename T>
+static __device__ __forceinline__ void project_chunk(float dt[CHUNK], unsigned char *shared, const scan_room<N, CH, T> &at, const unsigned char *rows,
+                                                     const scan_args &p, int k, int d, float bias)
+{
+    if constexpr (scan_room<N, CH, T>::is_half) {
+        typedef scan_room<N, CH, T> room;
+        const int chunk = threadIdx.x / 32 * (32 / CH);     // first of the warp's
+
+        project_dt<CH>(dt, (float *)(shared + at.turned) + chunk * room::TURNED, room::TURNED, room::TURN, (const em_half *)(rows + chunk * at.dt_chunk),
+                       at.dt_chunk, (const uint2 *)(shared + at.weights), (const float *)(shared + at.bias), p);
+    } else if (d < p.D) {
+        project_dt(dt, (const float *)(rows + threadIdx.x / CH * at.dt_chunk), bias, p, k, d);
+    }
+}
+
 // Blocks a multiprocessor is to have: as many as their registers allow without a spill.
 template <int N, int CH, typename T> static constexpr int blocks_at_once = CH == 8 ? 1 : N == 1 && sizeof(T) == 2 ? 3 : 2;
 
@@ -229,34 +333,23 @@ __global__ void __launch_bounds__(CH == 8 ? MOST_THREADS : 256, blocks_at_once<N
     const size_t window = blockIdx.z;
     const room at(G, p.pitch, L > G * CHUNK);
     const bool is_live = d < p.D;                           // idle threads still meet the barriers
-    const float skip = is_live ? p.skip[k * p.D + d] : 0.f, one_bias = is_live ? p.dt_bias[k * p.D + d] : 0.f;
+    const float skip = is_live ? p.skip[k * p.D + d] : 0.f, bias = is_live ? p.dt_bias[k * p.D + d] : 0.f;
     T *const y = (k == 0 ? y0 : k == 1 ? y1 : k == 2 ? y2 : y3) + window * L * p.D + d;
     const T *const u_channel = u_all + window * L * p.D + (is_live ? d : 0);
-    float *const bias = (float *)(shared + at.bias), *const carry = (float *)(shared + at.carry) + ch;      // carry: [2][N][CH]
+    float *const carry = (float *)(shared + at.carry) + ch;         // [2][N][CH]
     int *const tokens = (int *)(shared + at.tokens);
     int n_ends = 0;                                         // which of two lists of ends
 
-    // What the call before did not write can be had before it is done.
-    if constexpr (room::is_half) {
-        stage_weights<CH>((uint2 *)(shared + at.weights), p, k, d0);
-        for (int i = threadIdx.x; i < (at.states - at.dt) / 16; i += blockDim.x)
-            ((float4 *)(shared + at.dt))[i] = make_float4(0.f, 0.f, 0.f, 0.f);         // columns past R stay that
-    }
-    for (int i = threadIdx.x; i < CH; i += blockDim.x)
-        bias[i] = d0 + i < p.D ? p.dt_bias[k * p.D + d0 + i] : 0.f;
-    for (int i = threadIdx.x; i < G * CHUNK; i += blockDim.x)
-        tokens[i] = em_scan_token(p.H, p.W, k, i);
-    for (int n = 0; g == 0 && n < N; n++)
-        carry[n * CH] = 0.f;
+    prepare_block<N, CH, T>(shared, at, p, k, d0, G);
     __syncthreads();
     em_wait_for_previous();
 
     for (int round = 0, l0 = 0; l0 < L; round++, l0 += G * CHUNK) {
         const int buffer = round % 2, first = l0 + g * CHUNK, n_steps = is_live ? L - first : 0;
         unsigned char *const dt_rows = shared + at.dt + buffer * G * at.dt_chunk;
-        float *const states = (float *)(shared + at.states) + buffer * G * room::STATES;
+        float *const states = (float *)(shared + at.states) + buffer * G * room::STATES, *const mine = states + g * room::STATES;
         const int *const here = tokens + buffer * G * CHUNK, *const mine_here = here + g * CHUNK;
-        float dt[CHUNK], u[CHUNK], sum[CHUNK], length = 0.f;
+        float dt[CHUNK], u[CHUNK], sum[CHUNK], length;
 
         // Nothing is asked around a load: sixteen are under way at once.
         #pragma unroll
@@ -270,62 +363,20 @@ __global__ void __launch_bounds__(CH == 8 ? MOST_THREADS : 256, blocks_at_once<N
         if (l0 + G * CHUNK < L)
             for (int i = threadIdx.x; i < G * CHUNK; i += blockDim.x)
                 tokens[(buffer ^ 1) * G * CHUNK + i] = em_scan_token(p.H, p.W, k, l0 + G * CHUNK + i);
-        if constexpr (room::is_half) {
-            const int warp_chunk = threadIdx.x / 32 * (32 / CH);
-
-            project_dt<CH>(dt, (float *)(shared + at.turned) + warp_chunk * room::TURNED, room::TURNED, room::TURN,
-                           (const em_half *)(dt_rows + warp_chunk * at.dt_chunk), at.dt_chunk, (const uint2 *)(shared + at.weights), bias, p);
-        } else if (is_live) {
-            project_dt(dt, (const float *)(dt_rows + g * at.dt_chunk), one_bias, p, k, d);
-        }
-        #pragma unroll
-        for (int t = 0; t < CHUNK; t++) {
-            // A step of no length changes no state.
-            dt[t] = t < n_steps ? (room::is_half ? em_softplus_fast(dt[t]) : em_softplus(dt[t])) : 0.f;
-            sum[t] = skip * u[t];
-            u[t] *= dt[t];
-            length += dt[t];
-        }
+        project_chunk<N, CH, T>(dt, shared, at, dt_rows, p, k, d, bias);
+        length = measure_steps<room::is_half>(dt, u, sum, skip, n_steps);
         #pragma unroll 1
         for (int n = 0; n < N; n++) {
             const float a = is_live ? p.a[((size_t)k * N + n) * p.D + d] : 0.f;
-            const float *const mine = states + g * room::STATES + n * CHUNK;
-            float2 *const ends = (float2 *)(shared + at.ends) + n_ends * G * CH + ch;
-            float decay[CHUNK], in[CHUNK], out[CHUNK], h = 0.f, begin = 0.f;
+            const float begin = add_state<CH>(sum, dt, u, length, a, mine + n * CHUNK, mine + (N + n) * CHUNK,
+                                              (float2 *)(shared + at.ends) + n_ends * G * CH + ch, carry + (buffer * N + n) * CH,
+                                              carry + ((buffer ^ 1) * N + n) * CH, g, G);
 
-            sixteen(in, mine);
-            #pragma unroll
-            for (int t = 0; t < CHUNK; t++) {
-                decay[t] = em_exp2(dt[t] * a);
-                in[t] *= u[t];
-                h = decay[t] * h + in[t];
-            }
-            ends[g * CH] = make_float2(em_exp2(length * a), h);
-            __syncthreads();                                // and with it the list before this one is free
-            h = walk<CH>(ends, carry[(buffer * N + n) * CH], &begin, g, G);
-            if (g == 0)
-                carry[((buffer ^ 1) * N + n) * CH] = h;
             n_ends ^= 1;
             if (p.states && n_steps > 0 && first % EM_SCAN_CHUNK == 0)
-                p.states[(((window * 4 + k) * ((L + EM_SCAN_CHUNK - 1) / EM_SCAN_CHUNK) + first / EM_SCAN_CHUNK) * N + n) * p.D + d] = begin;
-            sixteen(out, mine + N * CHUNK);
-            h = begin;
-            #pragma unroll
-            for (int t = 0; t < CHUNK; t++) {
-                h = decay[t] * h + in[t];
-                sum[t] += h * out[t];
-            }
+                kept_state(p, window, k, first, N, n)[d] = begin;
         }
-        if (n_steps >= CHUNK) {
-            #pragma unroll
-            for (int t = 0; t < CHUNK; t++)
-                em_store(y + mine_here[t] * p.D, sum[t]);
-        } else {
-            #pragma unroll
-            for (int t = 0; t < CHUNK; t++)
-                if (t < n_steps)
-                    em_store(y + mine_here[t] * p.D, sum[t]);
-        }
+        store_steps(y, mine_here, p.D, sum, n_steps);
     }
 }
 

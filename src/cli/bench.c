@@ -1,61 +1,44 @@
 /* bench.c - the measurement behind --bench: see bench.h. Figures are medians: a shared machine has outliers. */
 #include "cli/bench.h"
 
-#include "backend/backend.h"
 #include "base/clock.h"
 #include "base/pool.h"
 #include "base/rng.h"
-#include "cli/paths.h"
+#include "cli/bench_model.h"
 #include "cli/times.h"
 #include "engine/scheduler.h"
-#include "model/session.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { MIN_RUNS = 10, MAX_RUNS = 400, PROFILE_RUNS = 21, MAX_CALLS = 1024, LIVE_SECONDS = 8, AUDIOSET_CLASSES = 527 };
+enum { MIN_RUNS = 10, MAX_RUNS = 400, PROFILE_RUNS = 21, MAX_CALLS = 1024, LIVE_SECONDS = 8 };
 
 static const double run_seconds = 8;
 
 typedef struct bench {
-    const em_ops *ops;
-    em_dev     *dev;
-    em_model   *model;
-    em_session *session;
+    em_bench_model at;
     em_input    in;
     em_output   answer;
     float      *frames, *logits;
     double     *ms;                 /* [MAX_RUNS] */
+    const em_bench_cfg *cfg;
+    const char *stage;              /* that is measured                          */
+    double      done, part;         /* of all: before it; that it is             */
 } bench;
 
-static em_status open_model(bench *b, const em_bench_cfg *cfg, em_err *err)
+static void tell(const bench *b, double share_of_stage)
 {
-    const em_dev_cfg dev = { .n_threads = cfg->n_threads, .precision = cfg->precision };
-    const em_session_cfg one = { .max_batch = 1, .window_s = cfg->window_s };
-    em_config preset;
-    em_backend backend = { 0 };
-    em_status status = EM_OK;
-
-    if (cfg->preset)
-        status = em_config_preset(&preset, cfg->preset, err);
-    if (status == EM_OK && cfg->preset && preset.n_classes == 0)
-        preset.n_classes = AUDIOSET_CLASSES;            /* VMamba's weights know ImageNet: here it tags like the others */
-    if (status == EM_OK)
-        status = em_backend_open(&backend, cfg->backend, &dev, err);
-    b->ops = backend.ops;
-    b->dev = backend.dev;
-    if (status == EM_OK)
-        status = cfg->preset ? em_model_random(&b->model, &preset, 1, b->ops, b->dev, err)
-                             : em_model_open(&b->model, cfg->model_path, b->ops, b->dev, err);
-    return status == EM_OK ? em_session_new(&b->session, b->model, &one, err) : status;
+    if (b->cfg->tell)
+        b->cfg->tell(b->cfg->tell_ctx, b->stage, b->done + b->part * fmin(share_of_stage, 1));
 }
 
 /* One window of noise. */
 static em_status make_input(bench *b, em_err *err)
 {
-    const em_config *cfg = em_session_config(b->session);
+    const em_config *cfg = em_session_config(b->at.session);
     const size_t n = (size_t)em_config_sound_frames(cfg) * (size_t)cfg->n_mels;
     em_rng rng = { 1 };
 
@@ -66,7 +49,7 @@ static em_status make_input(bench *b, em_err *err)
         return em_fail(err, EM_ENOMEM, "no memory for a window");
     for (size_t i = 0; i < n; i++)
         b->frames[i] = (float)(-40 + 10 * em_rng_normal(&rng));
-    b->in = (em_input){ b->frames, em_config_sound_frames(cfg) };
+    b->in = (em_input){ .frames = b->frames, .n_frames = em_config_sound_frames(cfg) };
     b->answer = (em_output){ .logits = b->logits };
     return EM_OK;
 }
@@ -75,16 +58,19 @@ static em_status time_windows(em_bench_result *out, bench *b, em_err *err)
 {
     const uint64_t begin = em_now_ns();
     em_status status = EM_OK;
+    double spent;
     int n_runs = 0;
 
     for (int i = -2; i < MAX_RUNS && status == EM_OK; i++) {            /* the first two warm up */
         const uint64_t from = em_now_ns();
 
-        status = em_session_run(b->session, &b->in, &b->answer, 1, err);
+        status = em_session_run(b->at.session, &b->in, &b->answer, 1, err);
         if (i >= 0)
             b->ms[n_runs++] = (double)(em_now_ns() - from) / 1e6;
-        if (n_runs >= MIN_RUNS && (double)(em_now_ns() - begin) / 1e9 > run_seconds)
+        spent = (double)(em_now_ns() - begin) / 1e9;
+        if (n_runs >= MIN_RUNS && spent > run_seconds)
             break;
+        tell(b, spent / run_seconds);
     }
     if (status != EM_OK)
         return status;
@@ -132,9 +118,10 @@ static em_status time_parts(em_bench_result *out, bench *b, em_err *err)
     em_status status = p.ms ? EM_OK : em_fail(err, EM_ENOMEM, "no memory for a profile");
 
     for (p.run = 0; p.run < PROFILE_RUNS && status == EM_OK; p.run++) {
+        tell(b, (double)p.run / PROFILE_RUNS);
         p.n = 0;
         p.last = em_now_ns();
-        status = em_session_watch(b->session, &b->in, &b->answer, 1, see, &p, err);
+        status = em_session_watch(b->at.session, &b->in, &b->answer, 1, see, &p, err);
     }
     for (int i = 0; i < p.n && status == EM_OK; i++) {
         em_bench_part *part = part_of(out, p.calls[i]->label);
@@ -182,9 +169,9 @@ static em_status ignore_scores(void *ctx, const em_scores_row *row, em_err *err)
 static em_status time_live(em_bench_result *out, bench *b, em_err *err)
 {
     enum { RATE = 48000 };
-    const em_config *cfg = em_session_config(b->session);
-    const em_scheduler_cfg how = { .session = b->session, .max_batch = 1, .n_lanes = 1, .step_samples = cfg->sample_rate,
-                                   .rate_hz = RATE, .take = ignore_scores };
+    const em_config *cfg = em_session_config(b->at.session);
+    const em_scheduler_cfg how = { .session = b->at.session, .max_batch = 1, .n_lanes = 1, .step_samples = cfg->sample_rate,
+                                   .rate_hz = RATE, .has_levels = true, .take = ignore_scores };
     em_scheduler *s;
     em_status status = em_scheduler_new(&s, &how, err);
     float *second = calloc(RATE, sizeof *second);
@@ -207,9 +194,9 @@ static em_status time_live(em_bench_result *out, bench *b, em_err *err)
     return status;
 }
 
-static em_status time_frontend(em_bench_result *out, const bench *b, em_err *err)
+static em_status time_frontend(em_bench_result *out, bench *b, em_err *err)
 {
-    const em_config *cfg = em_session_config(b->session);
+    const em_config *cfg = em_session_config(b->at.session);
     const em_frontend_cfg how = em_scheduler_frontend(cfg);
     const size_t n = (size_t)cfg->sample_rate;
     float *samples = calloc(n, sizeof *samples), *frames = calloc((size_t)em_frontend_frames(&how, n) * (size_t)cfg->n_mels + 1, sizeof *frames);
@@ -235,42 +222,54 @@ static em_status time_frontend(em_bench_result *out, const bench *b, em_err *err
     return status;
 }
 
+static em_status time_machine(em_bench_result *out, bench *b, em_err *err)
+{
+    const em_config *model = em_session_config(b->at.session);
+    em_status status;
+
+    snprintf(out->name, sizeof out->name, "%s", em_bench_model_name(b->cfg));
+    snprintf(out->device, sizeof out->device, "%s", b->at.ops->describe(b->at.dev));
+    out->n_threads = b->cfg->n_threads;
+    out->window_s = em_bench_model_window(&b->at);
+    out->gmac = em_config_macs(model) / 1e9;
+    out->rss_mb = em_most_memory_mb();                     /* before the machine's own measurement adds its own */
+    if ((status = em_machine_measure(&out->machine, b->cfg->n_threads, err)))
+        return status;
+    out->floors = out->window_ms / (2e3 * out->gmac / out->machine.sgemm_gflops);
+    hold_against_roofline(out);
+    return EM_OK;
+}
+
+/* part: of the whole time, about. */
+static const struct stage { const char *name; double part; em_status (*time)(em_bench_result *out, bench *b, em_err *err); } stages[] = {
+    { "windows", .4, time_windows }, { "operators", .1, time_parts }, { "live", .1, time_live }, { "log-mel", .05, time_frontend },
+    { "machine", .35, time_machine },
+};
+
+static void close_bench(bench *b)
+{
+    free(b->frames);
+    free(b->logits);
+    free(b->ms);
+    em_bench_model_close(&b->at);
+}
+
 em_status em_bench_run(em_bench_result *out, const em_bench_cfg *cfg, em_err *err)
 {
-    bench b = { 0 };
-    em_status status = open_model(&b, cfg, err);
+    bench b = { .cfg = cfg };
+    em_status status = em_bench_model_open(&b.at, cfg, 1, 1, err);
 
     *out = (em_bench_result){ 0 };
     em_flush_denormals();
     if (status == EM_OK)
         status = make_input(&b, err);
-    if (status == EM_OK)
-        status = time_windows(out, &b, err);
-    if (status == EM_OK)
-        status = time_parts(out, &b, err);
-    if (status == EM_OK)
-        status = time_live(out, &b, err);
-    if (status == EM_OK)
-        status = time_frontend(out, &b, err);
-    if (status == EM_OK) {
-        snprintf(out->name, sizeof out->name, "%s", cfg->preset ? cfg->preset : em_path_base(cfg->model_path));
-        snprintf(out->device, sizeof out->device, "%s", b.ops->describe(b.dev));
-        out->n_threads = cfg->n_threads;
-        out->window_s = (double)em_config_window_samples(em_session_config(b.session)) / em_session_config(b.session)->sample_rate;
-        out->gmac = em_config_macs(em_session_config(b.session)) / 1e9;
-        out->rss_mb = em_most_memory_mb();                 /* before the machine's own measurement adds its own */
-        status = em_machine_measure(&out->machine, cfg->n_threads, err);
+    for (size_t i = 0; i < EM_COUNT(stages) && status == EM_OK; i++) {
+        b.done += b.part;
+        b.part = stages[i].part;
+        b.stage = stages[i].name;
+        tell(&b, 0);
+        status = stages[i].time(out, &b, err);
     }
-    if (status == EM_OK) {
-        out->floors = out->window_ms / (2e3 * out->gmac / out->machine.sgemm_gflops);
-        hold_against_roofline(out);
-    }
-    free(b.frames);
-    free(b.logits);
-    free(b.ms);
-    em_session_free(b.session);
-    em_model_free(b.model);
-    if (b.dev)
-        b.ops->close(b.dev);
+    close_bench(&b);
     return status;
 }

@@ -6,6 +6,9 @@
 #include "cli/machine.h"
 #include "ops/ops.h"
 
+/* `stage` (the same pointer as long as it lasts) is measured now; so much of all is done, 0..1. Not called while a clock runs. */
+typedef void em_bench_tell(void *ctx, const char *stage, double share);
+
 typedef struct em_bench_cfg {
     const char *preset;             /* random weights of this preset, or NULL: */
     const char *model_path;         /* a model file                            */
@@ -13,6 +16,8 @@ typedef struct em_bench_cfg {
     int         n_threads;
     em_precision precision;
     double      window_s;           /* 0: the model's own                      */
+    em_bench_tell *tell;            /* NULL: nobody waits                      */
+    void       *tell_ctx;
 } em_bench_cfg;
 
 enum { EM_BENCH_PARTS = 24 };
@@ -43,5 +48,8 @@ typedef struct em_bench_result {
 
 /* Ends within a minute. EM_EINVAL: unknown preset, backend or window; else what opening the model says. */
 em_status em_bench_run(em_bench_result *out, const em_bench_cfg *cfg, em_err *err);
+
+/* Of what opening and measuring a model says. */
+int       em_bench_exit_code(em_status status);
 
 #endif

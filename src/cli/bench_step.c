@@ -120,7 +120,7 @@ static void fill(bench *b)
     for (int i = 0; i < n_frames * model->n_mels; i++)
         b->frames[i] = (float)(-40 + 10 * em_rng_normal(&rng));
     for (int i = 0; i < b->micro; i++) {
-        b->in[i] = (em_input){ b->frames, n_frames };
+        b->in[i] = (em_input){ .frames = b->frames, .n_frames = n_frames };
         b->target[i * model->n_classes + i % model->n_classes] = 1;
     }
     for (int f = 0; f < model->n_mels; f++) {

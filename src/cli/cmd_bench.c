@@ -1,7 +1,9 @@
-/* cmd_bench.c - --bench [--preset P | -m MODEL] [--threads N] [--json]: how fast this machine tags. */
+/* cmd_bench.c - --bench [--preset P | -m MODEL] [--streams N] [--threads N] [--json]: how fast this machine tags. */
 #include "base/json.h"
 #include "base/pool.h"
 #include "cli/bench.h"
+#include "cli/bench_streams.h"
+#include "cli/bench_view.h"
 #include "cli/commands.h"
 #include "cli/paths.h"
 
@@ -73,12 +75,20 @@ static int print_text(const em_bench_result *r, em_err *err)
     return em_finish_stdout(err);
 }
 
+int em_bench_exit_code(em_status status)
+{
+    if (status == EM_EINVAL)
+        return em_exit_code(status, EM_EXIT_USAGE);
+    return em_exit_code(status, status == EM_EUNSUPPORTED || status == EM_EDEVICE ? EM_EXIT_BACKEND : EM_EXIT_MODEL);
+}
+
 int em_cmd_bench(const em_options *o, em_err *err)
 {
     em_bench_cfg cfg = { .preset = o->preset, .backend = o->backend, .n_threads = o->threads ? o->threads : em_cpu_count(),
                          .precision = em_options_precision(o),
                          .window_s = o->window };
     em_bench_result result = { 0 };
+    em_bench_view view;
     char path[PATH_MAX];
     em_status status;
 
@@ -89,9 +99,14 @@ int em_cmd_bench(const em_options *o, em_err *err)
             return em_exit_code(status, EM_EXIT_MODEL);
         cfg.model_path = path;
     }
+    if (o->streams > 0)
+        return em_cmd_bench_streams(o, &cfg, err);
+    em_bench_view_init(&view, o);
+    cfg.tell = em_bench_view_tell;
+    cfg.tell_ctx = &view;
     status = em_bench_run(&result, &cfg, err);
+    em_bench_view_end(&view);
     if (status)
-        return em_exit_code(status, status == EM_EINVAL ? EM_EXIT_USAGE : status == EM_EUNSUPPORTED || status == EM_EDEVICE ? EM_EXIT_BACKEND
-                                                                                                      : EM_EXIT_MODEL);
+        return em_bench_exit_code(status);
     return o->json ? print_json(&result, err) : print_text(&result, err);
 }

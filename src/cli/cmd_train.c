@@ -380,7 +380,7 @@ static em_status time_a_window(double *seconds, training *t, em_err *err)
                                         : em_fail(err, EM_ENOMEM, "no memory for training");
 
     for (int i = 0; i < WINDOWS; i++)
-        in[i] = (em_input){ frames, n_frames };
+        in[i] = (em_input){ .frames = frames, .n_frames = n_frames };
     if (status == EM_OK)
         status = em_learner_load(l, &from, err);
     if (status == EM_OK)

@@ -43,7 +43,7 @@ void em_doctor_model(em_checkup *c)
 {
     em_tagger t = { 0 };
     em_err err = { 0 };
-    const int code = em_tagger_open(&t, c->o, 1, &err);
+    const int code = em_tagger_open(&t, c->o, 1, 0, &err);
 
     if (code) {
         em_check_fail(c, "model", code, "%s", err.msg);

@@ -84,7 +84,7 @@ static em_status check_companions(const em_options *o, em_err *err)
 {
     enum { TRAINS = 1 << EM_COMMAND_TRAIN | 1 << EM_COMMAND_EVAL, DOCTOR = 1 << EM_COMMAND_DOCTOR };
     static const struct { const char *name, *command; unsigned others; } companions[] = {
-        { "json", "bench", TRAINS | DOCTOR },  { "training", "bench", TRAINS },  { "mean-embed", "import", TRAINS },
+        { "json", "bench", TRAINS | DOCTOR },  { "training", "bench", TRAINS },  { "streams", "bench", 0 },  { "mean-embed", "import", TRAINS },
         { "half", "rewrite", 0 },              { "metrics", "rewrite", 0 },
     };
     const bool is_training = TRAINS >> o->command & 1;
@@ -105,6 +105,8 @@ static em_status check_companions(const em_options *o, em_err *err)
         return em_fail(err, EM_EINVAL, "--preset and --model cannot go together: choose what to measure");
     if (o->training && layer_of(o, "model") == EM_LAYER_ARGV)
         return em_fail(err, EM_EINVAL, "--training measures a --preset, not a model file");
+    if (o->training && o->streams > 0)
+        return em_fail(err, EM_EINVAL, "--streams measures tagging and --training learning: choose one");
     return EM_OK;
 }
 

@@ -211,6 +211,8 @@ static const em_option command_rows[] = {
       .help = "check device, sound, model, speed, folders, broker and ports as a run with these options would have them: a line each, with the remedy" },
     { .name = "bench", COMMAND(EM_COMMAND_BENCH), .help = "measure how fast this machine tags" },
     { .name = "training", .kind = EM_OPTION_FLAG, .at = AT(training), .help = "--bench: a step of training, with --train's options" },
+    { .name = "streams", .kind = EM_OPTION_INT, .at = AT(streams), .arg = "N", .fallback = "0", .min = 0, .max = 1024,
+      .help = "--bench: so many live streams at once, a hop each --step; 0: one window at a time" },
     { .name = "json", .kind = EM_OPTION_FLAG, .at = AT(json), .help = "--bench, --doctor, --eval: JSON lines" },
     { .name = "train", COMMAND(EM_COMMAND_TRAIN), .help = "train a model on --data, into --out" },
     { .name = "eval", COMMAND(EM_COMMAND_EVAL), .help = "measure a model on --data" },

@@ -109,6 +109,7 @@ typedef struct em_options {
     char  *subject;                 /* what --inspect, --import and --rewrite are given */
     char  *config, *preset;
     bool   json, mean_embed, training, half;
+    int    streams;                 /* of --bench; 0: one window at a time        */
     char  *metrics;
     em_train_options train;
 
@@ -166,7 +167,8 @@ em_status em_options_read_env(em_options *o, em_err *err);
 em_status em_options_read_argv(em_options *o, int argc, char **argv, em_err *err);
 em_status em_options_settle(em_options *o, em_err *err);
 
-/* By its name; NULL. Index of a row over all sections. */
+/* The i-th over all sections, NULL after the last; by its name, NULL: there is none; and what its i is. */
+const em_option *em_options_row(int i);
 const em_option *em_options_find(const char *name);
 int              em_options_index(const em_option *row);
 

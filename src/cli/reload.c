@@ -67,9 +67,9 @@ static bool is_changed(const struct service *s, const em_options *a, const em_op
 }
 
 /* A page that was not there at the start lacks what the engine makes for it; files of --out-dir are one run's each. */
-static bool can_reopen(const struct service *s, const em_options *a, const em_options *b)
+static bool can_reopen(const struct service *s, const em_options *run, const em_options *now)
 {
-    return !a->out_dir && !b->out_dir && (strcmp(s->format, "web") != 0 || a->http || !b->http);
+    return !run->out_dir && !now->out_dir && (strcmp(s->format, "web") != 0 || run->http || !now->http);
 }
 
 static bool is_of_rules(const char *name)
@@ -80,17 +80,17 @@ static bool is_of_rules(const char *name)
     return false;
 }
 
-static bool is_of_service(const char *name, const em_options *a, const em_options *b)
+static bool is_of_service(const char *name, const em_options *run, const em_options *now)
 {
     for (size_t s = 0; s < EM_COUNT(services); s++)
         for (int i = 0; services[s].rows[i]; i++)
             if (strcmp(services[s].rows[i], name) == 0)
-                return can_reopen(&services[s], a, b);
+                return can_reopen(&services[s], run, now);
     return false;
 }
 
-/* What a run keeps until its end. */
-static void warn_of_fixed(const em_options *a, const em_options *b)
+/* What a run keeps until its end: of that, what the files have otherwise than the run began with. Told at each reading, for it is true still. */
+static void warn_of_fixed(const em_options *run, const em_options *now)
 {
     const em_option_section *section;
 
@@ -98,7 +98,7 @@ static void warn_of_fixed(const em_options *a, const em_options *b)
         for (int i = 0; section->has_keys && strcmp(section->title, "Training") != 0 && i < section->n; i++) {
             const char *name = section->rows[i].name;
 
-            if (differs(a, b, name) && !is_of_rules(name) && !is_of_service(name, a, b))
+            if (differs(run, now, name) && !is_of_rules(name) && !is_of_service(name, run, now))
                 em_log(EM_LOG_WARNING, "--%s has changed, which counts from the next start on", name);
         }
 }
@@ -223,7 +223,7 @@ static void renew_services(em_reload *r, generation *g, const em_options *before
     for (size_t i = 0; i < EM_COUNT(services); i++) {
         const struct service *s = &services[i];
 
-        if (!is_changed(s, before, &g->o) || !can_reopen(s, before, &g->o))
+        if (!is_changed(s, before, &g->o) || !can_reopen(s, r->cfg.o, &g->o))
             continue;
         close_service(r, s->format);
         open_service(r, g, s->format);
@@ -261,7 +261,7 @@ static void reload(em_reload *r)
             free_generation(r, g);
         return;
     }
-    warn_of_fixed(before, &g->o);
+    warn_of_fixed(r->cfg.o, &g->o);
     if (keep_clips(&g->o, r->cfg.o))
         renew_services(r, g, before);
     g->next = r->newest;

@@ -2,8 +2,9 @@
  * they go over the network or to commands (mqtt, osc, http, exec). A thread of its own reads and opens; the worker takes the new rules
  * between two hops, and no sound waits for any of it.
  *
- * A mistake in a file is one sentence, and all stays as it was. What cannot be changed in a run is named in a warning, and counts from the
- * next start on. Lists of scores (text, jsonl) keep the classes that they began with. */
+ * A mistake in a file is one sentence, and all stays as it was. What cannot be changed in a run (formats, files, clips, the picture,
+ * MIDI, the source, the model) is named in a warning at each reading that has it otherwise than the run, and counts from the next start
+ * on. Lists of scores (text, jsonl) keep the classes that they began with. */
 #ifndef EM_CLI_RELOAD_H
 #define EM_CLI_RELOAD_H
 

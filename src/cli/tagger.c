@@ -48,9 +48,9 @@ em_known em_tagger_known(const em_tagger *t)
     return em_model_classes_known(&t->own, t->model, em_session_config(t->session));
 }
 
-int em_tagger_open(em_tagger *t, const em_options *o, int max_batch, em_err *err)
+int em_tagger_open(em_tagger *t, const em_options *o, int max_batch, int max_streams, em_err *err)
 {
-    em_session_cfg cfg = { .max_batch = max_batch, .window_s = o->window };
+    em_session_cfg cfg = { .max_batch = max_batch, .max_streams = max_streams, .window_s = o->window };
     int code = em_tagger_open_model(t, o, err);
     em_settings settings = em_options_settings(o);
     em_status status;
@@ -82,6 +82,13 @@ const char *em_tagger_name(const em_tagger *t)
     return name && *name ? name : em_path_base(t->path);
 }
 
+double em_tagger_window_seconds(const em_tagger *t)
+{
+    const em_config *cfg = em_session_config(t->session);
+
+    return (double)em_config_window_samples(cfg) / cfg->sample_rate;
+}
+
 int em_tagger_step(const em_tagger *t, const em_options *o)
 {
     return em_step_samples(o->step, em_model_config(t->model)->sample_rate);
@@ -100,7 +107,7 @@ em_status em_tagger_measure(const em_tagger *t, int n, double *seconds, em_err *
     const int n_frames = em_config_sound_frames(cfg);
     float *frames = calloc((size_t)n_frames * (size_t)cfg->n_mels, sizeof *frames);
     float *logits = calloc((size_t)cfg->n_classes, sizeof *logits);
-    em_input in = { frames, n_frames };
+    em_input in = { .frames = frames, .n_frames = n_frames };
     em_output out = { .logits = logits };
     em_status status = EM_OK;
     double took[MOST_RUNS] = { 0 };

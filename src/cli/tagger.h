@@ -23,8 +23,8 @@ typedef struct em_tagger {
 /* Model and classes; no session. Returns the exit code, *err the sentence. End with em_tagger_close, always. */
 int  em_tagger_open_model(em_tagger *t, const em_options *o, em_err *err);
 
-/* The same with a session for max_batch windows, and the choice of classes. */
-int  em_tagger_open(em_tagger *t, const em_options *o, int max_batch, em_err *err);
+/* The same with a session for max_batch windows of up to max_streams streams, and the choice of classes. */
+int  em_tagger_open(em_tagger *t, const em_options *o, int max_batch, int max_streams, em_err *err);
 void em_tagger_close(em_tagger *t);
 
 /* Borrowed from t, with the session's window. */
@@ -35,6 +35,9 @@ const char *em_tagger_name(const em_tagger *t);
 
 /* Seconds that the session needs for one window: the median of n runs over silence, 2 to 16, but for the first. What em_session_run says. */
 em_status em_tagger_measure(const em_tagger *t, int n, double *seconds, em_err *err);
+
+/* Of sound in one window of the session. */
+double em_tagger_window_seconds(const em_tagger *t);
 
 /* Samples between hops at the model's rate. */
 int em_tagger_step(const em_tagger *t, const em_options *o);

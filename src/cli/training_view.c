@@ -8,20 +8,12 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
-enum { LINE = 160, BAR = 12, REDRAW_NS = 100000000 };
+enum { LINE = 160, REDRAW_NS = 100000000 };
 
 void em_training_view_init(em_training_view *v, const em_options *o)
 {
-    em_progress_kind kind = isatty(STDERR_FILENO) ? EM_PROGRESS_REDRAWN : EM_PROGRESS_PLAIN;
-
-    if (o->quiet || strcmp(o->progress, "never") == 0)
-        kind = EM_PROGRESS_NONE;
-    else if (strcmp(o->progress, "jsonl") == 0)
-        kind = EM_PROGRESS_RECORDS;
-    *v = (em_training_view){ .progress = { .kind = kind, .begin_ns = em_now_ns() }, .first_step = -1 };
+    *v = (em_training_view){ .progress = { .kind = em_progress_kind_of(o), .begin_ns = em_now_ns() }, .first_step = -1 };
 }
 
 /* epoch 3/20  [=====>    ] 412/800  loss 0.0213  lr 1.0e-04  ETA 02:41 */
@@ -30,15 +22,9 @@ static void describe(char line[LINE], const em_training_view *v, const em_train_
     const double spent = (double)(em_now_ns() - v->progress.begin_ns) / 1e9;
     const long done = p->step - v->first_step, steps = p->n_steps / p->n_epochs, in_epoch = p->step - p->epoch * steps;
     const long eta = done > 0 ? lround(spent / (double)done * (double)(p->n_steps - p->step)) : 0;
-    const long share = BAR * in_epoch / (steps > 0 ? steps : 1);
-    const int filled = share < 0 ? 0 : share > BAR ? BAR : (int)share;
-    char bar[BAR + 1], time[32];
+    char bar[EM_PROGRESS_BAR + 1], time[32];
 
-    memset(bar, ' ', BAR);
-    memset(bar, '=', (size_t)filled);
-    bar[BAR] = '\0';
-    if (filled < BAR)
-        bar[filled] = '>';
+    em_progress_bar(bar, steps > 0 ? (double)in_epoch / (double)steps : (double)in_epoch);
     if (eta >= 3600)
         snprintf(time, sizeof time, "%ld:%02ld:%02ld", eta / 3600, eta / 60 % 60, eta % 60);
     else

@@ -28,7 +28,8 @@ static em_status begin_sound(em_ear *e, em_err *err)
     em_scheduler_cfg cfg = {
         .session = e->cfg->session, .max_batch = e->cfg->max_batch, .n_lanes = e->n_lanes,
         .step_samples = e->cfg->step_samples, .rate_hz = e->info.rate_hz, .may_skip = e->info.is_live,
-        .has_slots = e->cfg->has_slots || e->watchers, .has_latent = e->cfg->has_embeddings, .take = em_ear_take_scores, .ctx = e,
+        .has_slots = e->cfg->has_slots || e->watchers, .has_latent = e->cfg->has_embeddings, .has_levels = e->watchers,
+        .take = em_ear_take_scores, .ctx = e,
         .want = e->cfg->control || (e->cfg->may_rest && e->watchers && e->rules->has_gate) ? em_ear_wants_scores : NULL,
     };
     em_source_counters frames;

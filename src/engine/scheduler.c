@@ -15,6 +15,7 @@ enum { MOST_BATCH = 64 };           /* the largest that a session is made for */
 typedef struct lane {
     em_listener *listener;
     em_hop       hop;
+    int          stream;            /* of the session */
     float       *logits, *slots, *latent;
 } lane;
 
@@ -46,6 +47,7 @@ em_status em_scheduler_new(em_scheduler **out, const em_scheduler_cfg *cfg, em_e
     em_listener_cfg ear = {
         .frontend = em_scheduler_frontend(model),
         .window_samples = em_config_window_samples(model), .step_samples = cfg->step_samples, .rate_hz = cfg->rate_hz,
+        .has_levels = cfg->has_levels,
     };
     em_status status = EM_ENOMEM;
 
@@ -62,6 +64,7 @@ em_status em_scheduler_new(em_scheduler **out, const em_scheduler_cfg *cfg, em_e
 
         if ((status = em_listener_new(&l->listener, &ear, err)))
             goto failed;
+        l->stream = em_session_join(cfg->session);
         l->logits = em_alloc((size_t)s->n_classes * sizeof *l->logits);
         l->slots = cfg->has_slots ? em_alloc(n_slots * (size_t)s->n_classes * sizeof *l->slots) : NULL;
         l->latent = cfg->has_latent ? em_alloc((size_t)model->dims[EM_STAGES - 1] * sizeof *l->latent) : NULL;
@@ -86,6 +89,7 @@ void em_scheduler_free(em_scheduler *s)
         return;
     for (int i = 0; s->lanes && i < s->cfg.n_lanes; i++) {
         em_listener_free(s->lanes[i].listener);
+        em_session_leave(s->cfg.session, s->lanes[i].stream);
         free(s->lanes[i].logits);
         free(s->lanes[i].slots);
         free(s->lanes[i].latent);
@@ -210,6 +214,12 @@ static void leave_out(em_scheduler *s, lane *l)
     l->hop.frames = NULL;
 }
 
+static em_input input_of(const lane *l)
+{
+    return (em_input){ .frames = l->hop.frames, .n_frames = l->hop.n_frames, .stream = l->stream, .end = l->hop.end_frame,
+                       .inner_first = l->hop.inner_first, .inner_end = l->hop.inner_end };
+}
+
 static em_output output_of(const lane *l)
 {
     return (em_output){ l->logits, l->slots, l->latent };
@@ -262,7 +272,7 @@ static em_status add_hops(batch *b, em_scheduler *s, em_err *err)
             leave_out(s, l);
             continue;
         }
-        b->in[b->n] = (em_input){ l->hop.frames, l->hop.n_frames };
+        b->in[b->n] = input_of(l);
         b->out[b->n] = output_of(l);
         b->whose[b->n++] = s;
     }

@@ -43,6 +43,7 @@ typedef struct em_scheduler_cfg {
     int  rate_hz;                   /* of what is pushed                                 */
     bool may_skip;                  /* the source cannot wait                            */
     bool has_slots, has_latent;
+    bool has_levels;                /* of hops: what events are made exact by            */
     em_scores_take *take;
     em_scores_want *want;           /* NULL: all are wanted                              */
     void *ctx;

@@ -25,6 +25,7 @@ struct earmark_listener {
     int            n_channels, channel;
     em_rules       rules;
     em_session    *session;
+    int            stream;          /* of the session */
     em_listener   *ear;
     em_watcher    *watcher;
     float         *frames, *mono;   /* [BLOCK][n_channels], [BLOCK]                                  */
@@ -78,7 +79,7 @@ static em_status make_ear(earmark_listener *l, const earmark_listener_options *o
     const em_listener_cfg ear = {
         .frontend = em_frontend_usual(cfg->frontend == EM_FRONTEND_KALDI, cfg->sample_rate, cfg->n_mels),
         .window_samples = em_config_window_samples(cfg), .step_samples = em_step_samples(o->step_s, cfg->sample_rate),
-        .rate_hz = o->rate_hz ? o->rate_hz : cfg->sample_rate,
+        .rate_hz = o->rate_hz ? o->rate_hz : cfg->sample_rate, .has_levels = true,
     };
 
     return em_listener_new(&l->ear, &ear, err);
@@ -116,7 +117,8 @@ static em_status open_session(earmark_listener *l, double window_s, em_err *err)
     em_status status;
 
     pthread_mutex_lock(&l->model->lock);
-    status = em_session_new(&l->session, l->model->model, &(em_session_cfg){ .max_batch = 1, .window_s = window_s }, err);
+    status = em_session_new(&l->session, l->model->model, &(em_session_cfg){ .max_batch = 1, .max_streams = 1, .window_s = window_s }, err);
+    l->stream = status ? 0 : em_session_join(l->session);
     pthread_mutex_unlock(&l->model->lock);
     return status;
 }
@@ -185,7 +187,8 @@ void earmark_listener_free(earmark_listener *l)
 
 static em_status score(earmark_listener *l, const em_hop *hop, em_err *err)
 {
-    const em_input in = { hop->frames, hop->n_frames };
+    const em_input in = { .frames = hop->frames, .n_frames = hop->n_frames, .stream = l->stream, .end = hop->end_frame,
+                          .inner_first = hop->inner_first, .inner_end = hop->inner_end };
     const em_watched watched = {
         .hop = { .end_sample = hop->end_sample, .filled = hop->filled, .scores = l->out.logits, .slots = l->out.slots,
                  .levels = hop->levels, .n_levels = hop->n_levels, .first_level = hop->first_level },

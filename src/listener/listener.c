@@ -281,7 +281,10 @@ bool em_listener_next(em_listener *l, em_hop *hop)
     em_stats_level(&l->stats, &hop->rms_dbfs, &hop->peak_dbfs);
     hop->frames = em_window_frames(l->window);
     hop->n_frames = em_window_n_frames(l->window);
-    em_levels_take(&l->levels, &l->cfg.frontend, hop->frames, l->cfg.window_samples, hop->end_sample);
+    em_window_inner(l->window, &hop->inner_first, &hop->inner_end);
+    hop->end_frame = hop->end_sample % l->cfg.frontend.hop == 0 ? hop->end_sample / l->cfg.frontend.hop : -1;
+    if (l->cfg.has_levels)
+        em_levels_take(&l->levels, &l->cfg.frontend, hop->frames, l->cfg.window_samples, hop->end_sample);
     hop->levels = l->levels.bytes;
     hop->n_levels = l->levels.n;
     hop->first_level = l->levels.next - l->levels.n;

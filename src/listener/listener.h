@@ -27,6 +27,7 @@ typedef struct em_listener_cfg {
     int    window_samples;          /* at the model's rate: 320000 for 10 s                  */
     int    step_samples;            /* hop; a multiple of the frontend's frame hop           */
     int    rate_hz;                 /* of what is pushed, 1000..768000                       */
+    bool   has_levels;              /* hops have them: for those who tell events             */
 } em_listener_cfg;
 
 typedef struct em_hop {
@@ -37,7 +38,9 @@ typedef struct em_hop {
                                        -INFINITY for digital silence                          */
     const float *frames;            /* [n_frames][n_mels]; valid until the next call         */
     int     n_frames;
-    const uint8_t *levels;          /* [n_levels] slices since the last hop that was given (levels.h); valid likewise */
+    int     inner_first, inner_end; /* of frames, those that touch no end of the window: hops share them             */
+    int64_t end_frame;              /* end_sample in hops of frames; -1: between two, so it shares none              */
+    const uint8_t *levels;          /* [n_levels] slices since the last hop that was given (levels.h); valid likewise; none unless wanted */
     int     n_levels;
     int64_t first_level;            /* which slice of the stream levels[0] is                */
 } em_hop;

@@ -120,6 +120,12 @@ int em_window_n_frames(const em_window *w)
     return w->n_frames;
 }
 
+void em_window_inner(const em_window *w, int *first, int *end)
+{
+    *first = w->inner_first;
+    *end = w->inner_end;
+}
+
 int64_t em_window_end(const em_window *w)
 {
     return w->end;

@@ -29,6 +29,7 @@ void      em_window_push(em_window *w, const float *samples, size_t n);
 void      em_window_pass_silence(em_window *w, int64_t n);
 
 int       em_window_n_frames(const em_window *w);
+void      em_window_inner(const em_window *w, int *first, int *end);      /* frames that touch no end of the window */
 int64_t   em_window_end(const em_window *w);            /* samples pushed since the start          */
 
 /* The window that ends with the newest sample; valid until the next call. Costs the frames that are new since

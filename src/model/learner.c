@@ -327,7 +327,7 @@ em_status em_learner_forward(em_learner *l, const em_input *in, float *logits, f
         l->answers[b] = (em_output){ .logits = logits + (size_t)b * (size_t)l->cfg.n_classes,
                                      .slots = slots ? slots + (size_t)b * slots_of(l) : NULL };
     em_mailbox_put(&l->mailbox, in, B, B);
-    em_mailbox_send(&l->mailbox, B);
+    em_mailbox_send(&l->mailbox);
     em_plan_run(&l->plan, l->ops, l->dev, B, NULL, NULL);
     em_mailbox_fetch(&l->mailbox, &l->out, B);
     return em_mailbox_take(&l->mailbox, &l->out, l->answers, B, err);

@@ -152,7 +152,7 @@ static em_grid image_build(em_builder *b, const em_weights *w, const float *cons
     if (cfg->frontend == EM_FRONTEND_HTSAT)             /* Kaldi's frames meet no parameter before the first layer */
         g.dx = em_build_back(b, (size_t)cfg->n_mels * (size_t)cfg->n_frames);
     call.a.image = (em_image){
-        .y = g.x, .frames = frames, .n_frames = n_frames, .F = cfg->n_mels, .cols = cfg->n_frames, .fold = cfg->fold,
+        .y = g.x, .frames = frames, .n_frames = n_frames, .strips = b->strips, .F = cfg->n_mels, .cols = cfg->n_frames, .fold = cfg->fold,
         /* The frontend's last frame of a padded window looks past its end: it is left out (1000 of 1001). */
         .sound = is_padded ? cfg->n_hops : cfg->n_frames,
         .is_stretched = cfg->fit == EM_FIT_STRETCH, .scale = w->scale, .shift = w->shift, .quiet = w->quiet,

@@ -58,6 +58,7 @@ typedef struct em_builder {
     em_plan         *plan;          /* NULL while measuring                 */
     em_arena         arena;         /* of the device                        */
     const em_config *cfg;
+    const em_strip  *strips;        /* of em_image; NULL: frames are given  */
     em_needs         needs;         /* max_batch is given, the rest noted   */
     em_practice     *practice;      /* NULL: the plan infers                */
     em_status        status;

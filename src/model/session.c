@@ -22,11 +22,12 @@ struct em_session {
     uint64_t        begin_ns, head_ns, end_ns;  /* of the last run; head_ns: when its layers were done */
 };
 
-static em_status open_mailbox(em_session *s, em_err *err)
+static em_status open_mailbox(em_session *s, int n_streams, em_err *err)
 {
     const em_config *cfg = &s->cfg;
     const em_mailbox_cfg how = {
         .ops = s->model->ops, .dev = s->model->dev, .max_batch = s->max_batch, .n_mels = cfg->n_mels,
+        .n_streams = em_config_sound_frames(cfg) <= cfg->n_frames ? n_streams : 0,
         .window = (size_t)em_config_sound_frames(cfg) * (size_t)cfg->n_mels, .classes = (size_t)cfg->n_classes,
         .slots = (size_t)em_config_slots(cfg) * (size_t)cfg->n_classes, .latent = (size_t)cfg->dims[EM_STAGES - 1],
     };
@@ -39,7 +40,7 @@ static em_status build(em_session *s, em_err *err)
     const em_ops *ops = s->model->ops;
     const em_weights *w = &s->model->weights;
     const em_mailbox *m = &s->mailbox;
-    em_builder b = { .ops = ops, .dev = s->model->dev, .cfg = &s->cfg, .needs.max_batch = s->max_batch };
+    em_builder b = { .ops = ops, .dev = s->model->dev, .cfg = &s->cfg, .strips = m->strips, .needs.max_batch = s->max_batch };
     em_status status;
 
     em_plan_build(&b, w, m->frames, m->n_frames);           /* measures */
@@ -55,7 +56,7 @@ static em_status build(em_session *s, em_err *err)
     return b.status == EM_OK ? EM_OK : em_fail(err, b.status, "no memory for the plan");
 }
 
-/* What a graph records: windows up, every call, answers down. */
+/* What a graph records: every call, answers down. What goes up is as long as what is new, so it goes by itself. */
 typedef struct pass { const em_session *s; int n; em_plan_observer *seen; void *ctx; } pass;
 
 static void run_pass(void *ctx)
@@ -63,7 +64,6 @@ static void run_pass(void *ctx)
     const pass *p = ctx;
     const em_session *s = p->s;
 
-    em_mailbox_send(&s->mailbox, p->n);
     em_plan_run(&s->plan, s->model->ops, s->model->dev, p->n, p->seen, p->ctx);
     em_mailbox_fetch(&s->mailbox, &s->out, p->n);
 }
@@ -104,7 +104,7 @@ em_status em_session_new(em_session **out, const em_model *model, const em_sessi
     if (cfg->window_s > 0)
         status = (cfg->may_be_short ? em_config_set_short_window : em_config_set_window)(&s->cfg, cfg->window_s, err);
     if (status == EM_OK)
-        status = open_mailbox(s, err);
+        status = open_mailbox(s, cfg->max_streams, err);
     if (status == EM_OK)
         status = build(s, err);
     if (status == EM_OK)
@@ -132,6 +132,9 @@ void em_session_free(em_session *s)
 
 const em_config *em_session_config(const em_session *s) { return &s->cfg; }
 
+int em_session_join(em_session *s) { return em_mailbox_join(&s->mailbox); }
+void em_session_leave(em_session *s, int stream) { em_mailbox_leave(&s->mailbox, stream); }
+
 static em_status check_batch(const em_session *s, int B, em_err *err)
 {
     return B < 1 || B > s->max_batch ? em_fail(err, EM_EINVAL, "%d windows in a session for %d", B, s->max_batch) : EM_OK;
@@ -144,6 +147,7 @@ em_status em_session_watch(em_session *s, const em_input *in, em_output *out, in
     if (check_batch(s, B, err))
         return EM_EINVAL;
     em_mailbox_put(&s->mailbox, in, B, B);
+    em_mailbox_send(&s->mailbox);
     run_pass(&p);
     return em_mailbox_take(&s->mailbox, &s->out, out, B, err);
 }
@@ -176,6 +180,7 @@ static em_status run(em_session *s, const em_input *in, em_output *out, int B, e
     while (s->buckets[i] < B)
         i++;
     em_mailbox_put(&s->mailbox, in, B, s->buckets[i]);
+    em_mailbox_send(&s->mailbox);
     s->model->ops->replay(s->model->dev, s->graphs[i]);
     return em_mailbox_take(&s->mailbox, &s->out, out, B, err);
 }

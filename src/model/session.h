@@ -14,6 +14,7 @@ typedef struct em_session em_session;
 
 typedef struct em_session_cfg {
     int    max_batch;               /* >= 1                                                          */
+    int    max_streams;             /* that can join, on a device with memory of its own; >= 0       */
     double window_s;                /* 0: the model's own; else em_config_set_window                 */
     bool   may_be_short;            /* em_config_set_short_window: what was trained on short clips is measured on them */
 } em_session_cfg;
@@ -24,6 +25,11 @@ em_status em_session_new(em_session **out, const em_model *model, const em_sessi
 void      em_session_free(em_session *s);
 
 const em_config *em_session_config(const em_session *s);    /* with the session's window */
+
+/* For windows that follow one another: a stream from 1 on for em_input, of which then only what is new goes to the device; the scores
+ * have the same bits. 0, which em_input takes, too: there is nothing to gain here, or max_streams have joined. Allocates nothing. */
+int       em_session_join(em_session *s);
+void      em_session_leave(em_session *s, int stream);
 
 /* B windows, 1 <= B <= max_batch. */
 em_status em_session_run(em_session *s, const em_input *in, em_output *out, int B, em_err *err);

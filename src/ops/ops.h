@@ -172,13 +172,39 @@ typedef struct em_scan4 {
 
 enum { EM_SCAN_CHUNK = 32 };
 
+/* Log-mel of whole windows, for training and evaluation: frames as src/mel makes them (frontend.h, htsat), of T = n/hop + 1.
+ *   frame t: samples [t*hop - n_fft/2, t*hop + n_fft/2) of its window, reflected at its ends, times hann; power; bands; decibels,
+ *   -100 at least. Band i: sum of weights[at + k] * power[start + k], k < count, a multiple of 4 that may end 3 past the last bin. */
+typedef struct em_mel_band { int start, count, at; } em_mel_band;
+
+typedef struct em_logmel_cfg {                  /* the host's, read while opening */
+    int   n_fft, hop, n_mels;
+    const float *hann;                          /* [n_fft]                     */
+    const em_mel_band *bands;                   /* [n_mels]                    */
+    const float *weights;                       /* [n_weights]                 */
+    int   n_weights;
+    int   most_frames;                          /* of a call, B*T, for its room: more go through by and by */
+} em_logmel_cfg;
+
+typedef struct em_spectra em_spectra;           /* opaque: tables, plans, room */
+
+/* Where the frames of a window lie on a device that kept those of the window before it in the same stream: frame t is fresh[t] for
+ * t < head, ring[(first + t) % size] for the next n_kept, fresh[t - n_kept] after them. The operator puts fresh ones into the ring,
+ * too, where frame t of this window has its place. */
+typedef struct em_strip {
+    const float *fresh;                         /* [n_frames - n_kept][F]      */
+    float       *ring;                          /* [size][F], size >= n_frames; NULL: none, and n_kept is 0 */
+    int          size, first, head, n_kept;
+} em_strip;
+
 /* Frames to the image the backbone sees. Frame t of T, bin f: v = frames[t][f] * scale[f] + shift[f].
  *   image[B][fold * F][cols / fold], row w*F + f, column c: t = w * cols/fold + c
  * Fewer frames than columns: `pad` fills with quiet[f]; stretch resizes bicubically (A -.75, ends aligned). */
 typedef struct em_image {
     float       *y;
     const float *const *frames;                 /* [B] pointers to [n_frames[b]][F], this list in the device's memory, too */
-    const int   *n_frames;                      /* [B]; more than `sound` are left out */
+    const int   *n_frames;                      /* [B]; more than `sound` are left out; at most cols where strips have rings */
+    const em_strip *strips;                     /* [B], in the device's memory, in place of frames; NULL, as always on a device that shares ours */
     int          F, cols, fold, sound;
     bool         is_stretched;
     const float *scale, *shift, *quiet;         /* [F]                          */
@@ -291,6 +317,13 @@ typedef struct em_ops {
     void (*mean_bwd)(em_dev *dev, const em_mean *a, int B);
     void (*attention_fwd)(em_dev *dev, const em_attention *a, int B);
     void (*attention_bwd)(em_dev *dev, const em_attention *a, int B);
+
+    /* Log-mel; NULL, all three, on a device that leaves it to src/mel. open: EM_EUNSUPPORTED (a library is not installed), EM_EDEVICE,
+     * EM_ENOMEM; on error *out is NULL. fwd, in order with the operators: samples[B][n], n > n_fft/2, to frames[B][T][n_mels], both
+     * the device's. */
+    em_status (*logmel_open)(em_dev *dev, em_spectra **out, const em_logmel_cfg *cfg, em_err *err);
+    void      (*logmel_close)(em_dev *dev, em_spectra *s);
+    void      (*logmel_fwd)(em_dev *dev, const em_spectra *s, float *frames, const float *samples, int n, int B);
 
     /* Training, on blocks of n numbers. sum_squares waits for its answer; NaN or infinity where there is one in x. */
     void   (*clear)(em_dev *dev, float *x, size_t n);

@@ -2,6 +2,7 @@
 #include "sinks/onset_order.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,11 @@ void em_onset_order_free(em_onset_order *o)
     free(o);
 }
 
+static double onset_of(const em_event *e)
+{
+    return e->type == EM_EVENT_MARK ? e->time : e->u.sound.onset;
+}
+
 static void begin(em_onset_order *o, const em_event *e)
 {
     sounding *s = &o->open[o->n_open];
@@ -60,7 +66,7 @@ static void wait_for_turn(em_onset_order *o, const em_event *e)
     int at = o->n;
 
     assert(o->n < EM_ORDER_MOST);
-    while (at > 0 && o->list[at - 1].event.u.sound.onset > e->u.sound.onset)
+    while (at > 0 && onset_of(&o->list[at - 1].event) > onset_of(e))
         at--;
     memmove(&o->list[at + 1], &o->list[at], (size_t)(o->n - at) * sizeof *o->list);
     o->list[at].event = *e;
@@ -88,6 +94,9 @@ void em_onset_order_put(em_onset_order *o, const em_event *e)
         end(o, e);
         wait_for_turn(o, e);
         break;
+    case EM_EVENT_MARK:
+        wait_for_turn(o, e);
+        break;
     case EM_EVENT_LOST:                             /* perhaps the ends of some of them */
         o->n_open = 0;
         break;
@@ -110,17 +119,19 @@ static void settle(em_onset_order *o)
 {
     em_event *e = &o->taken.event;
 
-    if (e->u.sound.onset < o->last_s)
+    o->last_s = fmax(onset_of(e), o->last_s);
+    if (e->type == EM_EVENT_MARK) {
+        e->time = o->last_s;
+    } else {
         e->u.sound.onset = o->last_s;
-    if (e->u.sound.offset < e->u.sound.onset)
-        e->u.sound.offset = e->u.sound.onset;
-    o->last_s = e->u.sound.onset;
+        e->u.sound.offset = fmax(e->u.sound.offset, o->last_s);
+    }
     e->source = o->taken.source;
 }
 
 const em_event *em_onset_order_take(em_onset_order *o, bool is_end)
 {
-    if (o->n == 0 || (!is_end && o->n < EM_ORDER_MOST && !is_first(o, o->list[0].event.u.sound.onset)))
+    if (o->n == 0 || (!is_end && o->n < EM_ORDER_MOST && !is_first(o, onset_of(&o->list[0].event))))
         return NULL;
     o->taken = o->list[0];
     o->n--;

@@ -8,6 +8,9 @@
  * With cfg.is_metadata a cue of vtt is for scripts (a track of kind "metadata") and holds the offset record of jsonl (event_json.h) instead,
  * whose strings have every > as \u003e, so that none of them is an arrow.
  *
+ * A mark is nothing that is heard: among captions of vtt it is a comment, which no player shows, where it was said; for scripts a cue with
+ * its record. SubRip has no comments, and says nothing of it.
+ *
  * A cue leaves once no earlier one can come, about half a minute after its onset (onset_order.h), the rest at the end. */
 #include "sinks/event_json.h"
 #include "sinks/line.h"
@@ -20,7 +23,7 @@
 
 typedef struct style {
     const char *head;
-    bool        is_numbered, may_be_metadata;
+    bool        is_numbered, has_comments, may_be_metadata;
     char        decimal;            /* before the milliseconds */
     const em_escape *escapes;
 } style;
@@ -89,11 +92,18 @@ static em_status put_record(cues *c, const em_event *e, em_err *err)
     return EM_OK;
 }
 
+static bool is_metadata(const cues *c)
+{
+    const style *y = c->base.row->kind;
+
+    return y->may_be_metadata && c->base.cfg.is_metadata;
+}
+
 static em_status put_text(cues *c, const em_event *e, em_err *err)
 {
     const style *y = c->base.row->kind;
 
-    if (y->may_be_metadata && c->base.cfg.is_metadata)
+    if (is_metadata(c))
         return put_record(c, e, err);
     em_line_put(&c->line, "[");
     em_line_put_sound(&c->line, e, c->base.cfg.has_source_names, y->escapes);
@@ -104,7 +114,8 @@ static em_status put_text(cues *c, const em_event *e, em_err *err)
 static em_status put_cue(cues *c, const em_event *e, em_err *err)
 {
     const style *y = c->base.row->kind;
-    long long from = llround(e->u.sound.onset * 1e3), to = llround(e->u.sound.offset * 1e3);
+    const bool is_mark = e->type == EM_EVENT_MARK;              /* a point */
+    const long long from = llround((is_mark ? e->time : e->u.sound.onset) * 1e3), to = is_mark ? from : llround(e->u.sound.offset * 1e3);
     em_status status;
 
     c->line.n = 0;
@@ -122,6 +133,25 @@ static em_status put_cue(cues *c, const em_event *e, em_err *err)
     return status;
 }
 
+/* "NOTE 00:00:12.500 mark: the doorbell": a comment ends at an empty line and has no -->, as little as a cue's text. */
+static em_status put_note(cues *c, const em_event *e, em_err *err)
+{
+    const style *y = c->base.row->kind;
+
+    c->line.n = 0;
+    em_line_put(&c->line, "NOTE ");
+    put_ms(&c->line, llround(e->time * 1e3), y->decimal);
+    if (c->base.cfg.has_source_names) {
+        em_line_put(&c->line, " ");
+        em_line_put_label(&c->line, e->source, y->escapes);
+        em_line_put(&c->line, ":");
+    }
+    em_line_put(&c->line, *e->u.mark.text ? " mark: " : " mark");
+    em_line_put_label(&c->line, e->u.mark.text, y->escapes);
+    em_line_put(&c->line, "\n\n");
+    return em_out_write(&c->base.out, c->line.text, c->line.n, err);
+}
+
 static em_status put_due(cues *c, bool is_end, em_err *err)
 {
     em_status status = EM_OK;
@@ -134,8 +164,11 @@ static em_status put_due(cues *c, bool is_end, em_err *err)
 
 static em_status cues_put(em_sink *s, const em_event *e, em_err *err)
 {
+    const style *y = s->row->kind;
     cues *c = (cues *)s;
 
+    if (e->type == EM_EVENT_MARK && !is_metadata(c))
+        return y->has_comments ? put_note(c, e, err) : EM_OK;
     em_onset_order_put(c->order, e);
     return put_due(c, false, err);
 }
@@ -148,7 +181,7 @@ static em_status cues_end(em_sink *s, em_err *err)
 static const em_escape vtt_escapes[] = { { '&', "&amp;" }, { '<', "&lt;" }, { '>', "&gt;" }, { 0 } };
 static const em_escape srt_escapes[] = { { '<', "\u2039" }, { '>', "\u203a" }, { 0 } };
 
-static const style vtt = { .head = "WEBVTT\n\n", .may_be_metadata = true, .decimal = '.', .escapes = vtt_escapes };
+static const style vtt = { .head = "WEBVTT\n\n", .has_comments = true, .may_be_metadata = true, .decimal = '.', .escapes = vtt_escapes };
 static const style srt = { .head = "", .is_numbered = true, .decimal = ',', .escapes = srt_escapes };
 
 #define CUES .n_bytes = sizeof(cues), .init = cues_init, .put = cues_put, .end = cues_end, .deinit = cues_deinit

@@ -72,7 +72,7 @@ static em_status store_init(em_sink *base, em_err *err)
 {
     store *s = (store *)base;
 
-    s->bytes = malloc(hop_room(&base->cfg) + 64);           /* the other records are short */
+    s->bytes = malloc(hop_room(&base->cfg) + 64);           /* the longest other one is a mark */
     return s->bytes ? EM_OK : em_fail(err, EM_ENOMEM, "no memory for a file of scores");
 }
 
@@ -181,11 +181,21 @@ static void put_stop(store *s, const em_event *e)
     put_bits(s, e->u.stop.resets, 8);
 }
 
+static void put_mark(store *s, const em_event *e)
+{
+    const size_t n_id = sizeof e->u.mark.id - 1, n_text = strnlen(e->u.mark.text, sizeof e->u.mark.text - 1);
+
+    put_bits(s, e->u.mark.has_clip, 1);
+    memcpy(s->bytes + s->n, e->u.mark.id, n_id);
+    memcpy(s->bytes + s->n + n_id, e->u.mark.text, n_text);
+    s->n += n_id + n_text;
+}
+
 static char letter_of(em_event_type type)
 {
     static const char letters[] = {
         [EM_EVENT_SCORES] = 'h', [EM_EVENT_SOURCE] = 's', [EM_EVENT_SYNC] = 'y', [EM_EVENT_GAP] = 'g', [EM_EVENT_LOST] = 'l',
-        [EM_EVENT_STOP] = 'e',
+        [EM_EVENT_STOP] = 'e', [EM_EVENT_MARK] = 'm',
     };
 
     return (size_t)type < sizeof letters ? letters[type] : '\0';
@@ -209,6 +219,9 @@ static void put_rest(store *s, const em_event *e)
         break;
     case EM_EVENT_LOST:
         put_bits(s, e->u.lost.n_records, 8);
+        break;
+    case EM_EVENT_MARK:
+        put_mark(s, e);
         break;
     default:
         put_stop(s, e);

@@ -9,6 +9,8 @@
  *      (listener/levels.h); a score f16 for each class; then as often as there are bytes: class u16, a score f16 for each slot (kept.h)
  *   s  time, utc_ms, 1 up or 0 down u8          y  time, utc_ms, drift f64
  *   g  time, utc_ms, frames u64, reason u8      l  time, utc_ms, records u64
+ *   m  time, utc_ms, 1 with a clip or 0 u8, an id of 26 letters and digits, the text of a mark (0 to 159 bytes). Files of scores 2 that are
+ *      older have none; programs that are older refuse a file with one, and read all others
  *   e  time, utc_ms, captured, taken, dropped, waiting, skipped_hops, resets u64
  *
  * A file from elsewhere is hostile: every length, index and number is checked before it is used. One thread at a time. */

@@ -70,7 +70,7 @@ static em_status hear(scoring *s, int row, const em_clip_frames *clip, int begin
     for (size_t i = 0; i < all - part; i++)
         window[i] = s->level.floor;
     memcpy(window + all - part, clip->frames + (size_t)begin * mels, part * sizeof *window);
-    s->in[s->n_waiting] = (em_input){ window, s->frames };
+    s->in[s->n_waiting] = (em_input){ .frames = window, .n_frames = s->frames };
     s->out[s->n_waiting] = (em_output){ .logits = s->answers + (size_t)s->n_waiting * (size_t)s->scores->n_classes,
                                         .slots = slots_room(s, row, clip, begin + n) };
     s->rows[s->n_waiting++] = row;

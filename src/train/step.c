@@ -234,7 +234,8 @@ static em_status pass(em_trainer *t, const em_batch *batch, int first, int n, bo
     em_status status = drop_paths(t, batch, first, n, err);
 
     for (int i = 0; i < n; i++)
-        t->in[i] = (em_input){ batch->frames + (size_t)(first + i) * (size_t)n_frames * (size_t)t->cfg->model->n_mels, n_frames };
+        t->in[i] = (em_input){ .frames = batch->frames + (size_t)(first + i) * (size_t)n_frames * (size_t)t->cfg->model->n_mels,
+                                 .n_frames = n_frames };
     if (status == EM_OK)
         status = em_learner_forward(t->learner, t->in, t->logits, t->slots, n, err);
     if (status != EM_OK)

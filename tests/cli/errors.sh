@@ -35,6 +35,9 @@ usage '--mean-embed is for --import' --mean-embed --doctor
 usage '--mean-embed is for --import' --mean-embed --bench
 usage 'hear what --data names' --train --data x --out y a.wav
 usage '--training is for --bench' --training --list-classes
+usage '--streams is for --bench' --streams 4 --list-classes
+usage '--streams measures tagging and --training learning' --bench --training --streams 4
+usage '0 to 1024' --bench --streams 1025
 usage '--training measures a --preset' --bench --training -m nano
 usage 'multiples of 1.25 s' --bench --training --train-window 3
 usage '--preset and --model cannot go together' --bench --preset nano -m nano

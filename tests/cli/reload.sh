@@ -74,6 +74,29 @@ rm live.conf; hang_up
 said 3 'the old settings stay'; says err 'live.conf: cannot be read'
 end
 
+# ---- what a run keeps until its end: each key that says something else now is named, at every reading, and none once all is as it was
+printf 'watch = %s\nformat = jsonl\noutput = out.jsonl\n' "$class" >live.conf
+rm -f out.jsonl out.jsonl.part err
+setsid timeout 100 "$earmark" --progress never -c live.conf --scores=top --realtime --duration 9 noise.wav >/dev/null 2>err &
+pid=$!
+now 2
+printf 'watch = %s\nformat = csv\noutput = out.csv\nstore = out.scores\nclip-dir = clips\npre-roll = 1\npost-roll = 1\nclip-max = 9\n' "$class" >live.conf
+printf 'plot = out.png\ntime-format = utc\n[midi]\nBark = note 36 channel 10\n' >>live.conf
+hang_up
+said 1 'the configuration was read again'
+for key in format output store clip-dir pre-roll post-roll clip-max plot time-format midi-map; do
+    said 1 "--$key has changed, which counts from the next start on"
+done
+hang_up
+said 2 'the configuration was read again'
+said 2 '--store has changed'; said 2 '--clip-dir has changed'; said 20 'has changed'
+printf 'watch = %s\nformat = jsonl\noutput = out.jsonl\n' "$class" >live.conf
+hang_up
+said 3 'the configuration was read again'
+said 20 'has changed'
+end
+[ -z "$(ls -d out.csv* out.scores* clips out.png 2>/dev/null)" ] || bad "outputs that nobody opened: $(ls)"
+
 # ---- several sources: each has the new rules, and its own gate still
 sections='[source "near"]\ninput = noise.wav\ngate = -1\n[source "far"]\ninput = noise.wav\n'
 printf "watch = %s\n[class \"%s\"]\nthreshold = 1\n$sections" "$class" "$class" >live.conf

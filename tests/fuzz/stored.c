@@ -44,6 +44,8 @@ static void use_file(const void *bytes, size_t n)
             abort();
         if (e.type == EM_EVENT_SCORES)
             check_scores(&e, em_stored_head_of(s)->classes.n);
+        if (e.type == EM_EVENT_MARK && (strlen(e.u.mark.id) != EM_EVENT_ID_CHARS - 1 || strlen(e.u.mark.text) >= EM_MARK_BYTES))
+            abort();
     }
     em_stored_close(s);
 }

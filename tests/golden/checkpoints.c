@@ -114,7 +114,7 @@ static void check_logits(const char *path, em_st *expected, const char *name)
 {
     float logits[CLASSES], frames[SIDE * SIDE];
     float *image = golden_read(expected, NULL, NULL, "%s.x", name), *want = golden_read(expected, NULL, NULL, "%s.logits", name);
-    em_input in = { frames, SIDE };
+    em_input in = { .frames = frames, .n_frames = SIDE };
     em_output out = { .logits = logits };
     em_session *session;
     em_model *model;

@@ -47,7 +47,7 @@ static int close_imported(void **state)
 static void check_logits(const float *frames, int n_frames, const char *want_name)
 {
     float logits[CLASSES], *want = golden_read(expected, NULL, NULL, "%s", want_name);
-    em_input in = { frames, n_frames };
+    em_input in = { .frames = frames, .n_frames = n_frames };
     em_output out = { .logits = logits };
     em_err err;
 

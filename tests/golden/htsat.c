@@ -34,7 +34,7 @@ static void listen(em_session *session, answers *a, const float *samples, size_t
     const em_frontend_cfg cfg = em_frontend_htsat(32000, MELS);
     const int T = em_frontend_frames(&cfg, n);
     float *frames = malloc((size_t)(times * T * MELS) * sizeof *frames);
-    em_input in = { frames, times * T };
+    em_input in = { .frames = frames, .n_frames = times * T };
     em_output out = { .logits = a->logits, .slots = a->slots, .latent = a->latent };
     em_frontend *f;
     em_err err;

@@ -28,7 +28,7 @@ static float *make_frames(em_input in[2], em_st *io, const char *model, const em
     assert_non_null(frames);
     CHECK_OK(em_frontend_new(&f, &how, &err));
     for (size_t b = 0; b < 2; b++) {
-        in[b] = (em_input){ frames + b * T * mels, (int)T };
+        in[b] = (em_input){ .frames = frames + b * T * mels, .n_frames = (int)T };
         em_frontend_window(f, frames + b * T * mels, wave + b * n / 2, n / 2);
     }
     em_frontend_free(f);
@@ -52,7 +52,7 @@ static float *make_inputs(em_input in[2], em_st *io, const char *model, const em
     for (size_t i = 0; i < n && is_kaldi; i++)
         frames[i] = (float)((double)frames[i] * 2 * (double)cfg->std + (double)cfg->mean);
     for (int b = 0; b < 2; b++)
-        in[b] = (em_input){ frames + (size_t)b * (size_t)(T * cfg->n_mels), is_kaldi && T > 998 ? 998 : T };
+        in[b] = (em_input){ .frames = frames + (size_t)b * (size_t)(T * cfg->n_mels), .n_frames = is_kaldi && T > 998 ? 998 : T };
     return frames;
 }
 

@@ -87,7 +87,7 @@ static void step(run *r, int i)
 
     CHECK(fabs(em_schedule_rate(&schedule, i) - lr) < 1e-12, "step %d: rate %.17g, not %.17g", i, em_schedule_rate(&schedule, i), lr);
     for (int b = 0; b < B; b++)
-        in[b] = (em_input){ x + (size_t)b * FRAMES * MELS, FRAMES };
+        in[b] = (em_input){ .frames = x + (size_t)b * FRAMES * MELS, .n_frames = FRAMES };
     statistics(r, x);
     CHECK_OK(em_learner_forward(r->l, in, logits, NULL, B, &err));
     loss = em_loss(dlogits, &batch, &bce);

@@ -80,7 +80,8 @@ static void make_inputs(em_input *in, float *frames, size_t n, const em_st_tenso
         for (size_t i = 0; i < n; i++)
             frames[i] = (float)((double)frames[i] * 2 * (double)cfg->std + (double)cfg->mean);
     for (int b = 0; b < B; b++)
-        in[b] = (em_input){ frames + (size_t)b * (size_t)(T * cfg->n_mels), cfg->frontend == EM_FRONTEND_KALDI && T > 998 ? 998 : T };
+        in[b] = (em_input){ .frames = frames + (size_t)b * (size_t)(T * cfg->n_mels),
+                             .n_frames = cfg->frontend == EM_FRONTEND_KALDI && T > 998 ? 998 : T };
 }
 
 static void run_case(const golden_case *c, const golden_target *target)

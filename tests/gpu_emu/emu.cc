@@ -4,6 +4,7 @@
 #include "emu.h"
 #include "fibre.h"
 
+#include <map>
 #include <set>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,8 @@ static std::vector<std::string> kernels;
 static int order, n_sms = 132, fail_in;
 static std::string fail_what;
 static cudaError_t fail_with, last_error;
+static std::map<std::string, long> calls;
+static size_t uploaded;
 
 // ---------------------------------------------------------------- knobs
 
@@ -38,8 +41,12 @@ void emu_fail(const char *function, int n, int error)
     fail_with = (cudaError_t)error;
 }
 
+long emu_calls(const char *function) { return calls[function]; }
+size_t emu_uploaded(void) { return uploaded; }
+
 static cudaError_t asked(const char *function)
 {
+    calls[function]++;
     if (fail_in > 0 && fail_what == function && --fail_in == 0)
         return last_error = fail_with;
     return cudaSuccess;
@@ -117,6 +124,10 @@ static cudaError_t enqueue(cudaStream_t stream, work w)
     (stream->capture ? stream->capture->list : stream->waiting).push_back(std::move(w));
     return cudaSuccess;
 }
+
+// For cufft.cc, whose errors are cuFFT's numbers.
+int emu_asked(const char *function) { return (int)asked(function); }
+void emu_enqueue(cudaStream_t stream, work w) { enqueue(stream, std::move(w)); }
 
 cudaError_t emu_launch(const cudaLaunchConfig_t *c, std::function<void()> thread)
 {
@@ -233,9 +244,10 @@ cudaError_t cudaFreeHost(void *p)
     return cudaSuccess;
 }
 
-cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t n_bytes, cudaMemcpyKind, cudaStream_t stream)
+cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t n_bytes, cudaMemcpyKind kind, cudaStream_t stream)
 {
     MAY_FAIL;
+    uploaded += kind == cudaMemcpyHostToDevice ? n_bytes : 0;
     return enqueue(stream, [=] { memcpy(dst, src, n_bytes); });
 }
 

@@ -2,6 +2,8 @@
 #ifndef EM_TESTS_GPU_EMU_EMU_H
 #define EM_TESTS_GPU_EMU_EMU_H
 
+#include <stddef.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -15,6 +17,13 @@ void emu_set_size(int n_sms);
 /* The n-th call (from 1) of that runtime function from now on answers with `error`; n 0: all are well again. A launch is
  * "emu_launch"; errors have CUDA's numbers. */
 void emu_fail(const char *function, int n, int error);
+
+/* Since the start: calls of a function of the runtime that may fail, bytes that went to the GPU. */
+long emu_calls(const char *function);
+size_t emu_uploaded(void);
+
+/* Plans of cuFFT that were made and not destroyed. */
+int emu_transforms(void);
 
 #ifdef __cplusplus
 }

@@ -51,7 +51,7 @@ static em_status whole_life(em_err *err)
 {
     static float frames[256 * 32];
     float logits[5];
-    const em_input in = { frames, 100 };
+    const em_input in = { .frames = frames, .n_frames = 100 };
     em_output out = { .logits = logits };
     em_config cfg;
     em_dev *dev;
@@ -89,7 +89,7 @@ static em_status one_step(em_learner *l, em_dev *dev, em_err *err)
     if (status == EM_OK)
         status = em_learner_statistics(l, NULL, NULL, err);
     if (status == EM_OK)
-        status = em_learner_forward(l, &(em_input){ frames, 100 }, logits, NULL, 1, err);
+        status = em_learner_forward(l, &(em_input){ .frames = frames, .n_frames = 100 }, logits, NULL, 1, err);
     if (status == EM_OK)
         status = em_learner_backward(l, dlogits, NULL, 1, NULL, NULL, err);
     if (status != EM_OK)

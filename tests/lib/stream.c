@@ -138,7 +138,8 @@ static em_status keep(void *ctx, const em_scores_row *row, em_err *err)
 
 static void schedule(expected *e)
 {
-    em_scheduler_cfg how = { .max_batch = 1, .n_lanes = 1, .step_samples = RATE, .rate_hz = RATE, .has_slots = true, .take = keep, .ctx = e };
+    em_scheduler_cfg how = { .max_batch = 1, .n_lanes = 1, .step_samples = RATE, .rate_hz = RATE, .has_slots = true,
+                             .has_levels = true, .take = keep, .ctx = e };
     const float *lane = wave;
     uint64_t before;
     em_scheduler *s;

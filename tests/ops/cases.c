@@ -514,3 +514,12 @@ int check_operators(const op_target *t)
     target = t;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
+
+int check_scan(const op_target *t)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(scan_equals_the_plain_loops) };
+
+    rng = (em_rng){ 11 };               /* the same numbers for whoever asks again: of others a sum may all but cancel */
+    target = t;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -20,5 +20,6 @@ typedef struct op_target { const em_ops *ops; const op_setting *settings; int n_
 
 /* All cases under all settings, a cmocka test an operator; how many failed. Only a CPU's instruction set may be absent. */
 int check_operators(const op_target *t);
+int check_scan(const op_target *t);             /* the scan alone */
 
 #endif

@@ -13,16 +13,12 @@ import sys
 import tempfile
 import time
 
+import verdict
+from verdict import check
+
 EARMARK, SOURCE = sys.argv[1], sys.argv[2]
 DEMO = SOURCE + "/config/demo/demo.flac"
 HERE = tempfile.mkdtemp(prefix="earmark-nsm-")
-failures = []
-
-
-def check(ok, what):
-    if not ok:
-        failures.append(what)
-        print("FAILED:", what, flush=True)
 
 
 def parse(packet):
@@ -294,15 +290,15 @@ def main():
         while "system:capture_1" not in lsp() and time.monotonic() < until:
             time.sleep(0.1)
         for test in (on_jack, what_was_set_is_saved, a_file_of_a_person_stays, mistakes_are_answered, without_a_manager_it_goes_on):
-            n = len(failures)
+            n = verdict.n_failed
             test()
-            print(test.__name__, "passed" if len(failures) == n else "FAILED", flush=True)
+            print(test.__name__, "passed" if verdict.n_failed == n else "FAILED", flush=True)
     finally:
         jackd.send_signal(signal.SIGTERM)
         jackd.wait(10)
         lock.close()
         shutil.rmtree(HERE, ignore_errors=True)
-    sys.exit(len(failures) > 0)
+    verdict.finish()
 
 
 main()

@@ -39,7 +39,7 @@ ends() { # with this code, soon
 }
 any() { jq -se "any(.[]; $1)" told >/dev/null || bad "no record with $1: $(cut -c 1-200 told | tail -n 5)"; }
 
-listen --clip-dir clips -f audacity -o labels.txt noise.wav
+listen --clip-dir clips -f audacity -o labels.txt -f vtt -o cues.vtt --store marks.scores noise.wav
 oscsend localhost $port /earmark/mark s $'my\n"door\tbell"'
 oscsend localhost $port /earmark/mark
 seen '"type":"mark"' 2
@@ -82,6 +82,12 @@ jq -se '[.[] | select(.type == "scores") | .time] == [range(1; 1 + length)]' <(g
 any '.type == "scores" and .gated'
 [ "$(ls clips | grep -c mark)" -eq 1 ] && [ -e "$(jq -r 'select(.type == "mark" and .clip) | .clip' told)" ] || bad "clips: $(ls clips)"
 [ "$(grep -c '	mark: my "door bell"$' labels.txt)" -eq 1 ] && [ "$(awk -F'\t' '$3 ~ /^mark/ && $1 == $2' labels.txt | wc -l)" -eq 5 ] || bad "labels: $(cat labels.txt)"
+[ "$(grep -c '^NOTE [0-9:.]* mark' cues.vtt)" -eq 5 ] && [ "$(grep -c ' mark: my "door bell"$' cues.vtt)" -eq 1 ] || bad "notes: $(cat cues.vtt)"
+# kept with the scores: the same bytes, but that there is no sound for a clip
+run 0 -f jsonl --replay marks.scores
+cmp -s <(grep '"mark"' out) <(grep '"mark"' told | sed 's/"clip":"[^"]*"/"clip":null/') || bad "marks again: $(diff <(grep '"mark"' out) <(grep '"mark"' told))"
+run 0 -f vtt --vtt=metadata --replay marks.scores
+[ "$(grep '^{' out | jq -c 'select(.type == "mark") | .text' | sort)" = "$(grep '"mark"' told | jq -c .text | sort)" ] || bad "cues for scripts: $(cat out)"
 
 # a threshold: what begins at the lowest does not at the highest, and what is open ends
 em --progress never -f jsonl --scores=top -k 1 --duration 12 noise.wav >probe 2>err || bad "probe: $(cat err)"

@@ -2,10 +2,11 @@
 hostile; radios that stall, break off and come back; a camera (RTSP). Every wait is bounded."""
 import base64, http.server, json, os, re, shutil, signal, socket, subprocess, sys, tempfile, threading, time
 
+from verdict import check, finish
+
 EARMARK, DEMO = sys.argv[1:]
 PASSWORD, TOKEN = "hunter2@x", "s3cr3t-token"
 RATE, SECONDS = 16000, 60
-n_failed = 0
 
 if not shutil.which("ffmpeg"):
     print("ffmpeg is not installed")
@@ -18,13 +19,6 @@ demo = open(DEMO, "rb").read()
 subprocess.run(["ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i", f"anoisesrc=r={RATE}:d={SECONDS}:a=0.3", "-b:a", "64k", "-f", "adts", f"{here}/noise"],
                check=True, timeout=60)
 noise = open(f"{here}/noise", "rb").read()
-
-
-def check(good, what):
-    global n_failed
-    if not good:
-        n_failed += 1
-        print("FAILED:", what)
 
 
 # ---- the server ----
@@ -460,8 +454,7 @@ def main():
             print(test.__name__, flush=True)
             test()
     shutil.rmtree(here)
-    print("all passed" if n_failed == 0 else f"{n_failed} failed")
-    sys.exit(n_failed > 0)
+    finish()
 
 
 main()

@@ -102,7 +102,12 @@ static void chunking_changes_nothing(const em_listener_cfg *cfg, size_t n)
 
 static em_listener_cfg htsat(int rate_hz, int step)
 {
-    return (em_listener_cfg){ em_frontend_htsat(RATE, 64), WINDOW, step, rate_hz };
+    return (em_listener_cfg){ .frontend = em_frontend_htsat(RATE, 64), .window_samples = WINDOW, .step_samples = step, .rate_hz = rate_hz };
+}
+
+static em_listener_cfg kaldi(int step)
+{
+    return (em_listener_cfg){ .frontend = em_frontend_kaldi(16000, 128), .window_samples = 160000, .step_samples = step, .rate_hz = 16000 };
 }
 
 static void chunks_at_the_models_rate(void **state)  { em_listener_cfg c = htsat(RATE, RATE); (void)state; chunking_changes_nothing(&c, 11 * RATE + 777); }
@@ -112,7 +117,7 @@ static void chunks_from_192000(void **state)         { em_listener_cfg c = htsat
 
 static void chunks_with_kaldi_frames(void **state)
 {
-    const em_listener_cfg cfg = { em_frontend_kaldi(16000, 128), 160000, 16000, 44100 };
+    const em_listener_cfg cfg = { .frontend = em_frontend_kaldi(16000, 128), .window_samples = 160000, .step_samples = 16000, .rate_hz = 44100 };
 
     (void)state;
     chunking_changes_nothing(&cfg, 3 * 44100 + 11);
@@ -151,7 +156,7 @@ static void windows_equal_offline(const em_listener_cfg *cfg, size_t n)
 
 static void windows_are_the_offline_ones(void **state)
 {
-    const em_listener_cfg a = htsat(RATE, RATE), b = { em_frontend_kaldi(16000, 128), 160000, 8000, 16000 }, c = htsat(RATE, 320 * 7);
+    const em_listener_cfg a = htsat(RATE, RATE), b = kaldi(8000), c = htsat(RATE, 320 * 7);
 
     (void)state;
     windows_equal_offline(&a, 13 * RATE + 123);
@@ -433,7 +438,7 @@ static void a_new_rate_goes_on_where_the_old_one_ended(void **state)
 /* Hours between hops must not mean hours of samples in memory. */
 static void a_long_step_works_on_the_newest_window(void **state)
 {
-    const em_listener_cfg cfg = { em_frontend_htsat(RATE, 64), 2 * RATE, 30 * RATE, RATE };
+    const em_listener_cfg cfg = { .frontend = em_frontend_htsat(RATE, 64), .window_samples = 2 * RATE, .step_samples = 30 * RATE, .rate_hz = RATE };
     const size_t n = 61 * RATE;
     static seen got[MOST_HOPS];
     float *x = noise(n), want[201][64];
@@ -458,7 +463,7 @@ static void a_long_step_works_on_the_newest_window(void **state)
 static void damaged_samples_are_tamed_at_the_door(void **state)
 {
     static const float bad[] = { NAN, INFINITY, -INFINITY, 1e38f, -1e38f }, tamed[] = { 0.f, 1e4f, -1e4f, 1e4f, -1e4f };
-    const em_listener_cfg cfgs[] = { htsat(44100, RATE), { em_frontend_kaldi(16000, 128), 160000, 16000, 16000 } };
+    const em_listener_cfg cfgs[] = { htsat(44100, RATE), kaldi(16000) };
 
     (void)state;
     for (size_t c = 0; c < EM_COUNT(cfgs); c++) {

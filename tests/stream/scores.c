@@ -66,7 +66,8 @@ static void stop(tagger *t)
 static void hear(tagger *t, const float *wave, size_t n, const char *name)
 {
     const em_config *cfg = em_session_config(t->session);
-    const em_listener_cfg how = { em_scheduler_frontend(cfg), em_config_window_samples(cfg), em_config_window_samples(cfg), cfg->sample_rate };
+    const em_listener_cfg how = { .frontend = em_scheduler_frontend(cfg), .window_samples = em_config_window_samples(cfg),
+                                  .step_samples = em_config_window_samples(cfg), .rate_hz = cfg->sample_rate };
     em_output out = { .logits = t->logits, .slots = t->slots };
     em_listener *ear;
     em_hop hop;
@@ -78,7 +79,7 @@ static void hear(tagger *t, const float *wave, size_t n, const char *name)
     em_listener_finish(ear);
     CHECK(em_listener_next(ear, &hop), "%s: no hop", name);
     CHECK(hop.n_frames == em_config_sound_frames(cfg), "%s: %d frames", name, hop.n_frames);
-    CHECK_OK(em_session_run(t->session, &(em_input){ hop.frames, hop.n_frames }, &out, 1, &err));
+    CHECK_OK(em_session_run(t->session, &(em_input){ .frames = hop.frames, .n_frames = hop.n_frames }, &out, 1, &err));
     CHECK(!em_listener_next(ear, &hop), "%s: a second hop", name);
     em_listener_free(ear);
 }

@@ -210,6 +210,8 @@ void em_session_times(const em_session *s, float *backbone_s, float *head_s)
     *backbone_s = *head_s = 0;
 }
 
+int em_session_join(em_session *s)                         { (void)s; return 0; }
+void em_session_leave(em_session *s, int stream)            { (void)s; (void)stream; }
 void em_session_free(em_session *s)                         { free(s); }
 const em_config *em_session_config(const em_session *s)     { return &s->cfg; }
 int fake_session_runs(const em_session *s)                  { return s->n_runs; }

@@ -82,6 +82,7 @@ static void a_sound_is_told_when_it_begins_and_ends(void **state)
     CHECK(end->e.u.sound.dbfs > -20 && end->e.u.sound.dbfs < -10, "%g dBFS", (double)end->e.u.sound.dbfs);
     CHECK(end + 1 == memory_nth(&h.sink, EM_EVENT_STOP, 0), "the end of the stream ends it, before the stop record");
     CHECK(!memory_nth(&h.sink, EM_EVENT_SCORES, 0)->e.u.scores.slots, "slots are asked for, and not written unless wanted");
+    CHECK(memory_nth(&h.sink, EM_EVENT_SCORES, 0)->e.u.scores.n_levels > 0, "and levels");
     memcpy(id, end->e.u.sound.id, sizeof id);
     hear(&h, &script, usual(&events));
     CHECK(strcmp(id, memory_nth(&h.sink, EM_EVENT_OFFSET, 0)->e.u.sound.id) == 0, "a file's events have the same ids in every run");
@@ -212,6 +213,7 @@ static void without_rules_or_with_a_summary_there_are_none(void **state)
 
     hear(&h, &script, cfg);
     CHECK(memory_count(&h.sink, EM_EVENT_SCORES) == 5 && h.sink.n == 6, "%d records without rules", h.sink.n);
+    CHECK(memory_nth(&h.sink, EM_EVENT_SCORES, 0)->e.u.scores.n_levels == 0, "nor levels, which only events need");
     cfg = usual(&events);
     cfg.has_summary = true;
     hear(&h, &script, cfg);

@@ -112,7 +112,8 @@ static float *noise_in_bursts(int n)
 /* All levels of a stream; every skip-th hop is passed over. Returns how many slices there are; those of no hop stay as they are. */
 static int levels_of(uint8_t *out, const em_frontend_cfg *cfg, int step, int skip)
 {
-    const em_listener_cfg ear = { .frontend = *cfg, .window_samples = WINDOW_S * cfg->rate_hz, .step_samples = step, .rate_hz = cfg->rate_hz };
+    const em_listener_cfg ear = { .frontend = *cfg, .window_samples = WINDOW_S * cfg->rate_hz, .step_samples = step, .rate_hz = cfg->rate_hz,
+                                  .has_levels = true };
     const int n = SECONDS * cfg->rate_hz;
     float *x = noise_in_bursts(n);
     int n_slices = 0, n_hops = 0;

@@ -10,7 +10,7 @@ enum { RATE = 32000, WINDOW = 320000 };
 
 static em_listener_cfg htsat(int rate_hz, int step)
 {
-    return (em_listener_cfg){ em_frontend_htsat(RATE, 64), WINDOW, step, rate_hz };
+    return (em_listener_cfg){ .frontend = em_frontend_htsat(RATE, 64), .window_samples = WINDOW, .step_samples = step, .rate_hz = rate_hz };
 }
 
 static void the_level_is_that_of_the_last_step(void **state)

@@ -140,3 +140,19 @@ const told *scene_only(const scene *s, int i_class)
             only = &s->events[i];
     return only;
 }
+
+const double steps[N_STEPS] = { .25, 1, 2, 5 };
+
+void check_times(const told *t, double from, double to, double collar, double step)
+{
+    CHECK(fabs(t->onset_s - from) <= collar && fabs(t->offset_s - to) <= collar, "step %g: %.2f-%.2f s, not %.2f-%.2f", step, t->onset_s,
+          t->offset_s, from, to);
+}
+
+static const int above[][2] = { { BARK, DOG }, { BARK, ANIMAL }, { DOG, ANIMAL } };
+
+void scene_use_ontology(scene *s)
+{
+    s->cfg.above = above;
+    s->cfg.n_above = EM_COUNT(above);
+}

@@ -9,6 +9,13 @@
 
 enum { RATE = 32000, WINDOW = 320000, SLOTS = 32, CLASSES = 8, MOST_TOLD = 512, MOST_SKIPPED = 2 };
 
+/* Of these classes. */
+enum { DOG, BARK, RAIN, SPEECH, SIREN, BUZZER, TICK, ANIMAL };
+
+/* Seconds between hops that promises are kept at. */
+enum { N_STEPS = 4 };
+extern const double steps[N_STEPS];
+
 typedef struct sound { int i_class; double from, to; float score; } sound;
 
 typedef struct stretch_s { double from, to; } stretch_s;
@@ -43,10 +50,16 @@ typedef struct scene {
 /* A scene of one second's step, every class as em_sound_default has it, but with gaps of half a second. */
 void scene_init(scene *s, const sound *sounds, int n_sounds, double seconds);
 
+/* A bark is a dog's, and a dog an animal. */
+void scene_use_ontology(scene *s);
+
 void scene_run(scene *s);
 
 /* The only event of a class (-1: of all); fails when there is another number. */
 const told *scene_only(const scene *s, int i_class);
+
+/* From when to when it is, to within collar; step is for the message. */
+void check_times(const told *t, double from, double to, double collar, double step);
 
 int scene_count(const scene *s, int i_class, em_detection_type type);
 

@@ -81,7 +81,7 @@ static void give_windows(em_learner *l, em_input in[B], float *frames, int n_fra
     for (int i = 0; i < B * n_frames * n_mels; i++)
         frames[i] = (float)(-40 + 30 * sin(i * 0.37) + 10 * sin(i * 0.0011));
     for (int b = 0; b < B; b++)
-        in[b] = (em_input){ frames + (size_t)b * (size_t)n_frames * (size_t)n_mels, n_frames };
+        in[b] = (em_input){ .frames = frames + (size_t)b * (size_t)n_frames * (size_t)n_mels, .n_frames = n_frames };
     for (int f = 0; f < n_mels; f++) {
         mean[f] = -40;
         var[f] = 500;

@@ -54,7 +54,7 @@ static void make_small(small *s, const char *preset)
     for (size_t i = 0; i < 2 * n; i++)
         s->frames[i] = (float)(-40 + 30 * sin((double)i * 0.37) + 10 * sin((double)i * 0.0011));
     for (size_t b = 0; b < 2; b++)
-        s->in[b] = (em_input){ s->frames + b * n, em_config_sound_frames(s->cfg) };
+        s->in[b] = (em_input){ .frames = s->frames + b * n, .n_frames = em_config_sound_frames(s->cfg) };
 }
 
 static void end_small(small *s)
@@ -131,12 +131,28 @@ static void a_run_allocates_nothing(void **state)
     }
 }
 
+static void a_device_that_shares_our_memory_keeps_no_frames(void **state)
+{
+    em_session *session;
+    small s;
+    em_err err;
+
+    (void)state;
+    make_small(&s, "nano");
+    CHECK_OK(em_session_new(&session, s.model, &(em_session_cfg){ .max_batch = 1, .max_streams = 2 }, &err));
+    CHECK(em_session_join(session) == 0 && em_session_join(s.session) == 0, "a stream has joined");
+    em_session_leave(session, 0);
+    em_session_free(session);
+    end_small(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_clips_logit_is_the_mean_of_its_slots_with_the_tscam_head),
         cmocka_unit_test(a_clips_logit_is_the_mean_of_its_slots_with_the_linear_head),
         cmocka_unit_test(a_run_allocates_nothing),
+        cmocka_unit_test(a_device_that_shares_our_memory_keeps_no_frames),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

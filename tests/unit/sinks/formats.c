@@ -148,6 +148,35 @@ static void cues_are_exactly_these(void **state)
     CHECK(strcmp(written(&cfg, e, 1), "") == 0, "no events, no cues");
 }
 
+static em_event mark(double time, const char *text)
+{
+    em_event e = { .type = EM_EVENT_MARK, .source = "dog.wav", .time = time, .utc_ms = -1 };
+
+    snprintf(e.u.mark.id, sizeof e.u.mark.id, "000000026RABCDEFGHJKMNPQRS");
+    snprintf(e.u.mark.text, sizeof e.u.mark.text, "%s", text);
+    return e;
+}
+
+/* Captions: a comment, which is no cue, at once. Scripts are told by a cue, in the order of the others: the earlier event waits for its end. */
+static void a_mark_is_a_note_or_a_cue_for_scripts(void **state)
+{
+    static const char note[] = "WEBVTT\n\nNOTE 01:00:07.250 dog.wav: mark: --&gt;\n\n00:00:02.240 --> 00:00:03.520\n[dog.wav: Rain, heavy]\n\n";
+    static const char cue[] = "\n\n01:00:07.250 --> 01:00:07.251\n{\"v\":1,\"type\":\"mark\",\"source\":\"dog.wav\",\"time\":3607.250,"
+                              "\"id\":\"000000026RABCDEFGHJKMNPQRS\",\"text\":\"--\\u003e\",\"clip\":null}\n\n";
+    em_event e[3] = { sound(EM_EVENT_ONSET), mark(3607.25, "-->"), sound(EM_EVENT_OFFSET) };
+    em_sink_cfg cfg = usual("vtt", in_folder("marks.vtt"));
+    const char *text;
+    (void)state;
+
+    cfg.has_source_names = true;
+    text = written(&cfg, e, 3);
+    CHECK(strcmp(text, note) == 0, "%s", text);
+    cfg.is_metadata = true;
+    text = written(&cfg, e, 3);
+    CHECK(strstr(text, "WEBVTT\n\n00:00:02.240 --> 00:00:03.520\n{") == text, "%s", text);
+    CHECK(strlen(text) > sizeof cue && strcmp(text + strlen(text) - (sizeof cue - 1), cue) == 0, "%s", text);
+}
+
 /* ---- onset_order ---- */
 
 /* What leaves after a record, as "a b ". */
@@ -160,7 +189,7 @@ static const char *leaving(em_onset_order *o, const em_event *e)
     if (e)
         em_onset_order_put(o, e);
     while ((next = em_onset_order_take(o, !e)))
-        snprintf(ids + strlen(ids), sizeof ids - strlen(ids), "%s ", next->u.sound.id);
+        snprintf(ids + strlen(ids), sizeof ids - strlen(ids), "%s ", next->type == EM_EVENT_MARK ? next->u.mark.id : next->u.sound.id);
     return ids;
 }
 
@@ -184,6 +213,8 @@ static void an_event_waits_until_none_can_begin_before_it(void **state)
         { hop(200), "", "the hum is not" },
         { { .type = EM_EVENT_LOST }, "ring ", "perhaps the hum's end was lost" },
         { named(EM_EVENT_OFFSET, "last", 190, 195), "", "is over" },
+        { mark(180, "m"), "", "was said before that sound" },
+        { hop(210), "000000026RABCDEFGHJKMNPQRS ", "three windows behind the mark" },
     };
     em_onset_order *o;
     em_err err;
@@ -431,6 +462,7 @@ int main(void)
         cmocka_unit_test(csv_has_times_as_they_are_asked_for),
         cmocka_unit_test(a_row_is_there_when_its_event_is_over),
         cmocka_unit_test(cues_are_exactly_these),
+        cmocka_unit_test(a_mark_is_a_note_or_a_cue_for_scripts),
         cmocka_unit_test(an_event_waits_until_none_can_begin_before_it),
         cmocka_unit_test(an_onset_never_goes_back),
         cmocka_unit_test(the_overlay_holds_the_newest_events),

@@ -175,7 +175,9 @@ static void marks_are_one_line(void **state)
         { "audacity", "", "12.500000\t12.500000\tmark\n" },
         { "audacity", "the\n\tbell\x1b", "12.500000\t12.500000\tmark: the  bell?\n" },
         { "sed-eval", "the bell", "" },
-        { "vtt", "the bell", "WEBVTT\n\n" },
+        { "vtt", "", "WEBVTT\n\nNOTE 00:00:12.500 mark\n\n" },
+        { "vtt", "a\n\n --> <b>", "WEBVTT\n\nNOTE 00:00:12.500 mark: a   --&gt; &lt;b&gt;\n\n" },
+        { "srt", "the bell", "" },
     };
     (void)state;
 

@@ -22,6 +22,8 @@ static const float slots[SLOTS * N] = { .1f, .2f, .3f, .4f, .5f, .6f, .7f, .8f, 
 
 static const uint8_t levels[EM_EVENT_LEVELS] = { 0, 255, 7 };
 
+static const char mark_id[] = "000000026RABCDEFGHJKMNPQRS";
+
 static char path[] = "/tmp/em_stored_XXXXXX";
 static unsigned char whole[MOST_BYTES];
 static size_t n_whole;
@@ -61,6 +63,12 @@ static em_event event(em_event_type type, const char *source, double time)
         e.u.sync.drift_s = -.063;
     } else if (type == EM_EVENT_SOURCE) {
         e.u.source_state.is_up = true;
+    } else if (type == EM_EVENT_MARK) {
+        memset(e.u.mark.text, '>', EM_MARK_BYTES - 1);      /* as long as they get; hostile */
+        e.u.mark.text[0] = '\n';
+        e.u.mark.text[1] = '\xff';
+        snprintf(e.u.mark.id, sizeof e.u.mark.id, "%s", mark_id);
+        e.u.mark.has_clip = true;
     } else if (type == EM_EVENT_LOST) {
         e.u.lost.n_records = 7;
     } else {
@@ -72,7 +80,8 @@ static em_event event(em_event_type type, const char *source, double time)
 
 static const struct { em_event_type type; const char *source; double time; } told[] = {
     { EM_EVENT_SOURCE, "mic", 0 }, { EM_EVENT_SCORES, "mic:1", .1 }, { EM_EVENT_SCORES, "mic:2", .1 }, { EM_EVENT_GAP, "mic", .15 },
-    { EM_EVENT_SYNC, "mic", .2 },  { EM_EVENT_LOST, "mic", .25 },    { EM_EVENT_STOP, "mic", 1 / 3. },
+    { EM_EVENT_SYNC, "mic", .2 },  { EM_EVENT_MARK, "mic", .225 },   { EM_EVENT_LOST, "mic", .25 },
+    { EM_EVENT_STOP, "mic", 1 / 3. },
 };
 
 static void write_file(const void *bytes, size_t n)
@@ -138,6 +147,14 @@ static void check_scores(const em_event *e)
     }
 }
 
+static void check_mark(const em_event *e)
+{
+    const em_event want = event(EM_EVENT_MARK, "mic", 0);
+
+    CHECK(strcmp(e->u.mark.id, mark_id) == 0 && e->u.mark.has_clip, "a mark's id: %s", e->u.mark.id);
+    CHECK(strcmp(e->u.mark.text, want.u.mark.text) == 0, "its text, all %zu bytes: %zu", strlen(want.u.mark.text), strlen(e->u.mark.text));
+}
+
 static void what_was_put_is_read_again(void **state)
 {
     em_stored *s;
@@ -159,6 +176,8 @@ static void what_was_put_is_read_again(void **state)
             CHECK(e.u.gap.n_frames == 1ull << 40 && strcmp(e.u.gap.reason, "device") == 0, "a gap");
         if (e.type == EM_EVENT_SYNC)
             CHECK(e.u.sync.drift_s == -.063, "a sync");
+        if (e.type == EM_EVENT_MARK)
+            check_mark(&e);
         if (e.type == EM_EVENT_LOST)
             CHECK(e.u.lost.n_records == 7, "a loss");
         if (e.type == EM_EVENT_STOP)
@@ -187,6 +206,8 @@ static bool read_all(const unsigned char *bytes, size_t n, int *n_events)
         if (e.type == EM_EVENT_SCORES)
             for (int c = 0; c < em_stored_head_of(s)->classes.n; c++)
                 CHECK(e.u.scores.scores[c] >= 0 && e.u.scores.scores[c] <= 1, "a score of %g", (double)e.u.scores.scores[c]);
+        if (e.type == EM_EVENT_MARK)
+            CHECK(strlen(e.u.mark.id) == EM_EVENT_ID_CHARS - 1 && strlen(e.u.mark.text) < EM_MARK_BYTES, "a mark");
         CHECK(strlen(e.source) < EM_STORED_NAME && e.time >= 0, "a source and a time");
     }
     CHECK(!status || (strstr(err.msg, path) && !strchr(err.msg, '\n')), "one sentence with the file's name: %s", err.msg);
@@ -211,6 +232,31 @@ static void too_many_levels_are_refused(void **state)
     bytes[n - 44]++;                                        /* the record's length, before 40 bytes of it */
     CHECK(!read_all(bytes, n_whole + 1, &n_events) && n_events == 1, "%d events", n_events);
     free(bytes);
+}
+
+/* A mark's id is no text, and its text is neither longer than any is nor two. */
+static void marks_of_other_forms_are_refused(void **state)
+{
+    enum { LENGTH = 1, FLAG = 5 + 16, ID = FLAG + 1, TEXT = ID + EM_EVENT_ID_CHARS - 1, MOST = TEXT - 5 + EM_MARK_BYTES - 1 };
+    static const struct { int at; unsigned char byte; const char *why; } cases[] = {
+        { ID, 'a', "small letters" },   { ID + 25, '"', "a quotation mark" },  { TEXT + 9, 0, "a text in two" },
+        { FLAG, 2, "neither with a clip nor without" },                        { LENGTH, TEXT - 5 - 1, "no room for an id" },
+        { LENGTH, MOST + 1, "a text that is too long" },
+    };
+    static unsigned char bytes[MOST_BYTES];
+    const unsigned char *id = memmem(whole, n_whole, mark_id, sizeof mark_id - 1);
+    const size_t at = (size_t)(id - whole) - ID;
+    int n_events;
+    (void)state;
+
+    assert_non_null(id);
+    assert_int_equal(whole[at], 'm');
+    assert_int_equal(whole[at + LENGTH], MOST);
+    for (size_t i = 0; i < EM_COUNT(cases); i++) {
+        memcpy(bytes, whole, n_whole);
+        bytes[at + (size_t)cases[i].at] = cases[i].byte;
+        CHECK(!read_all(bytes, n_whole, &n_events) && n_events == 5, "%s: %d events", cases[i].why, n_events);
+    }
 }
 
 /* Whole records in front of a cut are told. */
@@ -306,6 +352,7 @@ int main(void)
         cmocka_unit_test(what_was_put_is_read_again),
         cmocka_unit_test(every_cut_is_found),
         cmocka_unit_test(too_many_levels_are_refused),
+        cmocka_unit_test(marks_of_other_forms_are_refused),
         cmocka_unit_test(no_damage_does_harm),
         cmocka_unit_test(a_hop_without_scores_is_found),
         cmocka_unit_test(heads_of_other_sizes_are_refused),

@@ -6,8 +6,9 @@
  *
  * Vectors run over channels, so B, C and dt are broadcasts and nothing is summed across lanes. A chunk of tokens goes
  * through one step after the other: the projections, softplus and decays are flat loops of independent vectors, and the
- * recurrence, one FMA deep a token, comes last. Meanwhile the next chunk is called for: along columns its tokens lie pages
- * apart, which no hardware guesses, in one set of the first cache, which holds eight or twelve of them. */
+ * recurrence, one FMA deep a token, comes last. A chunk stays in one line, so its tokens are one step apart. Meanwhile the
+ * next chunk is called for: along columns its tokens lie pages apart, which no hardware guesses, in one set of the first
+ * cache, which holds eight or twelve of them. */
 #include "ops/cpu/isa/isa.h"
 
 enum { TILE = 2, CHUNK = 8, STEPS = 4, LINE = 16 };     /* vectors of a tile; tokens of a chunk and of a projection; floats */
@@ -50,67 +51,52 @@ static lane make_lane(const em_scan_tile *t, int k)
 /* Where a walk over the image stands. */
 typedef struct cursor { long token, line; int at; } cursor;
 
-/* Some tokens of a walk, and what their recurrence needs: all of it fits the first cache. */
+/* Some tokens of one line, and what their recurrence needs: all of it fits the first cache. */
 typedef struct chunk {
     int  n;                                 /* tokens, at most CHUNK                       */
-    long token[2 * CHUNK];                  /* these, then the next; past the end, any     */
+    long token, next;                       /* the first of these, and of the next chunk   */
     vf   delta[CHUNK * TILE];               /* token by token, nv vectors each             */
     vf   decay[CHUNK * TILE];               /* of one state                                */
     vf   y[CHUNK * TILE];                   /* what the states so far add up to            */
 } chunk;
 
-/* The next n tokens of the walk. */
-EM_INLINE void walk(long *token, long n, cursor *c, const lane *l)
-{
-    while (n > 0) {
-        const long rest = l->inner - c->at, run = rest < n ? rest : n;
+static int min_int(int a, int b) { return a < b ? a : b; }
 
-        for (long j = 0; j < run; j++)
-            token[j] = c->token + j * l->step_inner;
-        token += run;
-        n -= run;
-        c->at += (int)run;
-        c->token += run * l->step_inner;
-        if (c->at == l->inner) {
-            c->at = 0;
-            c->token = c->line += l->step_outer;
-        }
+/* The chunk after `done` tokens: it ends with its line at the latest, and where states are kept. */
+static void move_on(chunk *c, long done, cursor *at, const lane *l)
+{
+    c->n = min_int(min_int(CHUNK, l->inner - at->at), (int)(EM_SCAN_CHUNK - done % EM_SCAN_CHUNK));
+    c->token = at->token;
+    at->at += c->n;
+    at->token += c->n * l->step_inner;
+    if (at->at == l->inner) {
+        at->at = 0;
+        at->token = at->line += l->step_outer;
     }
+    c->next = at->token;                    /* past the end it is nowhere: it is only called for */
 }
 
-/* Moves on by a chunk; `left` tokens are not done with. */
-static void move_on(chunk *c, long left, cursor *at, const lane *l)
+/* Calls for what a token will want. */
+EM_INLINE void call(const float *u, const float *y, const float *x_dbl, const int nv)
 {
-    const long more = left - CHUNK;
-
-    c->n = left < CHUNK ? (int)left : CHUNK;
-    memcpy(c->token, c->token + CHUNK, CHUNK * sizeof *c->token);
-    walk(c->token + CHUNK, more < CHUNK ? more : CHUNK, at, l);
-}
-
-/* Calls for what a token of the next chunk will want. */
-EM_INLINE void call(const lane *l, long token, const int nv)
-{
-    const size_t at = (size_t)token * l->D;
-
 #pragma GCC unroll 2
     for (int i = 0; i < nv * LANES; i += LINE) {
-        __builtin_prefetch(l->u + at + i);
-        __builtin_prefetch(l->y + at + i, 1);
+        __builtin_prefetch(u + i);
+        __builtin_prefetch(y + i, 1);
     }
-    __builtin_prefetch(l->x_dbl + (size_t)token * l->ld);
+    __builtin_prefetch(x_dbl);
 }
 
 /* The dt projection of all tokens, STEPS at a time, so that each weight is loaded once for them. */
-EM_INLINE void project(chunk *c, const lane *l, const int nv, int tail)
+EM_INLINE void project(chunk *c, const lane *l, const int n, const int nv, int tail)
 {
-    for (int t = 0; t < c->n; t += STEPS) {
+    for (int t = 0; t < n; t += STEPS) {
         const float *rows[STEPS];
         vf acc[STEPS][TILE];
 
 #pragma GCC unroll 4
         for (int j = 0; j < STEPS; j++)
-            rows[j] = l->x_dbl + (size_t)c->token[t + j] * l->ld;
+            rows[j] = l->x_dbl + (c->token + min_int(t + j, n - 1) * l->step_inner) * (long)l->ld;
 #pragma GCC unroll 2
         for (int v = 0; v < nv; v++) {
             vf bias = v_load_n(l->dt_bias + v * LANES, v == nv - 1 ? tail : LANES);
@@ -138,21 +124,21 @@ EM_INLINE void project(chunk *c, const lane *l, const int nv, int tail)
 }
 
 /* delta = softplus(delta). */
-EM_INLINE void soften(chunk *c, const int nv)
+EM_INLINE void soften(chunk *c, const int n, const int nv)
 {
-    for (int i = 0; i < c->n * nv; i += MOST_CHAINS)
+    for (int i = 0; i < n * nv; i += MOST_CHAINS)
         v_softplus(c->delta + i, MOST_CHAINS);
 }
 
 /* The decays of one state, whose rates begin at a. */
-EM_INLINE void decay(chunk *restrict c, const float *a, const int nv, int tail)
+EM_INLINE void decay(chunk *restrict c, const float *a, const int n, const int nv, int tail)
 {
     vf rate[TILE];
 
 #pragma GCC unroll 2
     for (int v = 0; v < nv; v++)
         rate[v] = v_load_n(a + v * LANES, v == nv - 1 ? tail : LANES);
-    for (int i = 0; i < c->n * nv; i += MOST_CHAINS) {
+    for (int i = 0; i < n * nv; i += MOST_CHAINS) {
         vf x[MOST_CHAINS];
 
 #pragma GCC unroll 8
@@ -166,34 +152,36 @@ EM_INLINE void decay(chunk *restrict c, const float *a, const int nv, int tail)
 }
 
 /* The recurrence of state i over the chunk. The first state brings the skip along, the last one writes y. */
-EM_INLINE void recur(chunk *restrict c, const lane *l, int i, const bool is_begin, bool is_end, bool is_first, const int nv, int tail)
+EM_INLINE void recur(chunk *restrict c, const lane *l, int i, const int n, const bool is_begin, bool is_end, bool is_first,
+                     const int nv, int tail)
 {
     vf h[TILE], skip[TILE];
     float *state = l->h + (size_t)i * TILE * LANES;
+    const long D = (long)l->D, ld = (long)l->ld, step = l->step_inner * D, step_x = l->step_inner * ld;
+    const float *bc = l->x_dbl + c->token * ld + l->R + i, *next_bc = l->x_dbl + c->next * ld;
+    long here = c->token * D, there = c->next * D;
 
 #pragma GCC unroll 2
     for (int v = 0; v < nv; v++) {
         h[v] = v_load(state + v * LANES);
         skip[v] = v_load_n(l->skip + v * LANES, v == nv - 1 ? tail : LANES);
     }
-    for (int t = 0; t < c->n; t++) {
-        const size_t token = (size_t)c->token[t];
-        const float *bc = l->x_dbl + token * l->ld + l->R + i;
+    for (int t = 0; t < n; t++, here += step, there += step, bc += step_x, next_bc += step_x) {
         const vf b = v_set(bc[0]), out = v_set(bc[l->N]);
 
         if (is_begin)
-            call(l, c->token[t + CHUNK], nv);
+            call(l->u + there, l->y + there, next_bc, nv);
 #pragma GCC unroll 2
         for (int v = 0; v < nv; v++) {
-            const int n = v == nv - 1 ? tail : LANES, k = t * nv + v;
-            const size_t here = token * l->D + (size_t)(v * LANES);
-            const vf u = v_load_n(l->u + here, n);
+            const int part = v == nv - 1 ? tail : LANES, k = t * nv + v;
+            const long at = here + v * LANES;
+            const vf u = v_load_n(l->u + at, part);
             vf y = is_begin ? skip[v] * u : c->y[k];
 
             h[v] = c->decay[k] * h[v] + c->delta[k] * u * b;
             y += h[v] * out;
             if (is_end)
-                v_store_n(l->y + here, is_first ? y : y + v_load_n(l->y + here, n), n);
+                v_store_n(l->y + at, is_first ? y : y + v_load_n(l->y + at, part), part);
             else
                 c->y[k] = y;
         }
@@ -212,6 +200,22 @@ static void keep(const lane *l, long done, int n_channels)
         memcpy(at + (size_t)i * l->D, l->h + (size_t)i * TILE * LANES, (size_t)n_channels * sizeof *at);
 }
 
+/* The n tokens of a chunk. */
+EM_INLINE void pass(chunk *c, const lane *l, bool is_first, const int n, const int nv, const int tail)
+{
+    project(c, l, n, nv, tail);
+    soften(c, n, nv);
+    for (int i = 0; i < l->N; i++) {
+        decay(c, l->a + (size_t)i * l->D, n, nv, tail);
+        if (l->N == 1)
+            recur(c, l, i, n, true, true, is_first, nv, tail);
+        else if (i == 0)
+            recur(c, l, i, n, true, false, is_first, nv, tail);
+        else
+            recur(c, l, i, n, false, i == l->N - 1, is_first, nv, tail);
+    }
+}
+
 /* One direction of a tile. nv is a constant, and so is tail where vectors are whole. */
 EM_INLINE void run(const lane *l, bool is_first, const int nv, const int tail)
 {
@@ -220,22 +224,14 @@ EM_INLINE void run(const lane *l, bool is_first, const int nv, const int tail)
     chunk c = { 0 };
 
     memset(l->h, 0, (size_t)l->N * TILE * LANES * sizeof *l->h);
-    walk(c.token + CHUNK, n_tokens < CHUNK ? n_tokens : CHUNK, &at, l);
-    for (long done = 0; done < n_tokens; done += CHUNK) {
-        move_on(&c, n_tokens - done, &at, l);
+    for (long done = 0; done < n_tokens; done += c.n) {
+        move_on(&c, done, &at, l);
         if (l->states && done % EM_SCAN_CHUNK == 0)
             keep(l, done, (nv - 1) * LANES + tail);
-        project(&c, l, nv, tail);
-        soften(&c, nv);
-        for (int i = 0; i < l->N; i++) {
-            decay(&c, l->a + (size_t)i * l->D, nv, tail);
-            if (l->N == 1)
-                recur(&c, l, i, true, true, is_first, nv, tail);
-            else if (i == 0)
-                recur(&c, l, i, true, false, is_first, nv, tail);
-            else
-                recur(&c, l, i, false, i == l->N - 1, is_first, nv, tail);
-        }
+        if (c.n == CHUNK)
+            pass(&c, l, is_first, CHUNK, nv, tail);
+        else
+            pass(&c, l, is_first, c.n, nv, tail);
     }
 }
 
