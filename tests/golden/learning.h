@@ -19,10 +19,10 @@ typedef struct golden_learning {
 void golden_gradients(const golden_learning *t, const char *model, bool of_slots);
 
 /* Tolerances of a run of AdamW steps: losses, gradient norms as a share, weights (running statistics: a tenth of it, as a share). */
-typedef struct golden_run { int n_steps; double loss, norm, weights; } golden_run;
+typedef struct golden_run { double loss, norm, weights; } golden_run;
 
-/* n_steps of the golden run of 20: loss and gradient norm of each, the first gradients, and where all are taken the weights at the
- * end. Ends the program as skipped where it is not at hand. */
+/* The golden run of 20 steps: loss and gradient norm of each, the first gradients, and the weights at the end. Ends the program as
+ * skipped where it is not at hand. */
 void golden_training(const golden_learning *t, const golden_run *run);
 
 #endif
