@@ -23,7 +23,7 @@ static int print_json(const em_bench_streams_result *r, int n_threads, double st
     em_json_fixed(&j, "p99_ms", r->p99_ms, 3);
     em_json_fixed(&j, "frontend_ms", r->frontend_ms, 3);
     em_json_fixed(&j, "windows_per_s", r->windows_per_s, 1);
-    em_json_fixed(&j, "served", r->served, 1);
+    em_json_fixed(&j, "served", r->served, 3);
     em_json_fixed(&j, "rss_mb", r->rss_mb, 1);
     em_json_end(&j, '}');
     em_json_newline(&j);
