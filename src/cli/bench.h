@@ -36,6 +36,7 @@ typedef struct em_bench_result {
     int    n_threads;
     double window_s;                /* of sound in one window                                             */
     double window_ms, p99_ms;       /* median and 99th percentile, from log-mel in to scores out          */
+    double whole_ms;                /* median of windows timed in turn with the parts, which are shares of it */
     double gmac;                    /* of one window                                                      */
     double floors;                  /* window_ms over what the machine's best product needs for gmac      */
     double rss_mb;                  /* most memory the process ever held, up to the machine's measurement */

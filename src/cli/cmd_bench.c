@@ -15,7 +15,7 @@ static void print_part(em_json *j, const em_bench_result *r, const em_bench_part
     em_json_begin(j, NULL, '{');
     em_json_string(j, "op", p->label);
     em_json_fixed(j, "ms", p->ms, 3);
-    em_json_fixed(j, "share", p->ms / r->window_ms, 3);
+    em_json_fixed(j, "share", p->ms / r->whole_ms, 3);
     em_json_fixed(j, "gflops", 2e3 * p->gmac / p->ms, 1);
     em_json_fixed(j, "gb_s", p->mbytes / p->ms, 1);
     em_json_fixed(j, "roofline_share", p->roofline_share, 3);
@@ -69,7 +69,7 @@ static int print_text(const em_bench_result *r, em_err *err)
     for (int i = 0; i < r->n_parts; i++) {
         const em_bench_part *p = &r->parts[i];
 
-        printf("  %-12s %9.3f %6.1f%% %9.1f %8.1f %8.0f%%\n", p->label, p->ms, 100 * p->ms / r->window_ms, 2e3 * p->gmac / p->ms,
+        printf("  %-12s %9.3f %6.1f%% %9.1f %8.1f %8.0f%%\n", p->label, p->ms, 100 * p->ms / r->whole_ms, 2e3 * p->gmac / p->ms,
                p->mbytes / p->ms, 100 * p->roofline_share);
     }
     return em_finish_stdout(err);
