@@ -84,8 +84,8 @@ static void convolution_back(em_dev *dev, const em_conv_silu_xproj *a, int token
     float *const parts = (float *)em_cuda_spare(dev, EM_SPARE_PARTS, n_parts * size * sizeof *parts);
 
     EM_LAUNCH(dev, depthwise_back, dim3(em_div_up(n, THREADS)), THREADS, 0, a->dx, d, n);
-    EM_LAUNCH(dev, taps_back<T>, dim3((unsigned)em_div_up((size_t)a->D, COLUMNS), (unsigned)n_parts), COLUMNS * LANES, 9 * COLUMNS * LANES * sizeof(float),
-              parts, (const T *)a->x, d, tokens, part_tokens);
+    EM_LAUNCH(dev, taps_back<T>, dim3((unsigned)em_div_up((size_t)a->D, COLUMNS), (unsigned)n_parts), COLUMNS * LANES,
+              9 * COLUMNS * LANES * sizeof(float), parts, (const T *)a->x, d, tokens, part_tokens);
     em_cuda_add_parts(dev, a->dtaps, parts, size, size, n_parts);
 }
 
@@ -102,8 +102,8 @@ static void back(em_dev *dev, const em_conv_silu_xproj *a, int tokens)
     }
     p.dm = (float *)em_cuda_spare(dev, EM_SPARE_DM, n * sizeof *p.dm);
     em_cuda_product_back(dev, &p);
-    EM_LAUNCH(dev, silu_back, dim3(em_div_up(n, THREADS)), THREADS, 0, a->du[0], (const float *)a->du[1], (const float *)a->du[2], (const float *)a->du[3],
-              (const float *)p.dm, (const float *)a->raw, n);
+    EM_LAUNCH(dev, silu_back, dim3(em_div_up(n, THREADS)), THREADS, 0, a->du[0], (const float *)a->du[1], (const float *)a->du[2],
+              (const float *)a->du[3], (const float *)p.dm, (const float *)a->raw, n);
     if (a->dbias)
         em_cuda_add_rows(dev, a->dbias, a->du[0], NULL, 1, tokens, a->D);
     convolution_back<T>(dev, a, tokens);

@@ -64,7 +64,8 @@ void em_launch(em_dev *dev, const char *name, void (*kernel)(P...), dim3 grid, i
     em_cuda_note(dev, cudaLaunchKernelEx(&config, kernel, args...), name);
 }
 
-// The only way a kernel is started. Each calls em_wait_for_previous before it touches what other kernels do. kernel: a name, or (name<arguments>) in parentheses.
+// The only way a kernel is started. Each calls em_wait_for_previous before it touches what other kernels do. kernel: a name, or
+// (name<arguments>) in parentheses.
 #define EM_LAUNCH(dev, kernel, grid, threads, shared, ...)                              \
     do {                                                                                \
         EM_KERNEL_LAUNCHED(#kernel);                                                    \

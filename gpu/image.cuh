@@ -25,7 +25,10 @@ static __device__ __forceinline__ int em_clamp(int x, int most) { return x < 0 ?
 // Where frame t of a strip lies.
 static __device__ __forceinline__ bool em_is_kept(const em_strip &s, int t) { return t >= s.head && t < s.head + s.n_kept; }
 static __device__ __forceinline__ float *em_in_ring(const em_strip &s, int F, int t) { return s.ring + (size_t)((s.first + t) % s.size) * F; }
-static __device__ __forceinline__ const float *em_fresh(const em_strip &s, int F, int t) { return s.fresh + (size_t)(t < s.head ? t : t - s.n_kept) * F; }
+static __device__ __forceinline__ const float *em_fresh(const em_strip &s, int F, int t)
+{
+    return s.fresh + (size_t)(t < s.head ? t : t - s.n_kept) * F;
+}
 
 // Frame t of window b.
 static __device__ __forceinline__ const float *em_frame(const em_image &a, int b, int t)

@@ -22,8 +22,9 @@ static void back(em_dev *dev, const em_norm_linear *a, int rows)
     em_cuda_product_back(dev, &p);
     if (a->dx && !is_straight) {
         const em_plain_dy dm = { p.dm, k };
+        float *const dgate = a->gate ? a->dgate + a->gate_column : NULL;
 
-        em_cuda_rows_back(dev, s, dm, { a->norm, a->act_before, a->dx, a->ldx, a->gate ? a->dgate + a->gate_column : NULL, NULL, rows, a->w.k, 0, a->adds_dx });
+        em_cuda_rows_back(dev, s, dm, { a->norm, a->act_before, a->dx, a->ldx, dgate, NULL, rows, a->w.k, 0, a->adds_dx });
     }
 }
 

@@ -27,7 +27,8 @@ static int rows_a_part(int n_rows, em_matrix w)
 // ---------------------------------------------------------------- fp32
 
 // parts[blockIdx.z][n][k] = a^T b over its rows; a [rows][n] lda apart, b [rows][k] ldb apart.
-__global__ void __launch_bounds__(F_THREADS) outer_f32(float *parts, const float *a, size_t lda, const float *b, size_t ldb, int rows, int part_rows, int n, int k)
+__global__ void __launch_bounds__(F_THREADS) outer_f32(float *parts, const float *a, size_t lda, const float *b, size_t ldb, int rows,
+                                                      int part_rows, int n, int k)
 {
     EM_SHARED(float, shared);                               // [F_ROWS][TILE] of a, then of b
     float *const sa = shared, *const sb = shared + F_ROWS * TILE;
@@ -69,8 +70,45 @@ static __device__ __forceinline__ void fetch_slab(em_bf16 *slab, const em_bf16 *
     }
 }
 
+// Warp: a slab's share of its 32 x 32 sums, the rows of both operands being the depth. a, b: their columns of the slab.
+static __device__ __forceinline__ void multiply_slab(float sums[2][4][4], const em_bf16 *a, const em_bf16 *b, int lane)
+{
+    #pragma unroll
+    for (int r = 0; r < H_ROWS; r += 16) {
+        uint32_t fa[2][4], fb[2][4];
+
+        #pragma unroll
+        for (int i = 0; i < 2; i++) {
+            em_ldmatrix4_turned(fa[i], a + (r + lane / 16 * 8 + lane % 8) * H_PITCH + 16 * i + lane / 8 % 2 * 8);
+            em_ldmatrix4_turned(fb[i], b + (r + lane / 8 % 2 * 8 + lane % 8) * H_PITCH + 16 * i + lane / 16 * 8);
+        }
+        #pragma unroll
+        for (int i = 0; i < 2; i++)
+            #pragma unroll
+            for (int j = 0; j < 4; j++)
+                em_mma_bf16(sums[i][j], fa[i], fb[j / 2][j % 2 * 2], fb[j / 2][j % 2 * 2 + 1]);
+    }
+}
+
+// Warp: its sums to part[n][k], from n0 and k0 on.
+static __device__ __forceinline__ void put_sums(float *part, const float sums[2][4][4], int n0, int k0, int n, int k, int lane)
+{
+    #pragma unroll
+    for (int i = 0; i < 2; i++)
+        #pragma unroll
+        for (int j = 0; j < 4; j++)
+            #pragma unroll
+            for (int q = 0; q < 4; q++) {
+                const int at_n = n0 + 16 * i + lane / 4 + q / 2 * 8, at_k = k0 + 8 * j + lane % 4 * 2 + q % 2;
+
+                if (at_n < n && at_k < k)
+                    part[(size_t)at_n * k + at_k] = sums[i][j][q];
+            }
+}
+
 // As outer_f32. Four warps of 32 x 32.
-__global__ void __launch_bounds__(H_THREADS) outer_bf16(float *parts, const em_bf16 *a, size_t lda, const em_bf16 *b, size_t ldb, int rows, int part_rows, int n, int k)
+__global__ void __launch_bounds__(H_THREADS) outer_bf16(float *parts, const em_bf16 *a, size_t lda, const em_bf16 *b, size_t ldb, int rows,
+                                                       int part_rows, int n, int k)
 {
     EM_SHARED(em_bf16, shared);                             // [H_STAGES][a, b]
     const int n0 = blockIdx.y * TILE, k0 = blockIdx.x * TILE, begin = blockIdx.z * part_rows, lane = threadIdx.x % 32, warp = threadIdx.x / 32;
@@ -97,33 +135,9 @@ __global__ void __launch_bounds__(H_THREADS) outer_bf16(float *parts, const em_b
         em_copy_wait<H_STAGES - 2>();
         __syncthreads();                                    // this slab is there, and the one before is done with
         fetch(s + H_STAGES - 1);
-        #pragma unroll
-        for (int r = 0; r < H_ROWS; r += 16) {
-            uint32_t fa[2][4], fb[2][4];
-
-            #pragma unroll
-            for (int i = 0; i < 2; i++) {
-                em_ldmatrix4_turned(fa[i], sa + (r + lane / 16 * 8 + lane % 8) * H_PITCH + wn + 16 * i + lane / 8 % 2 * 8);
-                em_ldmatrix4_turned(fb[i], sb + (r + lane / 8 % 2 * 8 + lane % 8) * H_PITCH + wk + 16 * i + lane / 16 * 8);
-            }
-            #pragma unroll
-            for (int i = 0; i < 2; i++)
-                #pragma unroll
-                for (int j = 0; j < 4; j++)
-                    em_mma_bf16(sums[i][j], fa[i], fb[j / 2][j % 2 * 2], fb[j / 2][j % 2 * 2 + 1]);
-        }
+        multiply_slab(sums, sa + wn, sb + wk, lane);
     }
-    #pragma unroll
-    for (int i = 0; i < 2; i++)
-        #pragma unroll
-        for (int j = 0; j < 4; j++)
-            #pragma unroll
-            for (int q = 0; q < 4; q++) {
-                const int at_n = n0 + wn + 16 * i + lane / 4 + q / 2 * 8, at_k = k0 + wk + 8 * j + lane % 4 * 2 + q % 2;
-
-                if (at_n < n && at_k < k)
-                    parts[((size_t)blockIdx.z * n + at_n) * k + at_k] = sums[i][j][q];
-            }
+    put_sums(parts + (size_t)blockIdx.z * n * k, sums, n0 + wn, k0 + wk, n, k, lane);
 }
 
 // ---------------------------------------------------------------- all of it
@@ -163,11 +177,11 @@ static void outer(em_dev *dev, const em_product_back *p, const void *dy, size_t 
     float *const parts = (float *)em_cuda_spare(dev, EM_SPARE_PARTS, n_parts * size * sizeof *parts);
 
     if (dev->is_fp16)
-        EM_LAUNCH(dev, outer_bf16, grid, H_THREADS, 2 * H_STAGES * H_SLAB * sizeof(em_bf16), parts, (const em_bf16 *)dy, lddy, (const em_bf16 *)p->rows, p->ld,
-                  p->n_rows, part_rows, w.n, w.k);
+        EM_LAUNCH(dev, outer_bf16, grid, H_THREADS, 2 * H_STAGES * H_SLAB * sizeof(em_bf16),
+                  parts, (const em_bf16 *)dy, lddy, (const em_bf16 *)p->rows, p->ld, p->n_rows, part_rows, w.n, w.k);
     else
-        EM_LAUNCH(dev, outer_f32, grid, F_THREADS, 2 * F_ROWS * TILE * sizeof(float), parts, (const float *)dy, lddy, (const float *)p->rows, p->ld,
-                  p->n_rows, part_rows, w.n, w.k);
+        EM_LAUNCH(dev, outer_f32, grid, F_THREADS, 2 * F_ROWS * TILE * sizeof(float),
+                  parts, (const float *)dy, lddy, (const float *)p->rows, p->ld, p->n_rows, part_rows, w.n, w.k);
     em_cuda_add_parts(dev, w.grad, parts, size, size, n_parts);
 }
 

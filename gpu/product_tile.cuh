@@ -117,8 +117,15 @@ struct row_reader {
     }
 };
 
-static __device__ __forceinline__ void multiply_fragments(float d[4], const uint32_t a[4], uint32_t b0, uint32_t b1, em_half) { em_mma(d, a, b0, b1); }
-static __device__ __forceinline__ void multiply_fragments(float d[4], const uint32_t a[4], uint32_t b0, uint32_t b1, em_bf16) { em_mma_bf16(d, a, b0, b1); }
+static __device__ __forceinline__ void multiply_fragments(float d[4], const uint32_t a[4], uint32_t b0, uint32_t b1, em_half)
+{
+    em_mma(d, a, b0, b1);
+}
+
+static __device__ __forceinline__ void multiply_fragments(float d[4], const uint32_t a[4], uint32_t b0, uint32_t b1, em_bf16)
+{
+    em_mma_bf16(d, a, b0, b1);
+}
 
 // A warp's part of the tile: MI x NI fragments of 16 x 8 sums. T: what the 16-bit numbers of the slabs are.
 template <int BM, int BN, int WM, int WN, typename T = em_half>

@@ -45,7 +45,8 @@ struct em_planes {
 template <typename TX, typename TG>
 em_planes<TX, TG> em_planes_of(const em_norm_linear *a)
 {
-    em_planes<TX, TG> s = { { (const TX *)a->x, (const TX *)a->x_more[0], (const TX *)a->x_more[1], (const TX *)a->x_more[2] }, a->ldx, NULL, a->ldg };
+    em_planes<TX, TG> s = { { (const TX *)a->x, (const TX *)a->x_more[0], (const TX *)a->x_more[1], (const TX *)a->x_more[2] },
+                            a->ldx, NULL, a->ldg };
 
     if (a->gate)
         s.gate = (const TG *)a->gate + a->gate_column;

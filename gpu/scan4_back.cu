@@ -66,8 +66,8 @@ struct scan_back_chunk {
     float u[CHUNK], dy[CHUNK], delta[CHUNK], slope[CHUNK], du[CHUNK], ddelta[CHUNK], length;
 
     // Steps past the end have no length and no gradient; the others' rows come to shared memory.
-    __device__ __forceinline__ void take(const scan_back_args &p, const T *u_channel, const float *dy_channel, float *rows, int *tokens, int k, size_t window,
-                                         int first, int wide)
+    __device__ __forceinline__ void take(const scan_back_args &p, const T *u_channel, const float *dy_channel, float *rows, int *tokens,
+                                         int k, size_t window, int first, int wide)
     {
         const int lane = threadIdx.x % LANES, L = p.H * p.W;
 
@@ -108,6 +108,18 @@ struct scan_back_chunk {
         }
     }
 
+    // du begins with skip dy; dead lanes have no gradient.
+    __device__ __forceinline__ void begin_gradients(float *dskip, float skip, bool is_live)
+    {
+        #pragma unroll
+        for (int t = 0; t < CHUNK; t++) {
+            dy[t] = is_live ? dy[t] : 0.f;
+            du[t] = skip * dy[t];
+            ddelta[t] = 0.f;
+            *dskip += u[t] * dy[t];
+        }
+    }
+
     // Step 1: end state and front, both from zero. b, c: of this state, steps pitch apart.
     __device__ __forceinline__ void ends(float *end, float *front, float decay[CHUNK], float a, const float *b, const float *c, int pitch) const
     {
@@ -123,7 +135,8 @@ struct scan_back_chunk {
     }
 
     // Step 3. Returns the state's share of dA_log without its factor A; v: dB, then dC of the steps.
-    __device__ __forceinline__ float sweep(float v[LANES], const float decay[CHUNK], float h, float behind, float rate, const float *b, const float *c, int pitch)
+    __device__ __forceinline__ float sweep(float v[LANES], const float decay[CHUNK], float h, float behind, float rate, const float *b,
+                                           const float *c, int pitch)
     {
         float before[CHUNK], drate = 0.f;
 
@@ -146,10 +159,52 @@ struct scan_back_chunk {
         }
         return drate;
     }
+
+    // Back through softplus; du to memory.
+    __device__ __forceinline__ void end_gradients(float draw[CHUNK], float *dbias, float *du_channel, int D, const int *tokens, int n_steps) const
+    {
+        #pragma unroll
+        for (int t = 0; t < CHUNK; t++) {
+            draw[t] = ddelta[t] * slope[t];
+            *dbias += draw[t];
+            if (t < n_steps)
+                du_channel[(size_t)tokens[t] * D] = du[t];
+        }
+    }
 };
 
+// One state of the warp's chunk. rows: its first B, N before C; sum: its da_log; ends: a free list; kept: what forward kept, of this
+// chunk or the one before; carry: from behind all chunks of this round, and of the next.
+template <int N, typename T>
+static __device__ __forceinline__ void add_state(scan_back_chunk<T> &chunk, float *rows, float *sum, float *ends, const float *kept, bool has_steps,
+                                                 const float *carry, float *next_carry, float a, int pitch, int g, int G)
+{
+    const int lane = threadIdx.x % LANES;
+    const float rate = a * 0.69314718f, total = em_exp2(chunk.length * a);
+    float decay[CHUNK], v[LANES], end, front, begin, behind;
+
+    chunk.ends(&end, &front, decay, a, rows, rows + N, pitch);
+    ends[(g * 3 + 0) * LANES] = total;
+    ends[(g * 3 + 1) * LANES] = end;
+    ends[(g * 3 + 2) * LANES] = front;
+    __syncthreads();                                        // and with it the list before this one is free
+    begin = has_steps ? *kept : 0.f;
+    if (g % 2)
+        begin = ends[(g * 3 - 3) * LANES] * begin + ends[(g * 3 - 2) * LANES];
+    behind = *carry;
+    for (int i = G - 1; i > g; i--)
+        behind = ends[i * 3 * LANES] * behind + ends[(i * 3 + 2) * LANES];
+    if (g == 0)
+        *next_carry = total * behind + front;
+    *sum += rate * chunk.sweep(v, decay, begin, behind, rate, rows, rows + N, pitch);
+    v[0] = lane_sums(v, lane);
+    em_warp_wait();                                         // all have read this state's rows
+    rows[lane % CHUNK * pitch + lane / CHUNK * N] = v[0];
+}
+
 // Two rows of dt_w: their gradients, and those of the dt they were multiplied with, which take their place.
-static __device__ __forceinline__ void weigh(const float draw[CHUNK], float *rows, float *sums, const scan_back_args &p, int k, int d, bool is_live, int r)
+static __device__ __forceinline__ void weigh(const float draw[CHUNK], float *rows, float *sums, const scan_back_args &p, int k, int d,
+                                             bool is_live, int r)
 {
     const int lane = threadIdx.x % LANES, t = lane % CHUNK;
     float v[LANES];
@@ -166,7 +221,7 @@ static __device__ __forceinline__ void weigh(const float draw[CHUNK], float *row
             v[i * CHUNK + s] = w * draw[s];
         }
         if (is_row)
-            sums[(r + i) * LANES + lane] += sum;
+            sums[(r + i) * LANES] += sum;
     }
     v[0] = lane_sums(v, lane);
     em_warp_wait();
@@ -174,26 +229,53 @@ static __device__ __forceinline__ void weigh(const float draw[CHUNK], float *row
         rows[t * p.pitch + r + lane / CHUNK] = v[0];
 }
 
+// Warp: the gradients that stand in its rows now.
+static __device__ __forceinline__ void put_rows(float *to, const float *rows, const int *tokens, int pitch, int wide, int n_steps)
+{
+    em_warp_wait();
+    for (int t = 0; t < CHUNK && t < n_steps; t++)
+        for (int i = threadIdx.x % LANES; i < wide; i += LANES)
+            to[(size_t)tokens[t] * EM_DIRECTIONS * wide + i] = rows[t * pitch + i];
+}
+
+// The warps' sums added in the order of chunks, and stored where scan_back_args.sums has them.
+template <int N>
+static __device__ __forceinline__ void store_sums(const scan_back_args &p, const float *all, size_t window, int k, int d, int g, int G)
+{
+    const int n_sums = p.R + N + 2, a_log = p.R + 1, skip = a_log + N;
+
+    for (int i = g; i < n_sums; i += G) {
+        const int before = i < p.R ? 0 : i < a_log ? p.R : i < skip ? a_log : skip;         // rows of the tensors before row i's
+        const int n_rows = i < p.R ? p.R : i >= a_log && i < skip ? N : 1;                  // of its own
+        float sum = 0.f;
+
+        for (int j = 0; j < G; j++)
+            sum += all[(j * n_sums + i) * LANES];
+        p.sums[(window * EM_DIRECTIONS * n_sums + EM_DIRECTIONS * before + k * n_rows + (i - before)) * p.D + d] = sum;
+    }
+}
+
 template <int N, typename T>
 __global__ void __launch_bounds__(LANES * MOST_CHUNKS) scan4_back(scan_back_args p, const T *u_all, int G)
 {
     EM_SHARED(float, shared);
     const int lane = threadIdx.x % LANES, g = threadIdx.x / LANES, k = blockIdx.y, d = blockIdx.x * LANES + lane, L = p.H * p.W, wide = p.R + 2 * N;
-    const int n_chunks = (L + CHUNK - 1) / CHUNK, n_sums = p.R + N + 2, kept = (L + EM_SCAN_CHUNK - 1) / EM_SCAN_CHUNK;
+    const int n_chunks = (L + CHUNK - 1) / CHUNK, n_sums = p.R + N + 2, n_kept = (L + EM_SCAN_CHUNK - 1) / EM_SCAN_CHUNK;
     const size_t window = blockIdx.z;
     const scan_back_room at(G, p.pitch, p.R, N);
     const bool is_live = d < p.D;                           // idle lanes still take part in sums, with zeros
     const int channel = is_live ? d : 0;
     const float skip = is_live ? p.skip[k * p.D + d] : 0.f, bias = p.dt_bias[k * p.D + channel];
-    const float *const states = p.states + (window * EM_DIRECTIONS + k) * kept * N * p.D + channel;
-    float *const rows = shared + at.rows + g * CHUNK * p.pitch, *const carry = shared + at.carry + lane, *const sums = shared + at.sums + g * n_sums * LANES;
+    const float *const states = p.states + (window * EM_DIRECTIONS + k) * n_kept * N * p.D + channel;
+    float *const rows = shared + at.rows + g * CHUNK * p.pitch, *const carry = shared + at.carry + lane;
+    float *const all_sums = shared + at.sums + lane, *const sums = all_sums + g * n_sums * LANES;
     float *const to = p.dx_dbl + blockIdx.x * p.tile_floats + (window * L * EM_DIRECTIONS + k) * wide;
     int *const tokens = (int *)(shared + at.tokens) + g * CHUNK;
     float dskip = 0.f, dbias = 0.f;
     int n_ends = 0;                                         // which of two lists of ends
 
     for (int i = 0; i < n_sums; i++)
-        sums[i * LANES + lane] = 0.f;
+        sums[i * LANES] = 0.f;
     for (int n = 0; g == 0 && n < N; n++)
         carry[n * LANES] = 0.f;
     __syncthreads();
@@ -206,66 +288,22 @@ __global__ void __launch_bounds__(LANES * MOST_CHUNKS) scan4_back(scan_back_args
 
         chunk.take(p, u_all + window * L * p.D + channel, p.dy + window * L * p.D + channel, rows, tokens, k, window, first, wide);
         chunk.project(p, rows, k, channel, n_steps, bias);
-        #pragma unroll
-        for (int t = 0; t < CHUNK; t++) {
-            chunk.dy[t] = is_live ? chunk.dy[t] : 0.f;
-            chunk.du[t] = skip * chunk.dy[t];
-            chunk.ddelta[t] = 0.f;
-            dskip += chunk.u[t] * chunk.dy[t];
-        }
+        chunk.begin_gradients(&dskip, skip, is_live);
         #pragma unroll 1
-        for (int n = 0; n < N; n++) {
-            const float a = is_live ? p.a[((size_t)k * N + n) * p.D + d] : 0.f, rate = a * 0.69314718f, total = em_exp2(chunk.length * a);
-            const float *const b = rows + p.R + n, *const c = b + N;
-            float *const ends = shared + at.ends + n_ends * G * 3 * LANES + lane;
-            float decay[CHUNK], v[LANES], end, front, begin, behind, drate;
-
-            chunk.ends(&end, &front, decay, a, b, c, p.pitch);
-            ends[(g * 3 + 0) * LANES] = total;
-            ends[(g * 3 + 1) * LANES] = end;
-            ends[(g * 3 + 2) * LANES] = front;
-            __syncthreads();                                // and with it the list before this one is free
-            begin = n_steps > 0 ? states[((size_t)(first / EM_SCAN_CHUNK) * N + n) * p.D] : 0.f;
-            if (g % 2)
-                begin = ends[(g * 3 - 3) * LANES] * begin + ends[(g * 3 - 2) * LANES];
-            behind = carry[(parity * N + n) * LANES];
-            for (int i = G - 1; i > g; i--)
-                behind = ends[i * 3 * LANES] * behind + ends[(i * 3 + 2) * LANES];
-            if (g == 0)
-                carry[((parity ^ 1) * N + n) * LANES] = total * behind + front;
-            n_ends ^= 1;
-            drate = chunk.sweep(v, decay, begin, behind, rate, b, c, p.pitch);
-            sums[(p.R + 1 + n) * LANES + lane] += rate * drate;
-            v[0] = lane_sums(v, lane);
-            em_warp_wait();                                 // all have read this state's rows
-            rows[lane % CHUNK * p.pitch + p.R + n + lane / CHUNK * N] = v[0];
-        }
-        #pragma unroll
-        for (int t = 0; t < CHUNK; t++) {
-            draw[t] = chunk.ddelta[t] * chunk.slope[t];
-            dbias += draw[t];
-            if (t < n_steps)
-                p.du[k][(window * L + tokens[t]) * p.D + d] = chunk.du[t];
-        }
+        for (int n = 0; n < N; n++, n_ends ^= 1)
+            add_state<N>(chunk, rows + p.R + n, sums + (p.R + 1 + n) * LANES, shared + at.ends + n_ends * G * 3 * LANES + lane,
+                         states + ((size_t)(first / EM_SCAN_CHUNK) * N + n) * p.D, n_steps > 0, carry + (parity * N + n) * LANES,
+                         carry + ((parity ^ 1) * N + n) * LANES, is_live ? p.a[((size_t)k * N + n) * p.D + d] : 0.f, p.pitch, g, G);
+        chunk.end_gradients(draw, &dbias, p.du[k] + window * L * p.D + d, p.D, tokens, n_steps);
         for (int r = 0; r < p.R; r += 2)
             weigh(draw, rows, sums, p, k, d, is_live, r);
-        em_warp_wait();
-        for (int t = 0; t < CHUNK && first + t < L; t++)
-            for (int i = lane; i < wide; i += LANES)
-                to[(size_t)tokens[t] * EM_DIRECTIONS * wide + i] = rows[t * p.pitch + i];
+        put_rows(to, rows, tokens, p.pitch, wide, L - first);
     }
-    sums[p.R * LANES + lane] = dbias;
-    sums[(p.R + 1 + N) * LANES + lane] = dskip;
+    sums[p.R * LANES] = dbias;
+    sums[(p.R + 1 + N) * LANES] = dskip;
     __syncthreads();
-    for (int i = g; i < n_sums && is_live; i += G) {
-        // Where row i lies: see scan_back_args.sums.
-        const int before = i < p.R ? 0 : i == p.R ? p.R : i < p.R + 1 + N ? p.R + 1 : p.R + 1 + N, of = i < p.R ? p.R : i > p.R && i < p.R + 1 + N ? N : 1;
-        float sum = 0.f;
-
-        for (int j = 0; j < G; j++)
-            sum += shared[at.sums + (j * n_sums + i) * LANES + lane];
-        p.sums[(window * EM_DIRECTIONS * n_sums + EM_DIRECTIONS * before + k * of + (i - before)) * p.D + d] = sum;
-    }
+    if (is_live)
+        store_sums<N>(p, all_sums, window, k, d, g, G);
 }
 
 // ---------------------------------------------------------------- mapping

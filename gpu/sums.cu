@@ -62,7 +62,8 @@ __global__ void __launch_bounds__(COLUMNS * LANES) add_parts(float *dst, const f
 static void launch_parts(em_dev *dev, float *dst, const float *parts, size_t stride, size_t n, int n_parts, bool adds)
 {
     if (dst)
-        EM_LAUNCH(dev, add_parts, dim3(em_div_up(n, COLUMNS)), COLUMNS * LANES, COLUMNS * LANES * sizeof(float), dst, parts, stride, n, n_parts, adds);
+        EM_LAUNCH(dev, add_parts, dim3(em_div_up(n, COLUMNS)), COLUMNS * LANES, COLUMNS * LANES * sizeof(float),
+                  dst, parts, stride, n, n_parts, adds);
 }
 
 void em_cuda_add_parts(em_dev *dev, float *dst, const float *parts, size_t stride, size_t n, int n_parts)

@@ -24,7 +24,8 @@ __global__ void repack_matrix(T *data, TB *back, const float *w, int n, int k, s
 template <typename T, typename TB>
 static void repack(em_dev *dev, const em_repack *r)
 {
-    const size_t n_data = (size_t)em_round_up(r->n, PAD_N) * em_round_up(r->k, PAD_K), n_back = (size_t)em_round_up(r->k, PAD_N) * em_round_up(r->n, PAD_K);
+    const size_t n_data = (size_t)em_round_up(r->n, PAD_N) * em_round_up(r->k, PAD_K);
+    const size_t n_back = (size_t)em_round_up(r->k, PAD_N) * em_round_up(r->n, PAD_K);
 
     EM_LAUNCH(dev, (repack_matrix<T, TB>), dim3(em_div_up(n_data > n_back ? n_data : n_back, THREADS)), THREADS, 0,
               (T *)r->data, (TB *)r->back, r->plain, r->n, r->k, n_data, n_back);
