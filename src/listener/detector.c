@@ -110,6 +110,25 @@ static void mark_quiet(em_detector *d, int64_t known)
 
 /* ------------------------------------------------------------------ the pass of a hop */
 
+/* Whether a lane's sound, or its last one if a window may still hold that, pauses in a cell. */
+static bool is_pause(const em_detector *d, const em_track *t, int64_t cell)
+{
+    const int64_t size = d->evidence.cell_samples, slice = em_detector_slice(d);
+    int loudness = 0;
+
+    if (t->has_sound)
+        loudness = em_detector_loudness(d, t->sound.begin, t->sound.peak_cell);
+    else if (t->has_past && cell - t->past_peak < d->evidence.n_room)
+        loudness = em_detector_loudness(d, t->past_begin, t->past_peak);
+    return loudness > 0 && em_edges_is_pause(&d->edges, cell * size + size / 2, loudness, slice);
+}
+
+/* The next cell of a lane's track; in a pause there is nothing of its sound, whatever windows around it say. */
+static bool step(const em_detector *d, const em_lane *l, em_track *t, int64_t cell, float evidence)
+{
+    return em_track_step(t, &l->rule, cell, evidence >= l->rule.off && is_pause(d, t, cell) ? 0 : evidence);
+}
+
 /* Whether what an open event was told for is still there, though not sure. */
 static bool may_come_back(const em_detector *d, int i)
 {
@@ -153,7 +172,7 @@ static em_status follow(em_detector *d, int i, bool is_last, em_err *err)
     em_status status = EM_OK;
 
     for (int64_t cell = d->evidence.first; cell < d->judged && !status; cell++)
-        if (em_track_step(&t, &l->rule, cell, evidence_of(d, i, cell))) {
+        if (step(d, l, &t, cell, evidence_of(d, i, cell))) {
             was_seen |= t.sound.end > l->onset;
             status = em_detector_report(d, i, &t.sound, true, err);
             em_track_forget(&t);
@@ -188,6 +207,8 @@ static em_status follow_all(em_detector *d, bool is_last, em_err *err)
     em_status status = EM_OK;
 
     find_busy(d);
+    for (int i = 0; i < d->n_lanes; i++)
+        d->lanes[i].is_shade = false;
     for (int k = 0; k < d->n_lanes && !status; k++)
         if (d->is_busy[d->order[k]])
             status = follow(d, d->order[k], is_last, err);
@@ -199,7 +220,7 @@ static em_status step_final(em_detector *d, int i, int64_t cell, float evidence,
     em_lane *l = &d->lanes[i];
     em_stretch over;
 
-    if ((evidence < l->rule.off && em_track_is_idle(&l->track)) || !em_track_step(&l->track, &l->rule, cell, evidence))
+    if ((evidence < l->rule.off && em_track_is_idle(&l->track)) || !step(d, l, &l->track, cell, evidence))
         return EM_OK;
     over = l->track.sound;
     em_track_forget(&l->track);
@@ -283,7 +304,9 @@ static em_verdict verdict_at(const em_detector *d, int i, int64_t cell, float pe
         return peak < l->rule.off ? EM_VERDICT_QUIET : EM_VERDICT_WEAK;
     if (is_hidden(d, i, cell))
         return *hidden_at(d, i, cell) ? EM_VERDICT_HIDDEN : EM_VERDICT_GATED;
-    return l->is_told ? EM_VERDICT_SHORT : EM_VERDICT_IGNORED;
+    if (!l->is_told)
+        return EM_VERDICT_IGNORED;
+    return l->is_shade ? EM_VERDICT_SHADE : EM_VERDICT_SHORT;
 }
 
 void em_detector_look(em_look *out, const em_detector *d, int i)

@@ -51,6 +51,8 @@ static void inherit_lane(em_lane *l, const em_lane *old)
     l->is_open = old->is_open && old->is_told == l->is_told;
     l->onset = old->onset;
     l->end = old->end;
+    l->peak = old->peak;
+    l->last = old->last;
     l->begun = old->begun;
     l->earliest = old->earliest;
     memcpy(l->id, old->id, sizeof l->id);

@@ -5,9 +5,12 @@
 #include "listener/detector.h"
 #include "listener/edges.h"
 #include "listener/evidence.h"
+#include "listener/levels.h"
 #include "listener/track.h"
 
 enum { EM_FOR_NOW = 1, EM_FOR_GOOD = 2, EM_QUIET = 4 };     /* bits of a mask: found anew at each hop; of an event that was told; of a hop */
+
+typedef struct em_past { int64_t onset, end; float peak; } em_past;      /* an event that is over, in cells */
 
 typedef struct em_lane {
     em_track_rule rule;
@@ -19,6 +22,9 @@ typedef struct em_lane {
     int64_t   floor;                        /* what is before it has been judged                     */
     bool      is_open;                      /* BEGIN was told, END not yet                           */
     int64_t   onset, end;                   /* cells of the open event as far as it was seen         */
+    float     peak;                         /* its highest evidence so far                           */
+    bool      is_shade;                     /* what was found of it at this hop is                   */
+    em_past   last;                         /* the event that was told before it; peak 0: none       */
     int64_t   begun;                        /* sample at which it was told to begin                  */
     int64_t   earliest;                     /* its onset does not move before it                     */
     char      id[EM_EVENT_ID_CHARS];
@@ -42,6 +48,17 @@ struct em_detector {
     int64_t  judged;                        /* cells before it are judged                            */
 };
 
+/* Samples of a slice of levels. */
+static inline int64_t em_detector_slice(const em_detector *d) { return d->cfg.rate_hz / 100 * EM_LEVEL_FRAMES; }
+
+/* Of a sound that began in one cell and was surest in another: see edges.h. */
+static inline int em_detector_loudness(const em_detector *d, int64_t begin, int64_t surest)
+{
+    const int64_t size = d->evidence.cell_samples;
+
+    return em_edges_loudness(&d->edges, begin * size, surest * size + size / 2, em_detector_slice(d));
+}
+
 const char *em_detector_name(const em_detector_cfg *cfg, int i);        /* of lane i */
 
 /* What lane i hides from cell `from` to `to`, and its gap around; bit: EM_FOR_NOW or EM_FOR_GOOD. */
@@ -49,6 +66,14 @@ void        em_detector_hide_others(em_detector *d, int i, int64_t from, int64_t
 
 /* Ends what these lanes have open: is_ending[n_lanes]. The other lanes are as they were, but for being judged to the newest cell. */
 em_status   em_detector_end_lanes(em_detector *d, const uint8_t *is_ending, em_err *err);
+
+/* ---- detector_rivals.c ---- */
+
+/* Whether a stretch of lane i is not sure enough beside what another lane tells. */
+bool        em_detector_is_shade(const em_detector *d, int i, const em_stretch *s);
+
+/* Whether some of the cells [from, to) belongs to what another lane, no kin of lane i, tells or told last. */
+bool        em_detector_is_shared(const em_detector *d, int i, int64_t from, int64_t to);
 
 /* ---- detector_tell.c ---- */
 

@@ -8,7 +8,7 @@
 
 em_detector_cfg em_detector_default(void)
 {
-    return (em_detector_cfg){ .source = "", .settle_s = .64, .ramp_s = 2, .edge = .5f };
+    return (em_detector_cfg){ .source = "", .settle_s = .64, .ramp_s = 2, .edge = .5f, .rival = .7f, .sure = .5f };
 }
 
 em_sound_cfg em_sound_default(float threshold)

@@ -1,8 +1,6 @@
 /* detector_tell.c - a lane's stretches against what has been told of it: events begin, end, or are taken back. See detector.h. */
 #include "listener/detector_inside.h"
 
-#include "listener/levels.h"
-
 #include <math.h>
 
 typedef struct span { int64_t onset, offset; } span;        /* samples */
@@ -50,19 +48,38 @@ static bool is_long_enough(const em_lane *l, const em_stretch *s, int64_t earlie
     return em_stretch_offset(s, &l->rule) - onset_of(l, s, earliest) >= l->shortest;
 }
 
-/* Where its evidence says, moved to the edges of level near by if it is something so, and in the end long enough; it keeps behind the
- * event before it and its gap before the next. */
-static span span_of(const em_detector *d, const em_lane *l, const em_stretch *s, int64_t earliest, bool is_over)
+/* To the end of the pause before it, if nobody else is heard between; else to an edge of level near by. */
+static int64_t onset_near(const em_detector *d, int i, int loudness, int64_t onset)
 {
-    const int64_t slice = d->cfg.rate_hz / 100 * EM_LEVEL_FRAMES, cell = d->evidence.cell_samples;
+    const int64_t slice = em_detector_slice(d), cell = d->evidence.cell_samples;
+    const int64_t pause = em_edges_after_pause(&d->edges, onset, loudness, slice);
+
+    return pause != onset && (pause > onset || !em_detector_is_shared(d, i, pause / cell, onset / cell)) ? pause : em_edges_rise(&d->edges, onset, slice);
+}
+
+static int64_t offset_near(const em_detector *d, int i, int loudness, int64_t offset)
+{
+    const int64_t slice = em_detector_slice(d), cell = d->evidence.cell_samples;
+    const int64_t pause = em_edges_before_pause(&d->edges, offset, loudness, slice);
+
+    return pause != offset && (pause < offset || !em_detector_is_shared(d, i, offset / cell, pause / cell)) ? pause : em_edges_fall(&d->edges, offset, slice);
+}
+
+/* Where its evidence says, moved to what levels say near by if it is something so, and in the end long enough; it keeps behind the
+ * event before it and its gap before the next. */
+static span span_of(const em_detector *d, int i, const em_stretch *s, int64_t earliest, bool is_over)
+{
+    const em_lane *l = &d->lanes[i];
+    const int64_t cell = d->evidence.cell_samples;
+    const int loudness = em_detector_loudness(d, s->begin, s->peak_cell);
     const span found = { sample_of(d, onset_of(l, s, earliest)), sample_of(d, em_stretch_offset(s, &l->rule)) };
     const int64_t last = sample_of(d, s->end + l->rule.gap);
-    span near = { em_edges_rise(&d->edges, found.onset, slice), found.offset };
+    span near = { onset_near(d, i, loudness, found.onset), found.offset };
 
     if (near.onset < earliest * cell)
         near.onset = earliest * cell;
     if (is_over)
-        near.offset = em_edges_fall(&d->edges, found.offset, slice);
+        near.offset = offset_near(d, i, loudness, found.offset);
     if (near.offset > last)
         near.offset = last;
     return near.offset - near.onset >= (is_over ? l->shortest * cell : 1) ? near : found;
@@ -75,26 +92,42 @@ static void forget_judged(em_lane *l)
         em_track_forget(&l->track);
 }
 
+static void judge_until(em_lane *l, int64_t cell)
+{
+    l->is_open = false;
+    l->floor = cell;
+    forget_judged(l);
+}
+
+/* A stretch that is over, told or not: only its lane remembers it, and where it was surest, and what is above its class is hidden. */
+static void close_stretch(em_detector *d, int i, const em_stretch *s)
+{
+    em_lane *l = &d->lanes[i];
+
+    judge_until(l, s->end + l->rule.gap);
+    em_track_remember(&l->track, s);
+    em_detector_hide_others(d, i, s->begin, s->end, EM_FOR_GOOD);
+}
+
 /* The open event never was: its cells are judged for good. */
 em_status em_detector_retract(em_detector *d, int i, em_err *err)
 {
     em_lane *l = &d->lanes[i];
 
-    l->is_open = false;
-    l->floor = l->end;
-    forget_judged(l);
+    judge_until(l, l->end);
     return tell(d, i, EM_DETECTION_RETRACT, NULL, (span){ l->begun, sample_of(d, l->end) }, err);
 }
 
 static em_status begin(em_detector *d, int i, const em_stretch *s, int64_t earliest, em_err *err)
 {
     em_lane *l = &d->lanes[i];
-    const span when = span_of(d, l, s, earliest, false);
+    const span when = span_of(d, i, s, earliest, false);
 
     l->is_open = true;
     l->earliest = earliest;
     l->onset = onset_of(l, s, earliest);
     l->end = s->end;
+    l->peak = s->peak;
     l->begun = when.onset;
     em_event_id(l->id, d->cfg.source, i < d->cfg.n_classes ? "class" : "group", em_detector_name(&d->cfg, i),
                 l->begun, d->cfg.rate_hz);
@@ -109,11 +142,19 @@ static em_status end(em_detector *d, int i, const em_stretch *s, em_err *err)
         l->end = s->end;
         return em_detector_retract(d, i, err);
     }
-    l->is_open = false;
-    l->floor = s->end + l->rule.gap;
-    forget_judged(l);
-    em_detector_hide_others(d, i, s->begin, s->end, EM_FOR_GOOD);
-    return tell(d, i, EM_DETECTION_END, s, span_of(d, l, s, l->earliest, true), err);
+    close_stretch(d, i, s);
+    l->last = (em_past){ l->onset, s->end, s->peak };
+    return tell(d, i, EM_DETECTION_END, s, span_of(d, i, s, l->earliest, true), err);
+}
+
+/* A stretch that is over and another sound's shade. */
+static em_status give_up(em_detector *d, int i, const em_stretch *s, em_err *err)
+{
+    em_lane *l = &d->lanes[i];
+    const bool was_told = l->is_open;
+
+    close_stretch(d, i, s);
+    return was_told ? tell(d, i, EM_DETECTION_RETRACT, NULL, (span){ l->begun, sample_of(d, l->end) }, err) : EM_OK;
 }
 
 /* An event that is found later than a window after its onset does not reach back further than that. */
@@ -133,14 +174,19 @@ em_status em_detector_report(em_detector *d, int i, const em_stretch *s, bool is
         return EM_OK;                               /* turned up before an event that has begun */
     if (l->is_open && s->begin > l->end + l->rule.gap)
         status = em_detector_retract(d, i, err);
-    if (!status && !l->is_open && is_long_enough(l, s, earliest_of(d, l)))
+    l->is_shade = em_detector_is_shade(d, i, s);
+    if (!status && !l->is_open && !l->is_shade && is_long_enough(l, s, earliest_of(d, l)))
         status = begin(d, i, s, earliest_of(d, l), err);
+    if (!status && is_over && l->is_shade)
+        return give_up(d, i, s, err);
     if (status || (is_over && !l->is_open))
         return status;
     if (is_over)
         return end(d, i, s, err);
-    if (l->is_open)
+    if (l->is_open) {
         l->end = s->end;
+        l->peak = s->peak;
+    }
     em_detector_hide_others(d, i, s->begin, s->end, EM_FOR_NOW);      /* also when it may yet be too short: the general class waits */
     return EM_OK;
 }

@@ -3,23 +3,63 @@
 
 #include "base/event.h"
 
-#include <stdbool.h>
-
 enum {
     REACH = 12,                     /* slices to either side                                */
     SIDE = 4,                       /* slices that are compared before an edge and behind   */
+    BEGINNING = 24,                 /* slices in which a sound has begun                    */
+    SOFT = 32,                      /* slices of a sound's soft beginning or end            */
+    MINUTE = 750,                   /* slices                                               */
 };
 
-static const float least_db = 6;
+static const float least_db = 6, pause_db = 20, silent_db = -95;
+
+static bool is_silent(int level) { return level <= (int)((silent_db + 100) / EM_COLUMN_DB); }
+
+/* Mean level of the SIDE slices that end with this one; all are known. Digital silence is no background: what is muted for a while would
+ * make the room's noise a sound. */
+static int background_until(const em_edges *e, int64_t slice)
+{
+    int sum = 0;
+
+    for (int i = 0; i < SIDE; i++) {
+        const int level = e->levels[(slice - i) % EM_EDGES_ROOM];
+
+        if (is_silent(level))
+            return UINT8_MAX;
+        sum += level;
+    }
+    return sum / SIDE;
+}
+
+/* The minute that ends with a slice is looked through only when the quietest moment has left it: a stream of many pays for little more
+ * than a comparison a slice. */
+static void add_background(em_edges *e, int64_t slice)
+{
+    const int64_t first = e->first + SIDE - 1 > slice - MINUTE + 1 ? e->first + SIDE - 1 : slice - MINUTE + 1;
+    const bool is_kept = e->quietest >= first && e->quietest < slice;
+    int least = is_kept ? background_until(e, e->quietest) : UINT8_MAX;
+
+    for (int64_t i = is_kept ? slice : first; i <= slice; i++) {
+        const int level = background_until(e, i);
+
+        if (level <= least) {
+            least = level;
+            e->quietest = i;
+        }
+    }
+    e->background[slice % EM_EDGES_ROOM] = (uint8_t)least;
+}
 
 void em_edges_take(em_edges *e, const uint8_t *levels, int n, int64_t first)
 {
     if (n > 0 && first != e->next)
         e->first = e->next = first;
-    for (int i = 0; i < n; i++)
-        e->levels[e->next++ % EM_EDGES_ROOM] = levels[i];
-    if (e->first < e->next - EM_EDGES_ROOM)
-        e->first = e->next - EM_EDGES_ROOM;
+    for (int i = 0; i < n; i++, e->next++) {
+        e->levels[e->next % EM_EDGES_ROOM] = levels[i];
+        if (e->first <= e->next - EM_EDGES_ROOM)
+            e->first = e->next - EM_EDGES_ROOM + 1;
+        add_background(e, e->next);
+    }
 }
 
 /* Whether SIDE slices are known before this one and from it on. */
@@ -68,4 +108,77 @@ int64_t em_edges_fall(const em_edges *e, int64_t sample, int64_t slice_samples)
         if (is_edge(e, slice, near - REACH, near + REACH, -1))
             return slice * slice_samples;
     return sample;
+}
+
+/* Of the loudest of these slices; 0 where none is known. */
+static int loudest(const em_edges *e, int64_t first, int64_t last)
+{
+    int most = 0;
+
+    for (int64_t i = first > e->first ? first : e->first; i <= last && i < e->next; i++)
+        if (e->levels[i % EM_EDGES_ROOM] > most)
+            most = e->levels[i % EM_EDGES_ROOM];
+    return most;
+}
+
+int em_edges_loudness(const em_edges *e, int64_t begin, int64_t surest, int64_t slice_samples)
+{
+    const int64_t first = begin / slice_samples, middle = surest / slice_samples;
+    const int at_first = loudest(e, first, first + BEGINNING), at_best = loudest(e, middle - SIDE, middle + SIDE);
+
+    return at_first < at_best ? at_first : at_best;
+}
+
+static bool pauses(const em_edges *e, int64_t slice, int loudness)
+{
+    int level;
+
+    if (slice < e->first || slice >= e->next)
+        return false;
+    level = e->levels[slice % EM_EDGES_ROOM];
+    if (!is_silent(level) && level > e->background[slice % EM_EDGES_ROOM] + (int)(least_db / EM_COLUMN_DB))
+        return false;
+    return level + (int)(pause_db / EM_COLUMN_DB) <= loudness;
+}
+
+bool em_edges_is_pause(const em_edges *e, int64_t sample, int loudness, int64_t slice_samples)
+{
+    return pauses(e, sample / slice_samples, loudness);
+}
+
+/* Frames reach into the slices beside: a pause ends with the next slice, not with this one, if the level rises (sign 1) more there; and so
+ * back for its beginning (sign -1). */
+static int64_t sharpest(const em_edges *e, int64_t slice, int sign)
+{
+    const int64_t inner = slice + sign;
+
+    return is_known(e, slice) && is_known(e, inner) && step_at(e, inner, sign) > step_at(e, slice, sign) ? inner : slice;
+}
+
+int64_t em_edges_after_pause(const em_edges *e, int64_t sample, int loudness, int64_t slice_samples)
+{
+    const int64_t near = sample / slice_samples;
+    int64_t slice = near;
+
+    while (slice < near + REACH && pauses(e, slice, loudness))
+        slice++;
+    if (slice > near)
+        return slice < near + REACH ? sharpest(e, slice, 1) * slice_samples : sample;
+    while (slice >= 0 && slice > near - SOFT && !pauses(e, slice, loudness))
+        slice--;
+    return slice >= 0 && slice > near - SOFT ? sharpest(e, slice + 1, 1) * slice_samples : sample;
+}
+
+int64_t em_edges_before_pause(const em_edges *e, int64_t sample, int loudness, int64_t slice_samples)
+{
+    const int64_t near = sample / slice_samples;
+    int64_t slice = near;
+
+    while (slice > near - REACH && pauses(e, slice, loudness))
+        slice--;
+    if (slice < near)
+        return slice > near - REACH ? sharpest(e, slice + 1, -1) * slice_samples : sample;
+    while (slice < near + SOFT && !pauses(e, slice, loudness))
+        slice++;
+    return slice < near + SOFT ? sharpest(e, slice, -1) * slice_samples : sample;
 }

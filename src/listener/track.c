@@ -20,7 +20,10 @@ static void extend(em_stretch *s, int64_t cell, float evidence)
     for (int i = 0; i < n; i++)
         s->fall[i] = cell;
     s->n_levels = n > s->n_levels ? n : s->n_levels;
-    s->peak = fmaxf(s->peak, evidence);
+    if (evidence > s->peak) {
+        s->peak = evidence;
+        s->peak_cell = cell;
+    }
     s->end = cell + 1;
     s->sum += (double)evidence;
     s->n_cells++;
@@ -34,7 +37,10 @@ static void join(em_stretch *a, const em_stretch *b)
     for (int i = 0; i < b->n_levels; i++)
         a->fall[i] = b->fall[i];
     a->n_levels = b->n_levels > a->n_levels ? b->n_levels : a->n_levels;
-    a->peak = fmaxf(a->peak, b->peak);
+    if (b->peak > a->peak) {
+        a->peak = b->peak;
+        a->peak_cell = b->peak_cell;
+    }
     a->end = b->end;
     a->sum += b->sum;
     a->n_cells += b->n_cells;
@@ -70,8 +76,17 @@ bool em_track_step(em_track *t, const em_track_rule *rule, int64_t cell, float e
     return t->has_sound && cell + 1 - t->sound.end > rule->gap;
 }
 
+void em_track_remember(em_track *t, const em_stretch *s)
+{
+    t->has_past = true;
+    t->past_begin = s->begin;
+    t->past_peak = s->peak_cell;
+}
+
 void em_track_forget(em_track *t)
 {
+    if (t->has_sound)
+        em_track_remember(t, &t->sound);
     t->has_sound = t->is_on = t->has_run = false;
 }
 

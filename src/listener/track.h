@@ -20,6 +20,7 @@ typedef struct em_stretch {
     int64_t fall[EM_LEVELS];
     int     n_levels;
     float   peak;
+    int64_t peak_cell;              /* the first where it is so high                        */
     double  sum;                    /* over its n_cells cells at or above `off`             */
     int64_t n_cells;
 } em_stretch;
@@ -34,12 +35,17 @@ typedef struct em_track {           /* zeroed, it is ready                      
     bool       is_on;               /* the last cell belongs to it                          */
     bool       has_run;             /* `run` has not reached `on` yet                       */
     em_stretch sound, run;
+    bool       has_past;            /* there was a stretch before, which            */
+    int64_t    past_begin, past_peak;       /* began here and had its highest evidence there */
 } em_track;
 
 /* The next cell; cells come in order. True: track->sound is over and complete; the caller then calls em_track_forget. */
 bool em_track_step(em_track *t, const em_track_rule *rule, int64_t cell, float evidence);
 
 void em_track_forget(em_track *t);
+
+/* s was its last stretch, though the track may never have held it. */
+void em_track_remember(em_track *t, const em_stretch *s);
 
 static inline bool em_track_is_idle(const em_track *t) { return !t->has_sound && !t->has_run; }
 

@@ -131,6 +131,7 @@ static em_event explanation(const em_watcher *w, int lane, const em_look *look, 
     static const char *const verdicts[] = {
         [EM_VERDICT_TOLD] = "told",   [EM_VERDICT_QUIET] = "quiet",   [EM_VERDICT_WEAK] = "weak",       [EM_VERDICT_SHORT] = "short",
         [EM_VERDICT_HIDDEN] = "hidden", [EM_VERDICT_GATED] = "gated", [EM_VERDICT_IGNORED] = "ignored",
+        [EM_VERDICT_SHADE] = "shade",
     };
     const em_detector_cfg *d = &w->cfg.rules->detector;
     const bool is_class = lane < d->n_classes;

@@ -141,6 +141,69 @@ static em_status read_tensors(rewrite *r, em_err *err)
     return EM_OK;
 }
 
+/* ------------------------------------------------------------------ the mean of two models */
+
+static em_status check_same_config(const rewrite *r, em_st *other, em_err *err)
+{
+    const char *json = em_st_metadata(other, KEY);
+    em_config config;
+    em_card card = { 0 };
+    char *ours = NULL, *theirs = NULL;
+    em_status status = json ? em_config_parse(&config, &card, json, em_st_path(other), err)
+                            : em_fail(err, EM_EFORMAT, "%s: no `" KEY "` entry in its metadata; only a model file has a card", em_st_path(other));
+
+    if (status == EM_OK) {                              /* both with the same card: what differs is the configuration */
+        ours = em_config_write(&r->config, &r->card);
+        theirs = config.n_classes == r->config.n_classes ? em_config_write(&config, &r->card) : NULL;
+        if (!ours || !theirs || strcmp(ours, theirs) != 0)
+            status = em_fail(err, EM_EINVAL, "%s is another network than %s, so there is no mean of the two", em_st_path(other), em_st_path(r->st));
+    }
+    em_card_deinit(&card);
+    free(ours);
+    free(theirs);
+    return status;
+}
+
+/* Room for one tensor of the other's at a time. */
+static em_status blend(rewrite *r, em_st *other, float *room, em_err *err)
+{
+    size_t at = 0;
+
+    for (int i = 0; i < em_st_count(r->st); i++) {
+        const em_st_tensor *ours = em_st_get(r->st, i), *theirs = em_st_find(other, ours->name);
+        em_status status;
+
+        if (!theirs || theirs->n != ours->n)
+            return em_fail(err, EM_EINVAL, "%s: no %s as in %s, so there is no mean of the two", em_st_path(other), ours->name, em_st_path(r->st));
+        if ((status = em_st_read(other, theirs, room, err)) != EM_OK)
+            return status;
+        for (size_t k = 0; k < ours->n; k++)
+            r->block[at + k] = 0.5f * (r->block[at + k] + room[k]);
+        at += ours->n;
+    }
+    return EM_OK;
+}
+
+static em_status take_mean(rewrite *r, em_err *err)
+{
+    em_st *other = NULL;
+    size_t most = 0;
+    float *room = NULL;
+    em_status status = em_st_open(&other, r->changes->mean_with, err);
+
+    if (status == EM_OK)
+        status = check_same_config(r, other, err);
+    for (int i = 0; i < em_st_count(r->st); i++)
+        most = em_st_get(r->st, i)->n > most ? em_st_get(r->st, i)->n : most;
+    if (status == EM_OK && !(room = em_alloc(most * sizeof *room)))
+        status = no_memory(r, err);
+    if (status == EM_OK)
+        status = blend(r, other, room, err);
+    free(room);
+    em_st_close(other);
+    return status;
+}
+
 em_status em_model_rewrite(const char *out_path, const char *in_path, const em_rewrite *changes, em_err *err)
 {
     rewrite r = { .changes = changes };
@@ -152,6 +215,8 @@ em_status em_model_rewrite(const char *out_path, const char *in_path, const em_r
         status = gather_metadata(&r, err);
     if (status == EM_OK)
         status = read_tensors(&r, err);
+    if (status == EM_OK && changes->mean_with)
+        status = take_mean(&r, err);
     if (status == EM_OK)
         status = em_st_write(out_path, r.tensors, em_st_count(r.st), r.keys, r.values, em_st_metadata_count(r.st), err);
     free(r.tensors);

@@ -10,7 +10,7 @@
  *   retract  source, time of the onset, id: that event never was
  *   clip     source, time when it was known, id of the event, clip (its file) or, if none is kept, clip null and reason (speech, unheard): only
  *            with --private, whose offsets have no clip
- *   explain  source, time, label, slug, verdict (told, quiet, weak, short, hidden, gated, ignored), now, peak and at (when), threshold,
+ *   explain  source, time, label, slug, verdict (told, quiet, weak, short, hidden, shade, gated, ignored), now, peak and at (when), threshold,
  *            lasts (down to): only with --explain
  *   gap      frames, reason         source   state up | down
  *   sync     drift: seconds that the wall clock was ahead; every utc from here on is counted anew

@@ -61,7 +61,7 @@ record nano
 step
 record vmamba-s1l8      # weights of ImageNet: 527 random classes
 on_terminal --bench --preset nano --threads 1 --json; one_line out
-for stage in windows operators live log-mel machine; do grep -qE "bench  \[[=> ]{12}\]  +[0-9]+ %  $stage" err || bad "no line of $stage: $(tail -c 300 err | cat -v)"; done
+for stage in operators live log-mel windows; do grep -qE "bench  \[[=> ]{12}\]  +[0-9]+ %  $stage" err || bad "no line of $stage: $(tail -c 300 err | cat -v)"; done
 [ "$(tr '\r' '\n' <err | tail -n 1 | sed 's/\x1b\[[0-9;]*[A-Za-z]//g' | tr -d ' \n')" = '' ] || bad "the line stays: $(tail -c 100 err | cat -v)"
 on_terminal --bench --preset nano --threads 1 --json --progress never; one_line out; empty err
 run 0 --bench --preset nano --threads 1 --json --progress jsonl; one_line out

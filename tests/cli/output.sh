@@ -50,6 +50,9 @@ run 0 -f jsonl --scores -k 100 --duration 1 "$demo"; [ "$(grep -o '"label"' out 
 run 0 --rewrite nano -o half.safetensors --half --name quartz --licence CC0 --metrics '{"mAP":0.5}'; empty out; empty err
 run 0 --inspect ./half.safetensors; says out 'quartz'; says out '{"mAP":0.5}'; says out 'CC0'; says out 'trained from scratch'
 run 0 -m ./half.safetensors -k 1 --duration 3 "$demo"; says out 'Animal'
+run 0 --rewrite nano --mean-with ./half.safetensors -o mean.safetensors; run 0 -m ./mean.safetensors -k 1 --duration 3 "$demo"; says out 'Animal'
+run 2 --rewrite nano --mean-with "$source_dir/tests/golden/data/models/mini_p.safetensors" -o x; says err 'is another network than'
+run 2 --mean-with nano; says err '--mean-with is for --rewrite'
 run 2 --rewrite nano; says err 'needs one -o OUT'
 run 2 --rewrite nano -o x --metrics '{'; says err 'not JSON'; [ ! -e x ] || bad "a refused rewrite leaves a file"
 run 2 --rewrite nano -o x --epochs 3; says err '--epochs'

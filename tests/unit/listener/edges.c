@@ -97,6 +97,92 @@ static void the_room_holds_the_newest(void **state)
         CHECK((em_edges_rise(&e, (rise + 2) * SLICE, SLICE) == rise * SLICE) == (rise > 502), "the rise at %d", (int)rise);
 }
 
+/* ------------------------------------------------------------------ pauses */
+
+static void check_pauses(const em_edges *e, int from, int to, int loudness, bool want)
+{
+    for (int i = from; i < to; i++)
+        CHECK(em_edges_is_pause(e, i * SLICE + 17, loudness, SLICE) == want, "slice %d beside %d", i, loudness);
+}
+
+static void a_pause_is_quiet_beside_the_sound_and_around_it(void **state)
+{
+    static const part parts[] = { { 100, 130, LOUD }, { 160, 190, QUIET + 15 }, { 220, 250, 0 } };
+    const em_edges e = edges_of(parts, EM_COUNT(parts), 300);
+    const int loud = em_edges_loudness(&e, 95 * SLICE, 110 * SLICE, SLICE), faint = em_edges_loudness(&e, 160 * SLICE, 170 * SLICE, SLICE);
+
+    (void)state;
+    assert_int_equal(loud, LOUD);
+    assert_int_equal(faint, QUIET + 15);
+    check_pauses(&e, 130, 160, loud, true);
+    check_pauses(&e, 160, 190, loud, false);                /* 9 dB above the quietest: somebody far away */
+    check_pauses(&e, 190, 220, loud, true);
+    check_pauses(&e, 220, 250, loud, true);                 /* digital silence */
+    check_pauses(&e, 250, 300, loud, true);                 /* it is no background */
+    check_pauses(&e, 130, 160, faint, false);               /* not 20 dB below the sound */
+    check_pauses(&e, 90, 300, 0, false);                    /* its loudness is not known */
+    check_pauses(&e, 301, 310, loud, false);                /* not known yet */
+}
+
+/* The quietest four slices of 750, looked for anew at each, silence left out. */
+static int background_of(const uint8_t *levels, int slice)
+{
+    int lowest = 255;
+
+    for (int i = slice < 750 ? 3 : slice - 749; i <= slice; i++) {
+        int sum = 0;
+        bool is_silent = false;
+
+        for (int k = 0; k < 4; k++) {
+            sum += levels[i - k];
+            is_silent |= levels[i - k] <= 8;                /* -95 dB */
+        }
+        lowest = !is_silent && sum / 4 < lowest ? sum / 4 : lowest;
+    }
+    return lowest;
+}
+
+static void the_background_is_the_quietest_of_a_minute(void **state)
+{
+    enum { LONG = 3000 };
+    uint8_t levels[LONG];
+    em_rng rng = { 5 };
+    em_edges e = { 0 };
+
+    (void)state;
+    for (int i = 0; i < LONG; i++)                          /* slowly up and down, with holes */
+        levels[i] = (uint8_t)(em_rng_uniform(&rng) < .02 ? 0 : 60 + 30 * sin(i / 300.) + 8 * em_rng_uniform(&rng));
+    for (int i = 0; i < LONG; i++)
+        em_edges_take(&e, levels + i, 1, i);
+    for (int i = 3; i < LONG; i++)
+        CHECK(e.background[i] == background_of(levels, i), "slice %d: %d, not %d", i, e.background[i], background_of(levels, i));
+}
+
+/* Rain that a bark is heard over: as loud as where it began, not as where both are. */
+static void a_sound_is_as_loud_as_where_it_began(void **state)
+{
+    static const part bark = { 100, 130, LOUD };
+    const em_edges e = edges_of(&bark, 1, 200);
+
+    (void)state;
+    assert_int_equal(em_edges_loudness(&e, 40 * SLICE, 110 * SLICE, SLICE), QUIET);
+    assert_int_equal(em_edges_loudness(&e, 110 * SLICE, 40 * SLICE, SLICE), QUIET);
+    assert_int_equal(em_edges_loudness(&e, 500 * SLICE, 110 * SLICE, SLICE), 0);
+}
+
+static void soft_parts_reach_to_the_pause(void **state)
+{
+    static const part one = { 100, 160, LOUD };
+    const em_edges e = edges_of(&one, 1, 300);
+
+    (void)state;
+    for (int i = 89; i < 132; i++)
+        CHECK(em_edges_after_pause(&e, i * SLICE, LOUD, SLICE) == (i < 131 ? 100 : i) * SLICE, "from %d", i);
+    for (int i = 129; i < 172; i++)
+        CHECK(em_edges_before_pause(&e, i * SLICE, LOUD, SLICE) == (i > 128 && i < 171 ? 160 : i) * SLICE, "from %d: %d", i,
+              (int)(em_edges_before_pause(&e, i * SLICE, LOUD, SLICE) / SLICE));
+}
+
 /* ------------------------------------------------------------------ levels */
 
 static float *noise_in_bursts(int n)
@@ -190,6 +276,10 @@ int main(void)
         cmocka_unit_test(the_outermost_edge_is_taken),
         cmocka_unit_test(what_is_unknown_moves_nothing),
         cmocka_unit_test(the_room_holds_the_newest),
+        cmocka_unit_test(a_pause_is_quiet_beside_the_sound_and_around_it),
+        cmocka_unit_test(the_background_is_the_quietest_of_a_minute),
+        cmocka_unit_test(a_sound_is_as_loud_as_where_it_began),
+        cmocka_unit_test(soft_parts_reach_to_the_pause),
         cmocka_unit_test(levels_are_those_of_the_stream),
         cmocka_unit_test(hops_left_out_lose_nothing_that_is_in_a_window),
     };

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define MODEL EM_SOURCE_DIR "/tests/golden/data/models/mini_p.safetensors"
+#define OTHER EM_SOURCE_DIR "/tests/golden/data/models/mini_kaldi.safetensors"     /* another network */
 
 static char folder[] = "/tmp/earmark-rewrite-XXXXXX";
 static char path[128], again[128];
@@ -31,17 +32,59 @@ static em_card card_of(const char *file)
     return card;
 }
 
+static float *values_of(em_st *st, const em_st_tensor *t)
+{
+    float *x = calloc(t->n + 1, sizeof *x);
+    em_err err;
+
+    CHECK_OK(em_st_read(st, t, x, &err));
+    return x;
+}
+
+/* The model in `to` is that in `from`, every number times scale. */
+static void write_scaled(const char *to, const char *from, float scale)
+{
+    em_st_out tensors[400];
+    const char *key, *value;
+    em_st *st;
+    em_err err;
+
+    CHECK_OK(em_st_open(&st, from, &err));
+    CHECK(em_st_count(st) <= (int)EM_COUNT(tensors) && em_st_metadata_count(st) > 0, "a model");
+    for (int i = 0; i < em_st_count(st); i++) {
+        const em_st_tensor *t = em_st_get(st, i);
+        float *x = values_of(st, t);
+
+        for (size_t k = 0; k < t->n; k++)
+            x[k] *= scale;
+        tensors[i] = (em_st_out){ t->name, t->rank, t->shape, x, EM_F32 };
+    }
+    key = "earmark";
+    value = em_st_metadata(st, key);
+    CHECK_OK(em_st_write(to, tensors, em_st_count(st), &key, &value, 1, &err));
+    for (int i = 0; i < em_st_count(st); i++)
+        free((void *)tensors[i].data);
+    em_st_close(st);
+}
+
+static void check_scaled(em_st *a, em_st *b, int i, float scale)
+{
+    float *xs = values_of(a, em_st_get(a, i)), *ys = values_of(b, em_st_get(b, i));
+
+    for (size_t k = 0; k < em_st_get(a, i)->n; k++)
+        CHECK(ys[k] == scale * xs[k], "%s: %zu", em_st_get(a, i)->name, k);
+    free(xs);
+    free(ys);
+}
+
 /* Whether tensor i has the same name, shape and, to the bit or as halves, values in both files. */
 static void check_tensor(em_st *a, em_st *b, int i, bool is_half)
 {
     const em_st_tensor *x = em_st_get(a, i), *y = em_st_get(b, i);
-    float *xs = calloc(x->n + 1, sizeof *xs), *ys = calloc(x->n + 1, sizeof *ys);
-    em_err err;
+    float *xs = values_of(a, x), *ys = values_of(b, y);
 
     CHECK(!strcmp(x->name, y->name) && x->rank == y->rank && !memcmp(x->shape, y->shape, sizeof x->shape), "tensor %d", i);
     CHECK(y->dtype == (is_half && x->rank >= 2 ? EM_F16 : x->dtype), "%s: its type", x->name);
-    CHECK_OK(em_st_read(a, x, xs, &err));
-    CHECK_OK(em_st_read(b, y, ys, &err));
     for (size_t k = 0; k < x->n; k++)
         CHECK(y->dtype == x->dtype ? xs[k] == ys[k] : fabsf(xs[k] - ys[k]) <= 0x1p-11f * fabsf(xs[k]) + 0x1p-25f, "%s: %zu", x->name, k);
     free(xs);
@@ -97,6 +140,36 @@ static void halves_stay_halves(void **state)
     em_card_deinit(&card);
 }
 
+/* Of MODEL and what it was with every number twice as large: half as large again. */
+static void a_mean_is_of_both(void **state)
+{
+    em_st *a, *b;
+    em_err err;
+    (void)state;
+
+    write_scaled(again, MODEL, 2);
+    CHECK_OK(em_model_rewrite(path, MODEL, &(em_rewrite){ .mean_with = again }, &err));
+    CHECK_OK(em_st_open(&a, MODEL, &err));
+    CHECK_OK(em_st_open(&b, path, &err));
+    for (int i = 0; i < em_st_count(a); i++)
+        check_scaled(a, b, i, 1.5f);
+    em_st_close(a);
+    em_st_close(b);
+    CHECK_OK(em_model_rewrite(path, MODEL, &(em_rewrite){ .mean_with = MODEL }, &err));
+    check_tensors(MODEL, path, false);
+}
+
+static void there_is_no_mean_of_different_networks(void **state)
+{
+    em_err err;
+    (void)state;
+
+    unlink(path);
+    CHECK(em_model_rewrite(path, MODEL, &(em_rewrite){ .mean_with = OTHER }, &err) == EM_EINVAL && strstr(err.msg, "another network"), "%s", err.msg);
+    CHECK(em_model_rewrite(path, MODEL, &(em_rewrite){ .mean_with = "/nowhere" }, &err) == EM_EIO, "%s", err.msg);
+    CHECK(access(path, F_OK) != 0, "nothing was written");
+}
+
 static void what_does_not_fit_is_refused(void **state)
 {
     const em_rewrite many = { .thresholds = thresholds, .n_thresholds = n_classes + 1 },
@@ -136,6 +209,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(thresholds_are_written_and_the_rest_stays),
         cmocka_unit_test(halves_stay_halves),
+        cmocka_unit_test(a_mean_is_of_both),
+        cmocka_unit_test(there_is_no_mean_of_different_networks),
         cmocka_unit_test(what_does_not_fit_is_refused),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
