@@ -18,6 +18,69 @@ struct one_args {
     size_t  ldw;
 };
 
+// The taps of a pixel; outside: any pixel, and then zero.
+static __device__ __forceinline__ void load_taps(float in[MOST_TAPS], const one_args &p, int pixel)
+{
+    const em_conv_shape &s = p.shape;
+    const int ox = pixel % s.Wo, oy = pixel / s.Wo % s.Ho, b = pixel / s.Wo / s.Ho;
+    const int y0 = oy * s.stride - s.pad_y, x0 = ox * s.stride - s.pad_x, n_taps = s.kh * s.kw;
+
+    #pragma unroll
+    for (int t = 0; t < MOST_TAPS; t++) {
+        const int iy = y0 + t / s.kw, ix = x0 + t % s.kw;
+        const bool is_inside = t < n_taps && iy >= 0 && iy < s.H && ix >= 0 && ix < s.W;
+        const float x = p.x[is_inside ? ((size_t)b * s.H + iy) * s.W + ix : 0];
+
+        in[t] = is_inside ? x : 0.f;
+    }
+}
+
+// Over the NC channels from c0 of each of the lanes that share a pixel; those past n are zero.
+template <int NC>
+static __device__ __forceinline__ void norm_pixel(float sums[NC], const em_norm &norm, int c0, int n)
+{
+    float sum = 0.f, mean, scale;
+
+    #pragma unroll
+    for (int c = 0; c < NC; c++)
+        sum += sums[c];
+    for (int mask = 1; mask < LANES; mask *= 2)
+        sum += em_shuffle_xor(sum, mask);
+    mean = sum / n;
+    sum = 0.f;
+    #pragma unroll
+    for (int c = 0; c < NC; c++)
+        if (c0 + c < n)
+            sum += (sums[c] - mean) * (sums[c] - mean);
+    for (int mask = 1; mask < LANES; mask *= 2)
+        sum += em_shuffle_xor(sum, mask);
+    scale = 1.f / sqrtf(sum / n + EM_NORM_EPS);
+    #pragma unroll
+    for (int c = 0; c < NC; c++)
+        if (c0 + c < n)
+            sums[c] = (sums[c] - mean) * scale * norm.weight[c0 + c] + norm.bias[c0 + c];
+}
+
+// y: of this pixel.
+template <int NC, typename TY>
+static __device__ __forceinline__ void store_pixel(TY *y, float sums[NC], const one_args &p, int c0)
+{
+    #pragma unroll
+    for (int c = 0; c < NC; c++)
+        if (p.act == EM_ACT_GELU)
+            sums[c] = em_gelu(sums[c]);
+    #pragma unroll
+    for (int c = 0; c < NC; c += 4) {
+        TY *const to = y + c0 + c;
+
+        if (p.n % 4 == 0 && c0 + c < p.n)
+            em_store4(to, make_float4(sums[c], sums[c + 1], sums[c + 2], sums[c + 3]));
+        else
+            for (int q = 0; q < 4 && c0 + c + q < p.n; q++)
+                em_store(to + q, sums[c + q]);
+    }
+}
+
 // Four lanes share a pixel and have NC neighbouring channels each. w [n][ldw].
 template <int NC, typename TY, typename TW>
 __global__ void __launch_bounds__(ONE_THREADS) conv_of_one(TY *y, const TW *w, one_args p)
@@ -25,9 +88,7 @@ __global__ void __launch_bounds__(ONE_THREADS) conv_of_one(TY *y, const TW *w, o
     EM_SHARED(float, taps);                                 // [kh * kw][LANES * NC], zeros past n
     const int lane = threadIdx.x % LANES, c0 = lane * NC, n_taps = p.shape.kh * p.shape.kw;
     const int i = blockIdx.x * (ONE_THREADS / LANES) + threadIdx.x / LANES, pixel = i < p.n_pixels ? i : p.n_pixels - 1;
-    const int ox = pixel % p.shape.Wo, oy = pixel / p.shape.Wo % p.shape.Ho, b = pixel / p.shape.Wo / p.shape.Ho;
-    const int y0 = oy * p.shape.stride - p.shape.pad_y, x0 = ox * p.shape.stride - p.shape.pad_x;
-    float in[MOST_TAPS], sums[NC], mean = 0.f, scale = 1.f;
+    float in[MOST_TAPS], sums[NC];
 
     for (int t = threadIdx.x; t < n_taps * LANES * NC; t += ONE_THREADS) {
         const int c = t % (LANES * NC);
@@ -39,14 +100,7 @@ __global__ void __launch_bounds__(ONE_THREADS) conv_of_one(TY *y, const TW *w, o
         sums[c] = p.bias && c0 + c < p.n ? p.bias[c0 + c] : 0.f;
     __syncthreads();
     em_wait_for_previous();
-    #pragma unroll
-    for (int t = 0; t < MOST_TAPS; t++) {                   // outside: any pixel, and then zero
-        const int iy = y0 + t / p.shape.kw, ix = x0 + t % p.shape.kw;
-        const bool is_inside = t < n_taps && iy >= 0 && iy < p.shape.H && ix >= 0 && ix < p.shape.W;
-        const float x = p.x[is_inside ? ((size_t)b * p.shape.H + iy) * p.shape.W + ix : 0];
-
-        in[t] = is_inside ? x : 0.f;
-    }
+    load_taps(in, p, pixel);
     #pragma unroll
     for (int t = 0; t < MOST_TAPS; t++)
         if (t < n_taps)
@@ -55,43 +109,10 @@ __global__ void __launch_bounds__(ONE_THREADS) conv_of_one(TY *y, const TW *w, o
                 const float4 v = em_load4(taps + t * LANES * NC + c0 + c);
                 sums[c] += in[t] * v.x, sums[c + 1] += in[t] * v.y, sums[c + 2] += in[t] * v.z, sums[c + 3] += in[t] * v.w;
             }
-    if (p.norm.weight) {
-        float sum = 0.f;
-
-        #pragma unroll
-        for (int c = 0; c < NC; c++)
-            sum += sums[c];                                 // those past n are zero
-        for (int mask = 1; mask < LANES; mask *= 2)
-            sum += em_shuffle_xor(sum, mask);
-        mean = sum / p.n;
-        sum = 0.f;
-        #pragma unroll
-        for (int c = 0; c < NC; c++)
-            if (c0 + c < p.n)
-                sum += (sums[c] - mean) * (sums[c] - mean);
-        for (int mask = 1; mask < LANES; mask *= 2)
-            sum += em_shuffle_xor(sum, mask);
-        scale = 1.f / sqrtf(sum / p.n + EM_NORM_EPS);
-    }
-    if (i >= p.n_pixels)
-        return;
-    #pragma unroll
-    for (int c = 0; c < NC; c++) {
-        if (c0 + c < p.n && p.norm.weight)
-            sums[c] = (sums[c] - mean) * scale * p.norm.weight[c0 + c] + p.norm.bias[c0 + c];
-        if (p.act == EM_ACT_GELU)
-            sums[c] = em_gelu(sums[c]);
-    }
-    #pragma unroll
-    for (int c = 0; c < NC; c += 4) {
-        TY *const to = y + (size_t)i * p.n + c0 + c;
-
-        if (p.n % 4 == 0 && c0 + c < p.n)
-            em_store4(to, make_float4(sums[c], sums[c + 1], sums[c + 2], sums[c + 3]));
-        else
-            for (int q = 0; q < 4 && c0 + c + q < p.n; q++)
-                em_store(to + q, sums[c + q]);
-    }
+    if (p.norm.weight)
+        norm_pixel<NC>(sums, p.norm, c0, p.n);
+    if (i < p.n_pixels)
+        store_pixel<NC>(y + (size_t)i * p.n, sums, p, c0);
 }
 
 static em_conv_shape shape_of(const em_conv *a)
@@ -159,9 +180,7 @@ static void in_place(em_dev *dev, const em_conv *a, const em_product_out *out, i
 template <typename TX, typename T>
 static void gather(em_dev *dev, const em_conv *a, int rows)
 {
-    const em_taps<TX> s = { (const TX *)a->x, a->H, a->W, a->C, a->Ho, a->Wo, a->kw, a->stride, a->pad_y, a->pad_x };
-
-    em_prepare_rows(dev, (T *)dev->rows, s, a->norm_before, EM_ACT_NONE, rows, a->w.k, em_round_up(a->w.k, 64));
+    em_prepare_rows(dev, (T *)dev->rows, em_taps_of<TX>(a), a->norm_before, EM_ACT_NONE, rows, a->w.k, em_round_up(a->w.k, 64));
 }
 
 template <typename T>
@@ -178,10 +197,10 @@ template <typename T>
 static void conv(em_dev *dev, const em_conv *a, int B)
 {
     const bool is_normed = a->norm_after.weight != NULL;
-    const em_product_out out = { a->y, a->bias, NULL, a->w.n, is_normed ? EM_ACT_NONE : a->act, a->is_y_inner };
+    const em_product_out out = { a->raw ? a->raw : a->y, a->bias, NULL, a->w.n, is_normed ? EM_ACT_NONE : a->act, a->is_y_inner && !a->raw };
     const int rows = B * a->Ho * a->Wo;
 
-    if (a->C == 1 && !a->is_x_inner && !a->norm_before.weight && a->w.k <= MOST_TAPS && a->w.n <= LANES * MOST_ONE) {
+    if (a->C == 1 && !a->raw && !a->is_x_inner && !a->norm_before.weight && a->w.k <= MOST_TAPS && a->w.n <= LANES * MOST_ONE) {
         if (a->is_y_inner)
             of_one<T, T>(dev, a, rows);
         else
@@ -192,7 +211,11 @@ static void conv(em_dev *dev, const em_conv *a, int B)
         in_place(dev, a, &out, B);
     else
         gathered<T>(dev, a, &out, rows);
-    if (is_normed && a->is_y_inner)
+    if (a->raw && a->is_y_inner)
+        em_norm_rows(dev, (T *)a->y, (const float *)a->raw, a->norm_after, a->act, rows, a->w.n);
+    else if (a->raw)
+        em_norm_rows(dev, a->y, (const float *)a->raw, a->norm_after, a->act, rows, a->w.n);
+    else if (is_normed && a->is_y_inner)
         em_norm_rows(dev, (T *)a->y, (const T *)a->y, a->norm_after, a->act, rows, a->w.n);
     else if (is_normed)
         em_norm_rows(dev, a->y, (const float *)a->y, a->norm_after, a->act, rows, a->w.n);

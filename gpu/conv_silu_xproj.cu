@@ -11,6 +11,7 @@ struct depthwise {
     size_t ldx;
     int H, W, D;
     const float *taps, *bias;
+    float *raw;                     // NULL, or where the sums before SiLU go
 };
 
 template <int V, typename T>
@@ -75,6 +76,8 @@ __global__ void depthwise_silu(T *u, const T *x, depthwise a, int n_threads)
     for (int s = 0; s < STRIP; s++) {
         if (w0 + s >= a.W)
             break;
+        if (a.raw)
+            store_channels<V>(a.raw + ((size_t)row * a.W + w0 + s) * a.D + c, sum[s]);
         for (int v = 0; v < V; v++)
             sum[s][v] = em_silu(sum[s][v]);
         store_channels<V>(u + ((size_t)row * a.W + w0 + s) * a.D + c, sum[s]);
@@ -86,7 +89,7 @@ enum { THREADS = 256 };
 template <int V, int STRIP, typename T>
 static void launch(em_dev *dev, const em_conv_silu_xproj *a, int B)
 {
-    const depthwise d = { a->ldx, a->H, a->W, a->D, a->taps, a->bias };
+    const depthwise d = { a->ldx, a->H, a->W, a->D, a->taps, a->bias, a->raw };
     const int n = B * a->H * em_div_up((size_t)a->W, STRIP) * (a->D / V);
 
     EM_LAUNCH(dev, (depthwise_silu<V, STRIP, T>), dim3(em_div_up((size_t)n, THREADS)), THREADS, 0, (T *)a->u, (const T *)a->x, d, n);

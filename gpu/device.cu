@@ -38,6 +38,8 @@ static void device_close(em_dev *dev)
         return;
     cudaFree(dev->rows);
     cudaFree(dev->hidden);
+    for (int i = 0; i < EM_SPARES; i++)
+        cudaFree(dev->spare[i].at);
     if (dev->stream)
         cudaStreamDestroy(dev->stream);
     free(dev);
@@ -291,15 +293,28 @@ extern "C" const em_ops em_ops_cuda = {
     .forget = device_forget,
     .pack_bytes = device_pack_bytes,
     .pack = device_pack,
+    .repack = em_cuda_repack,
+    .decay = em_cuda_decay,
     .image_fwd = em_cuda_image_fwd,
+    .image_bwd = em_cuda_image_bwd,
     .norm_linear_fwd = em_cuda_norm_linear_fwd,
+    .norm_linear_bwd = em_cuda_norm_linear_bwd,
     .mlp_fwd = em_cuda_mlp_fwd,
     .conv_fwd = em_cuda_conv_fwd,
+    .conv_bwd = em_cuda_conv_bwd,
     .conv_silu_xproj_fwd = em_cuda_conv_silu_xproj_fwd,
+    .conv_silu_xproj_bwd = em_cuda_conv_silu_xproj_bwd,
     .scan4_fwd = em_cuda_scan4_fwd,
+    .scan4_bwd = em_cuda_scan4_bwd,
     .tokens_fwd = em_cuda_tokens_fwd,
+    .tokens_bwd = em_cuda_tokens_bwd,
     .mean_fwd = em_cuda_mean_fwd,
+    .mean_bwd = em_cuda_mean_bwd,
     .logmel_open = em_cuda_logmel_open,
     .logmel_close = em_cuda_logmel_close,
     .logmel_fwd = em_cuda_logmel_fwd,
+    .clear = em_cuda_clear,
+    .sum_squares = em_cuda_sum_squares,
+    .adamw = em_cuda_adamw,
+    .blend = em_cuda_blend,
 };

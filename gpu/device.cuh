@@ -13,6 +13,9 @@ extern "C" {
 #include "ops/ops.h"
 }
 
+// Scratch of the way back, which grows as it is asked for (sums.cuh).
+enum em_spare { EM_SPARE_ROWS, EM_SPARE_DM, EM_SPARE_DY, EM_SPARE_NORMED, EM_SPARE_PARTS, EM_SPARES };
+
 struct em_dev {
     cudaStream_t stream;
     bool      is_fp16;              // else fp32 everywhere
@@ -21,6 +24,7 @@ struct em_dev {
     bool      is_after_kernel;      // what was put into the stream last is one
     void     *rows, *hidden;        // scratch: prepared rows of a product, the hidden layer of an em_mlp
     size_t    rows_bytes, hidden_bytes;
+    struct { void *at; size_t bytes; } spare[EM_SPARES];
     em_status status;               // of the first failure; then nothing is launched any more
     em_err    failure;
     char      text[96];
@@ -60,7 +64,8 @@ void em_launch(em_dev *dev, const char *name, void (*kernel)(P...), dim3 grid, i
     em_cuda_note(dev, cudaLaunchKernelEx(&config, kernel, args...), name);
 }
 
-// The only way a kernel is started. Each calls em_wait_for_previous before it touches what other kernels do. kernel: a name, or (name<arguments>) in parentheses.
+// The only way a kernel is started. Each calls em_wait_for_previous before it touches what other kernels do. kernel: a name, or
+// (name<arguments>) in parentheses.
 #define EM_LAUNCH(dev, kernel, grid, threads, shared, ...)                              \
     do {                                                                                \
         EM_KERNEL_LAUNCHED(#kernel);                                                    \
@@ -82,5 +87,22 @@ void em_cuda_mean_fwd(em_dev *dev, const em_mean *a, int B);
 em_status em_cuda_logmel_open(em_dev *dev, em_spectra **out, const em_logmel_cfg *cfg, em_err *err);
 void em_cuda_logmel_close(em_dev *dev, em_spectra *s);
 void em_cuda_logmel_fwd(em_dev *dev, const em_spectra *s, float *frames, const float *samples, int n, int B);
+
+// Their ways back, a file each.
+void em_cuda_image_bwd(em_dev *dev, const em_image *a, int B);
+void em_cuda_norm_linear_bwd(em_dev *dev, const em_norm_linear *a, int B);
+void em_cuda_conv_bwd(em_dev *dev, const em_conv *a, int B);
+void em_cuda_conv_silu_xproj_bwd(em_dev *dev, const em_conv_silu_xproj *a, int B);
+void em_cuda_scan4_bwd(em_dev *dev, const em_scan4 *a, int B);
+void em_cuda_tokens_bwd(em_dev *dev, const em_tokens *a, int B);
+void em_cuda_mean_bwd(em_dev *dev, const em_mean *a, int B);
+
+// Training on blocks of numbers (training.cu).
+void   em_cuda_repack(em_dev *dev, const em_repack *list, int n);
+void   em_cuda_decay(em_dev *dev, float *a, const float *a_log, size_t n);
+void   em_cuda_clear(em_dev *dev, float *x, size_t n);
+double em_cuda_sum_squares(em_dev *dev, const float *x, size_t n);
+void   em_cuda_adamw(em_dev *dev, const em_adamw *a);
+void   em_cuda_blend(em_dev *dev, float *y, const float *x, float share, size_t n);
 
 #endif

@@ -10,6 +10,9 @@
 // A 16-bit float of 11 significant bits. Numbers past +-65504 are stored as that, so that none becomes infinite.
 struct em_half { uint16_t bits; };
 
+// The upper half of a float: its range, 8 significant bits. Gradients have no scale to rely on, so their products are of these.
+struct em_bf16 { uint16_t bits; };
+
 #if defined(__CUDACC__)
 
 // Dynamic shared memory of the block as an array of `type`.
@@ -31,6 +34,15 @@ static __device__ __forceinline__ uint32_t em_narrow2(float lo, float hi)
     uint32_t r;
 
     asm("cvt.rn.satfinite.f16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(hi), "f"(lo));
+    return r;
+}
+
+// The same to the upper halves of floats.
+static __device__ __forceinline__ uint32_t em_narrow2_bf16(float lo, float hi)
+{
+    uint32_t r;
+
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(hi), "f"(lo));
     return r;
 }
 
@@ -93,10 +105,24 @@ static __device__ __forceinline__ void em_ldmatrix4(uint32_t r[4], const void *s
                  : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"((uint32_t)__cvta_generic_to_shared(shared)) : "memory");
 }
 
+// The same, each matrix turned.
+static __device__ __forceinline__ void em_ldmatrix4_turned(uint32_t r[4], const void *shared)
+{
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"((uint32_t)__cvta_generic_to_shared(shared)) : "memory");
+}
+
 // Warp: d[16][8] += a[16][16] b[16][8], halves in, float sums, fragments as the PTX manual lays them out.
 static __device__ __forceinline__ void em_mma(float d[4], const uint32_t a[4], uint32_t b0, uint32_t b1)
 {
     asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+                 : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]) : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+}
+
+// The same of upper halves.
+static __device__ __forceinline__ void em_mma_bf16(float d[4], const uint32_t a[4], uint32_t b0, uint32_t b1)
+{
+    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
                  : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]) : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
@@ -109,6 +135,14 @@ static __device__ __forceinline__ em_half em_narrow(float x)
     em_half y;
 
     y.bits = (uint16_t)em_narrow2(x, 0.f);
+    return y;
+}
+
+static __device__ __forceinline__ em_bf16 em_narrow_bf16(float x)
+{
+    em_bf16 y;
+
+    y.bits = (uint16_t)em_narrow2_bf16(x, 0.f);
     return y;
 }
 

@@ -10,6 +10,7 @@ static __device__ __forceinline__ float em_load(const float *p) { return *p; }
 static __device__ __forceinline__ float em_load(const em_half *p) { return em_widen(*p); }
 static __device__ __forceinline__ void em_store(float *p, float x) { *p = x; }
 static __device__ __forceinline__ void em_store(em_half *p, float x) { *p = em_narrow(x); }
+static __device__ __forceinline__ void em_store(em_bf16 *p, float x) { *p = em_narrow_bf16(x); }
 
 // Four neighbours; p is aligned to them.
 static __device__ __forceinline__ float4 em_load4(const float *p) { return *(const float4 *)p; }
@@ -36,6 +37,18 @@ static __device__ __forceinline__ float em_warp_sum(float x)
 static __device__ __forceinline__ float em_sigmoid(float x) { return em_reciprocal(1.f + em_exp2(-1.44269504f * x)); }
 static __device__ __forceinline__ float em_silu(float x) { return x * em_sigmoid(x); }
 static __device__ __forceinline__ float em_gelu(float x) { return 0.5f * x * (1.f + erff(0.70710678f * x)); }
+
+static __device__ __forceinline__ float em_gelu_slope(float x)
+{
+    return 0.5f * (1.f + erff(0.70710678f * x)) + 0.39894228f * x * em_exp2(-0.72134752f * x * x);
+}
+
+static __device__ __forceinline__ float em_silu_slope(float x)
+{
+    const float sigmoid = em_sigmoid(x);
+
+    return sigmoid * (1.f + x * (1.f - sigmoid));
+}
 
 // log(1 + e^x), within 1e-7; the largest argument of exp2 is kept finite.
 static __device__ __forceinline__ float em_softplus_fast(float x)

@@ -9,18 +9,18 @@
 // Every sum runs over k upwards in steps of 16, whatever the tile: so the bits depend on no choice of tile.
 //
 // fp32: for parity. 64 x 64 tiles, 4 x 4 sums a thread, plain FMAs.
-#include "product_tile.cuh"
+#include "product_rows.cuh"
 
 // ---------------------------------------------------------------- slab by slab
 
-template <int BM, int BN, int WM, int WN, bool IS_CONV>
+template <int BM, int BN, int WM, int WN, bool IS_CONV, typename T>
 __global__ void __launch_bounds__(32 * WM * WN) product_slabs(product_args p)
 {
     constexpr int THREADS = 32 * WM * WN, A = BM * (BK + PAD), B = BN * (BK + PAD), TURN = turn<BM>, AHEAD = (stages<BM> - 1) * TURN;
     EM_SHARED(em_half, shared);
     const int m0 = blockIdx.y * BM, n0 = blockIdx.x * BN, n_slabs = (p.k + BK - 1) / BK;
     const row_reader<BM, THREADS, IS_CONV> rows(p, m0);
-    warp_tile<BM, BN, WM, WN> tile;
+    warp_tile<BM, BN, WM, WN, T> tile;
 
     auto slab = [&](int s) { return shared + s % ring_slabs<BM> * (A + B); };
     auto fetch = [&](int s, bool is_rows, bool is_weights) {
@@ -51,121 +51,10 @@ __global__ void __launch_bounds__(32 * WM * WN) product_slabs(product_args p)
             if (s + j < n_slabs)
                 tile.multiply(slab(s + j), BK + PAD, slab(s + j) + A);
     }
-    tile.write(p, m0, n0);
+    tile.template write<true>(p, m0, n0);
 }
 
 // ---------------------------------------------------------------- rows kept for the whole depth
-
-// V neighbours of a row as they lie in memory, so that many loads can be under way before the first is looked at.
-template <typename TX> struct piece;
-
-template <> struct piece<float> {
-    static constexpr int V = 4, PLANES = 1;
-    float4 x;
-    __device__ __forceinline__ void load(const float *p) { x = *(const float4 *)p; }
-    __device__ __forceinline__ void add_to(float v[V]) const { v[0] += x.x, v[1] += x.y, v[2] += x.z, v[3] += x.w; }
-};
-
-template <> struct piece<em_half> {
-    static constexpr int V = 8, PLANES = EM_DIRECTIONS;
-    uint4 x;
-    __device__ __forceinline__ void load(const em_half *p) { x = *(const uint4 *)p; }
-    __device__ __forceinline__ void add_to(float v[V]) const
-    {
-        const uint32_t pair[4] = { x.x, x.y, x.z, x.w };
-
-        #pragma unroll
-        for (int i = 0; i < 4; i++) {
-            const em_half lo = { (uint16_t)pair[i] }, hi = { (uint16_t)(pair[i] >> 16) };
-            v[2 * i] += em_widen(lo);
-            v[2 * i + 1] += em_widen(hi);
-        }
-    }
-};
-
-static __device__ __forceinline__ void store_halves(em_half *p, const float v[4]) { *(uint2 *)p = make_uint2(em_narrow2(v[0], v[1]), em_narrow2(v[2], v[3])); }
-
-// Warp: N rows of k numbers, 32 V of them a step, summed, normed, gated, as halves; zeros from k to k_end. norm: weights
-// and behind k_end of them biases, in shared memory. All loads are under way before the first sum.
-template <typename TX, int STEPS, int N>
-static __device__ __forceinline__ void take_rows(em_half *dst, int pitch, const fused_args &f, const size_t row[N], const float *norm, int k, int k_end, int lane)
-{
-    typedef piece<TX> P;
-    constexpr int V = P::V;
-    float v[N][STEPS][V], sum[N], mean[N], scale[N];
-    P in[N][STEPS][P::PLANES];
-
-    #pragma unroll
-    for (int r = 0; r < N; r++)
-        #pragma unroll
-        for (int s = 0; s < STEPS; s++)
-            #pragma unroll
-            for (int q = 0; q < P::PLANES; q++) {
-                const int c = 32 * V * s + V * lane;
-
-                in[r][s][q].load((const TX *)f.x[q] + row[r] * f.ldx + (c < k ? c : 0));
-            }
-    #pragma unroll
-    for (int r = 0; r < N; r++) {
-        sum[r] = mean[r] = 0.f;
-        scale[r] = 1.f;
-        #pragma unroll
-        for (int s = 0; s < STEPS; s++) {
-            #pragma unroll
-            for (int i = 0; i < V; i++)
-                v[r][s][i] = 0.f;
-            #pragma unroll
-            for (int q = 0; q < P::PLANES; q++)
-                in[r][s][q].add_to(v[r][s]);
-            #pragma unroll
-            for (int i = 0; i < V; i++) {
-                v[r][s][i] = 32 * V * s + V * lane < k ? v[r][s][i] : 0.f;
-                sum[r] += v[r][s][i];
-            }
-        }
-    }
-    if (f.norm.weight) {
-        #pragma unroll
-        for (int r = 0; r < N; r++) {
-            mean[r] = em_warp_sum(sum[r]) / k;
-            sum[r] = 0.f;
-            #pragma unroll
-            for (int s = 0; s < STEPS; s++)
-                #pragma unroll
-                for (int i = 0; i < V; i++) {
-                    v[r][s][i] -= mean[r];
-                    sum[r] += 32 * V * s + V * lane < k ? v[r][s][i] * v[r][s][i] : 0.f;
-                }
-            scale[r] = 1.f / sqrtf(em_warp_sum(sum[r]) / k + EM_NORM_EPS);
-        }
-    }
-    #pragma unroll
-    for (int s = 0; s < STEPS; s++)
-        #pragma unroll
-        for (int i = 0; i < V; i += 4) {
-            const int c = 32 * V * s + V * lane + i;
-            float4 w, b;
-
-            if (c >= k_end)
-                continue;
-            w = em_load4(norm + c);                         // zeros past k: and so is what comes of it
-            b = em_load4(norm + k_end + c);
-            #pragma unroll
-            for (int r = 0; r < N; r++) {
-                float *const at = v[r][s] + i;
-
-                if (f.norm.weight) {
-                    at[0] = at[0] * scale[r] * w.x + b.x, at[1] = at[1] * scale[r] * w.y + b.y;
-                    at[2] = at[2] * scale[r] * w.z + b.z, at[3] = at[3] * scale[r] * w.w + b.w;
-                }
-                if (f.gate && c < k) {
-                    const float4 g = em_load4(f.gate + row[r] * f.ldg + c);
-                    at[0] *= em_silu(g.x), at[1] *= em_silu(g.y), at[2] *= em_silu(g.z), at[3] *= em_silu(g.w);
-                }
-                store_halves(dst + r * pitch + c, at);
-            }
-        }
-}
 
 template <int BM, int BN, int WM, int WN, typename TX, int STEPS>
 __global__ void __launch_bounds__(32 * WM * WN) product_fused(product_args p, fused_args f)
@@ -191,10 +80,7 @@ __global__ void __launch_bounds__(32 * WM * WN) product_fused(product_args p, fu
 
     for (int i = 0; i < AHEAD; i += TURN)
         fetch(i);
-    for (int c = threadIdx.x; c < k_end; c += THREADS) {
-        norm[c] = f.norm.weight && c < p.k ? f.norm.weight[c] : 0.f;
-        norm[k_end + c] = f.norm.weight && c < p.k ? f.norm.bias[c] : 0.f;
-    }
+    take_norm<THREADS>(norm, f.norm, p.k, k_end);
     __syncthreads();
     em_wait_for_previous();
     for (int r = threadIdx.x / 32 * MINE; r < threadIdx.x / 32 * MINE + MINE; r += AT_ONCE) {
@@ -219,7 +105,7 @@ __global__ void __launch_bounds__(32 * WM * WN) product_fused(product_args p, fu
                 tile.clear();
             tile.multiply(shared + slab * BK, pitch, ring + i % ring_slabs<BM> * B);
             if (slab == n_slabs - 1)
-                tile.write(p, m0, (int)(blockIdx.x + i / n_slabs * gridDim.x) * BN);
+                tile.template write<false>(p, m0, (int)(blockIdx.x + i / n_slabs * gridDim.x) * BN);
         }
     }
 }
@@ -228,7 +114,8 @@ __global__ void __launch_bounds__(32 * WM * WN) product_fused(product_args p, fu
 
 enum { F_TILE = 64, F_K = 16, F_THREADS = 256 };
 
-__global__ void __launch_bounds__(F_THREADS) product_f32(em_product_out out, const float *rows, size_t ld, const float *w, size_t ldw, int n_rows, int k)
+__global__ void __launch_bounds__(F_THREADS) product_f32(em_product_out out, const float *rows, size_t ld, const float *w, size_t ldw,
+                                                        int n_rows, int k)
 {
     EM_SHARED(float, shared);                               // [F_K][F_TILE + 1] of rows, then of w
     float *const a = shared, *const b = shared + F_K * (F_TILE + 1);
@@ -256,7 +143,7 @@ __global__ void __launch_bounds__(F_THREADS) product_f32(em_product_out out, con
                 const size_t row = (size_t)(m0 + tm + 16 * i);
                 const int n = n0 + tn + 16 * j;
 
-                ((float *)out.y)[row * out.n + n] = finished(out, sums[i][j], row, n);
+                ((float *)out.y)[row * out.n + n] = finished<true>(out, sums[i][j], row, n);
             }
 }
 
@@ -272,7 +159,7 @@ static void multiply_f32(em_dev *dev, const em_product_out *out, const float *ro
 
 static product_args args_of(const em_product_out *out, const void *rows, size_t ld, em_matrix w, int n_rows)
 {
-    const product_args p = { *out, (const em_half *)rows, (const em_half *)w.data, ld, (size_t)em_round_up(w.k, BK), n_rows, w.k, {} };
+    const product_args p = { *out, (const em_half *)rows, (const em_half *)w.data, ld, (size_t)em_round_up(w.k, BK), n_rows, w.k, {}, false };
 
     return p;
 }
@@ -286,9 +173,11 @@ static void launch_slabs(em_dev *dev, const product_args &p)
     const dim3 grid((unsigned)em_div_up((size_t)p.out.n, BN), (unsigned)em_div_up((size_t)p.n_rows, BM));
 
     if (p.conv.C)
-        EM_LAUNCH(dev, (product_slabs<BM, BN, WM, WN, true>), grid, 32 * WM * WN, (slabs_bytes<BM, BN>()), p);
+        EM_LAUNCH(dev, (product_slabs<BM, BN, WM, WN, true, em_half>), grid, 32 * WM * WN, (slabs_bytes<BM, BN>()), p);
+    else if (p.is_bf16)
+        EM_LAUNCH(dev, (product_slabs<BM, BN, WM, WN, false, em_bf16>), grid, 32 * WM * WN, (slabs_bytes<BM, BN>()), p);
     else
-        EM_LAUNCH(dev, (product_slabs<BM, BN, WM, WN, false>), grid, 32 * WM * WN, (slabs_bytes<BM, BN>()), p);
+        EM_LAUNCH(dev, (product_slabs<BM, BN, WM, WN, false, em_half>), grid, 32 * WM * WN, (slabs_bytes<BM, BN>()), p);
 }
 
 static size_t tiles(const product_args &p, int bm, int bn) { return (size_t)em_div_up((size_t)p.out.n, bn) * em_div_up((size_t)p.n_rows, bm); }
@@ -313,6 +202,18 @@ void em_cuda_product(em_dev *dev, const em_product_out *out, const void *rows, s
         multiply_f32(dev, out, (const float *)rows, ld, w, n_rows);
 }
 
+void em_cuda_back_product(em_dev *dev, const em_product_out *out, const void *rows, size_t ld, em_matrix w, int n_rows)
+{
+    const em_matrix turned = { w.back, w.k, w.n, NULL, NULL };
+    product_args p = args_of(out, rows, ld, turned, n_rows);
+
+    p.is_bf16 = true;
+    if (dev->is_fp16)
+        pick_slabs(dev, p);
+    else
+        multiply_f32(dev, out, (const float *)rows, ld, turned, n_rows);
+}
+
 void em_cuda_conv_product(em_dev *dev, const em_product_out *out, const void *image, const em_conv_shape *shape, em_matrix w, int n_rows)
 {
     product_args p = args_of(out, image, 0, w, n_rows);
@@ -322,12 +223,18 @@ void em_cuda_conv_product(em_dev *dev, const em_product_out *out, const void *im
 }
 
 template <int BM, int BN>
-static size_t fused_bytes(int k) { return (size_t)(BM * (em_round_up(k, BK) + PAD) + ring_slabs<BM> * BN * (BK + PAD)) * sizeof(em_half) + 2 * (size_t)em_round_up(k, BK) * sizeof(float); }
+static size_t fused_bytes(int k)
+{
+    const int k_end = em_round_up(k, BK), rows = BM * (k_end + PAD), ring = ring_slabs<BM> * BN * (BK + PAD);
+
+    return (size_t)(rows + ring) * sizeof(em_half) + 2 * (size_t)k_end * sizeof(float);
+}
 
 template <int BM, int BN, int WM, int WN, typename TX>
 static void launch_fused(em_dev *dev, const product_args &p, const fused_args &f)
 {
-    const int n_tiles = em_div_up((size_t)p.out.n, BN), m_tiles = em_div_up((size_t)p.n_rows, BM), wanted = em_div_up(2 * (size_t)dev->n_sms, (size_t)m_tiles);
+    const int n_tiles = em_div_up((size_t)p.out.n, BN), m_tiles = em_div_up((size_t)p.n_rows, BM);
+    const int wanted = em_div_up(2 * (size_t)dev->n_sms, (size_t)m_tiles);
     const dim3 grid((unsigned)(wanted < n_tiles ? wanted : n_tiles), (unsigned)m_tiles);
     const int steps = em_div_up((size_t)em_round_up(p.k, BK), 32 * piece<TX>::V);
 
@@ -353,13 +260,13 @@ static void pick_fused(em_dev *dev, const product_args &p, const fused_args &f)
         launch_fused<16, 64, 1, 8, TX>(dev, p, f);
 }
 
-// Vectors of 16 bytes, and six steps of them at most.
+// Vectors of 16 bytes, and six steps of them at most; no branch that may be dropped: training prepares its rows.
 bool em_cuda_can_fuse(const em_dev *dev, const em_norm_linear *a)
 {
     const int V = a->is_x_inner ? piece<em_half>::V : piece<float>::V;
     const bool has_planes = a->x_more[0] && a->x_more[1] && a->x_more[2], has_more = a->x_more[0] || a->x_more[1] || a->x_more[2];
 
-    return dev->is_fp16 && (a->is_x_inner ? has_planes : !has_more) && a->w.k % V == 0 && a->ldx % V == 0 && em_round_up(a->w.k, BK) <= 6 * 32 * V &&
+    return dev->is_fp16 && !a->branch && (a->is_x_inner ? has_planes : !has_more) && a->w.k % V == 0 && a->ldx % V == 0 && em_round_up(a->w.k, BK) <= 6 * 32 * V &&
            fused_bytes<16, 64>(a->w.k) <= (size_t)dev->max_shared && (!a->gate || (a->ldg % 4 == 0 && a->gate_column % 4 == 0));
 }
 

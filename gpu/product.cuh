@@ -11,6 +11,8 @@ struct em_product_out {
     int          n;
     em_act       act;
     bool         is_inner;
+    const float *branch;            // [rows / L]: factor of the sum and its bias; NULL: 1
+    int          L;
 };
 
 // An image [B][H][W][C] and where the taps of output pixel (oy, ox) begin in it: (oy * stride - pad_y, …).
@@ -18,6 +20,9 @@ struct em_conv_shape { int H, W, C, Ho, Wo, kh, kw, stride, pad_y, pad_x; };
 
 // rows[n_rows], ld apart, of the inner type; ld and k multiples of 8 in fp16.
 void em_cuda_product(em_dev *dev, const em_product_out *out, const void *rows, size_t ld, em_matrix w, int n_rows);
+
+// y = rows w, with w.back: rows [n_rows][w.n] of gradients, em_bf16 where products are not fp32, ld a multiple of 64 then.
+void em_cuda_back_product(em_dev *dev, const em_product_out *out, const void *rows, size_t ld, em_matrix w, int n_rows);
 
 // Rows are the taps under each output pixel of an image of halves; C a multiple of 8. fp16 only.
 void em_cuda_conv_product(em_dev *dev, const em_product_out *out, const void *image, const em_conv_shape *shape, em_matrix w, int n_rows);

@@ -20,6 +20,7 @@ struct product_args {
     size_t ld, ldw;
     int    n_rows, k;
     em_conv_shape conv;             // C 0: rows are rows
+    bool   is_bf16;                 // what is called em_half here is em_bf16
 };
 
 struct fused_args {
@@ -29,18 +30,23 @@ struct fused_args {
     em_norm        norm;
 };
 
+// HAS_BRANCH: whether sums may be those of a branch that is dropped, whose factors cost registers.
+template <bool HAS_BRANCH>
 static __device__ __forceinline__ float finished(const em_product_out &out, float sum, size_t row, int n)
 {
     if (out.bias)
         sum += out.bias[n];
+    if (HAS_BRANCH && out.branch)
+        sum *= out.branch[row / out.L];
     if (out.residual)
         sum += out.residual[row * out.n + n];
     return out.act == EM_ACT_GELU ? em_gelu(sum) : sum;
 }
 
+template <bool HAS_BRANCH>
 static __device__ __forceinline__ void put(const em_product_out &out, float sum, size_t row, int n)
 {
-    const float v = finished(out, sum, row, n);
+    const float v = finished<HAS_BRANCH>(out, sum, row, n);
 
     if (out.is_inner)
         em_store((em_half *)out.y + row * out.n + n, v);
@@ -114,8 +120,18 @@ struct row_reader {
     }
 };
 
-// A warp's part of the tile: MI x NI fragments of 16 x 8 sums.
-template <int BM, int BN, int WM, int WN>
+static __device__ __forceinline__ void multiply_fragments(float d[4], const uint32_t a[4], uint32_t b0, uint32_t b1, em_half)
+{
+    em_mma(d, a, b0, b1);
+}
+
+static __device__ __forceinline__ void multiply_fragments(float d[4], const uint32_t a[4], uint32_t b0, uint32_t b1, em_bf16)
+{
+    em_mma_bf16(d, a, b0, b1);
+}
+
+// A warp's part of the tile: MI x NI fragments of 16 x 8 sums. T: what the 16-bit numbers of the slabs are.
+template <int BM, int BN, int WM, int WN, typename T = em_half>
 struct warp_tile {
     static constexpr int MI = BM / WM / 16, NI = BN / WN / 8, THREADS = 32 * WM * WN;
     float sums[MI][NI][4];
@@ -151,8 +167,8 @@ struct warp_tile {
                 #pragma unroll
                 for (int i = 0; i < 2; i++)
                     em_ldmatrix4(fa[i], a + (m + lane % 16) * pitch + k + 16 * i + lane / 16 * 8);
-                em_mma(sums[0][0], fa[0], fb[0], fb[1]);
-                em_mma(sums[0][0], fa[1], fb[2], fb[3]);
+                multiply_fragments(sums[0][0], fa[0], fb[0], fb[1], T());
+                multiply_fragments(sums[0][0], fa[1], fb[2], fb[3], T());
             }
         } else {
             #pragma unroll
@@ -169,12 +185,13 @@ struct warp_tile {
                 for (int i = 0; i < MI; i++)
                     #pragma unroll
                     for (int j = 0; j < NI; j++)
-                        em_mma(sums[i][j], fa[i], fb[j / 2][j % 2 * 2], fb[j / 2][j % 2 * 2 + 1]);
+                        multiply_fragments(sums[i][j], fa[i], fb[j / 2][j % 2 * 2], fb[j / 2][j % 2 * 2 + 1], T());
             }
         }
     }
 
     // y may be the residual, so a load waits for the stores before it: all loads come first.
+    template <bool HAS_BRANCH>
     __device__ __forceinline__ void write(const product_args &p, int m0, int n0)
     {
         const em_product_out &out = p.out;
@@ -182,7 +199,7 @@ struct warp_tile {
         m0 += m + lane / 4;
         n0 += n + lane % 4 * 2;
         if (out.n % 2) {
-            write_singly(p, m0, n0);
+            write_singly<HAS_BRANCH>(p, m0, n0);
             return;
         }
         if (out.bias)
@@ -193,6 +210,15 @@ struct warp_tile {
                 #pragma unroll
                 for (int i = 0; i < MI; i++)
                     sums[i][j][0] += b.x, sums[i][j][1] += b.y, sums[i][j][2] += b.x, sums[i][j][3] += b.y;
+            }
+        if (HAS_BRANCH && out.branch)
+            #pragma unroll
+            for (int i = 0; i < 2 * MI; i++) {
+                const float factor = out.branch[(m0 + 8 * i < p.n_rows ? m0 + 8 * i : 0) / out.L];
+
+                #pragma unroll
+                for (int j = 0; j < NI; j++)
+                    sums[i / 2][j][i % 2 * 2] *= factor, sums[i / 2][j][i % 2 * 2 + 1] *= factor;
             }
         if (out.residual)
             #pragma unroll
@@ -223,6 +249,7 @@ struct warp_tile {
     }
 
     // Rows of an odd length: no pair is aligned.
+    template <bool HAS_BRANCH>
     __device__ __forceinline__ void write_singly(const product_args &p, int row, int col) const
     {
         #pragma unroll
@@ -232,7 +259,7 @@ struct warp_tile {
                 #pragma unroll
                 for (int q = 0; q < 4; q++)
                     if (row + 16 * i + q / 2 * 8 < p.n_rows && col + 8 * j + q % 2 < p.out.n)
-                        put(p.out, sums[i][j][q], (size_t)(row + 16 * i + q / 2 * 8), col + 8 * j + q % 2);
+                        put<HAS_BRANCH>(p.out, sums[i][j][q], (size_t)(row + 16 * i + q / 2 * 8), col + 8 * j + q % 2);
     }
 };
 

@@ -1,6 +1,6 @@
 // rows.cuh - rows of a product made ready in memory: sums of planes, normed and gated; or the taps of a convolution.
 //
-// dst[row][pitch] = act(norm(source(row)) [* silu(gate)]), zeros past k. One warp a row; mean and variance in two
+// dst[row][pitch] = act(norm(source(row))) [* silu(gate)], zeros past k. One warp a row; mean and variance in two
 // passes over it, so that quiet rows keep their digits. Products of an easy shape do without (product.cu).
 #ifndef EM_GPU_ROWS_CUH
 #define EM_GPU_ROWS_CUH
@@ -9,11 +9,11 @@
 #include "math.cuh"
 
 // x[0] + x[1] + … of one row; the gate lies in rows of its own.
-template <typename TX, typename T>
+template <typename TX, typename TG>
 struct em_planes {
     const TX *x[EM_DIRECTIONS];     // NULL: no more
     size_t    ldx;
-    const T  *gate;                 // NULL: none
+    const TG *gate;                 // NULL: none
     size_t    ldg;
 
     __device__ __forceinline__ float at(int row, int i) const
@@ -29,9 +29,29 @@ struct em_planes {
 
     __device__ __forceinline__ float after(int row, int i, float v) const
     {
-        return gate ? v * em_silu(em_load(gate + (size_t)row * ldg + i)) : v;
+        return gate ? v * em_silu(em_load(gate + gate_place(row, i))) : v;
+    }
+
+    __device__ __forceinline__ size_t gate_place(int row, int i) const { return (size_t)row * ldg + i; }
+
+    __device__ __forceinline__ bool gate_at(float *g, int row, int i) const
+    {
+        *g = gate ? em_load(gate + gate_place(row, i)) : 0.f;
+        return gate;
     }
 };
+
+// The rows of a norm_linear.
+template <typename TX, typename TG>
+em_planes<TX, TG> em_planes_of(const em_norm_linear *a)
+{
+    em_planes<TX, TG> s = { { (const TX *)a->x, (const TX *)a->x_more[0], (const TX *)a->x_more[1], (const TX *)a->x_more[2] },
+                            a->ldx, NULL, a->ldg };
+
+    if (a->gate)
+        s.gate = (const TG *)a->gate + a->gate_column;
+    return s;
+}
 
 // The kh*kw*C inputs under output pixel `row`; zeros outside the image.
 template <typename TX>
@@ -50,9 +70,37 @@ struct em_taps {
     }
 
     __device__ __forceinline__ float after(int, int, float v) const { return v; }
+    __device__ __forceinline__ size_t gate_place(int, int) const { return 0; }
+    __device__ __forceinline__ bool gate_at(float *, int, int) const { return false; }
 };
 
+// Warp: mean, and one over the deviation.
+template <typename Source>
+static __device__ __forceinline__ void em_row_statistics(const Source &s, int row, int k, float *mean, float *scale)
+{
+    const int lane = threadIdx.x % 32;
+    float sum = 0.f;
+
+    for (int i = lane; i < k; i += 32)
+        sum += s.at(row, i);
+    *mean = em_warp_sum(sum) / k;
+    sum = 0.f;
+    for (int i = lane; i < k; i += 32) {
+        const float v = s.at(row, i) - *mean;
+        sum += v * v;
+    }
+    *scale = 1.f / sqrtf(em_warp_sum(sum) / k + EM_NORM_EPS);
+}
+
 enum { EM_ROWS_A_BLOCK = 4 };
+
+template <typename TX>
+em_taps<TX> em_taps_of(const em_conv *a)
+{
+    const em_taps<TX> s = { (const TX *)a->x, a->H, a->W, a->C, a->Ho, a->Wo, a->kw, a->stride, a->pad_y, a->pad_x };
+
+    return s;
+}
 
 template <typename Source, typename T>
 __global__ void prepare_rows(T *dst, Source s, em_norm norm, em_act act, int rows, int k, int pitch)
@@ -63,19 +111,8 @@ __global__ void prepare_rows(T *dst, Source s, em_norm norm, em_act act, int row
     em_wait_for_previous();
     if (row >= rows)
         return;
-    if (norm.weight) {
-        float sum = 0.f;
-
-        for (int i = lane; i < k; i += 32)
-            sum += s.at(row, i);
-        mean = em_warp_sum(sum) / k;
-        sum = 0.f;
-        for (int i = lane; i < k; i += 32) {
-            const float v = s.at(row, i) - mean;
-            sum += v * v;
-        }
-        scale = 1.f / sqrtf(em_warp_sum(sum) / k + EM_NORM_EPS);
-    }
+    if (norm.weight)
+        em_row_statistics(s, row, k, &mean, &scale);
     for (int i = lane; i < pitch; i += 32) {
         float v = 0.f;
 
@@ -83,9 +120,9 @@ __global__ void prepare_rows(T *dst, Source s, em_norm norm, em_act act, int row
             v = s.at(row, i);
             if (norm.weight)
                 v = (v - mean) * scale * norm.weight[i] + norm.bias[i];
-            v = s.after(row, i, v);
             if (act == EM_ACT_GELU)
                 v = em_gelu(v);
+            v = s.after(row, i, v);
         }
         em_store(dst + (size_t)row * pitch + i, v);
     }

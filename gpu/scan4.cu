@@ -11,191 +11,10 @@
 // A block has CH channels and G chunks side by side, and goes on with the next G chunks until L, what it reads staged in
 // two buffers by turns. CH and G are chosen by shape: many channels and few chunks where the batch fills the machine,
 // few channels and many chunks for one window. The sums are the same: the bits depend on CHUNK only.
-//
-// With halves dt_w dt is a product of the tensor cores (16 steps x R x CH a chunk), turned in shared memory from the
-// fragments' order to a step a register.
-#include "math.cuh"
 #include "device.cuh"
+#include "scan4_rows.cuh"
 
-enum { CHUNK = 16, MOST_THREADS = 512 };
-
-struct scan_args {
-    const float *x_dbl, *dt_w, *dt_bias, *a, *skip;
-    int H, W, D, R;
-    int pitch;                      // of a step's dt in shared memory, in numbers: R rounded up, and apart
-    int lanes;                      // threads that read a row of x_dbl together: a power of two
-};
-
-// The token of step l of direction k; 0 past the end.
-static __device__ __forceinline__ int token(const scan_args &p, int k, int l)
-{
-    const int L = p.H * p.W, q = k % 2 ? l / p.H : 0, at = k % 2 ? (l - q * p.H) * p.W + q : l;
-
-    return l >= L ? 0 : k / 2 ? L - 1 - at : at;
-}
-
-// ---------------------------------------------------------------- shared memory
-
-// How a block's shared memory is cut, in bytes from its start. `both`: there are two buffers.
-template <int N, int CH, typename T>
-struct scan_room {
-    static constexpr bool is_half = sizeof(T) == 2;
-    static constexpr int STATES = 2 * N * CHUNK + 4;                    // floats of a chunk: B, C [N][CHUNK]; chunks of a warp in other banks
-    static constexpr int TURN = CH == 8 ? 8 : CH + 8;                   // floats between two steps that are turned
-    static constexpr int TURNED = CHUNK * TURN + CH % 32;               // of a chunk
-    int dt_chunk;                   // bytes of a chunk's dt
-    int dt, states, tokens, ends, carry, bias, weights, turned, total;
-
-    __host__ __device__ __forceinline__ scan_room(int G, int pitch, bool has_two)
-    {
-        const int n = has_two ? 2 : 1;
-
-        dt_chunk = CHUNK * pitch * (int)sizeof(T) + (is_half ? 0 : 16);
-        dt = 0;
-        states = dt + n * G * dt_chunk;
-        tokens = states + n * G * STATES * 4;
-        ends = tokens + n * G * CHUNK * 4;
-        carry = ends + 2 * G * CH * 8;
-        bias = carry + 2 * N * CH * 4;
-        weights = bias + CH * 4;
-        turned = weights + (is_half ? (pitch - 8) / 16 * (CH / 8) * 32 * 8 : 0);
-        total = turned + (is_half ? G * TURNED * 4 : 0);
-    }
-};
-
-// ---------------------------------------------------------------- what a round reads
-
-static __device__ __forceinline__ void keep_dt(float *row, int c, float lo, float hi, bool has_two)
-{
-    row[c] = lo;
-    if (has_two)
-        row[c + 1] = hi;
-}
-
-static __device__ __forceinline__ void keep_dt(em_half *row, int c, float lo, float hi, bool has_two)
-{
-    if (has_two)
-        *(uint32_t *)(row + c) = em_narrow2(lo, hi);
-    else
-        row[c] = em_narrow(lo);
-}
-
-// Rows of x_dbl of G chunks: dt [CHUNK][pitch] of the operators' type, B and C turned to [N][CHUNK]. V 2: even rows, in
-// pairs. Several loads are under way before the first is stored. Steps past L bring those of token 0: their delta is 0.
-template <int N, int V, typename T>
-static __device__ __forceinline__ void stage_rows(unsigned char *dt, int dt_chunk, float *states, int states_chunk, const int *tokens, const scan_args &p,
-                                                  int k, size_t window, int G)
-{
-    enum { AT_ONCE = 4 };
-    const int wide = p.R + 2 * N, lane = threadIdx.x & (p.lanes - 1), rows = blockDim.x / p.lanes, n_rows = G * CHUNK;
-    const float *const from = p.x_dbl + window * p.H * p.W * 4 * wide + (size_t)(k * wide);
-
-    for (int c = lane * V; c < wide; c += p.lanes * V)
-        for (int row = threadIdx.x / p.lanes; row < n_rows; row += AT_ONCE * rows) {
-            float2 v[AT_ONCE];
-
-            #pragma unroll
-            for (int i = 0; i < AT_ONCE; i++) {
-                const float *const x = from + tokens[row + i * rows < n_rows ? row + i * rows : 0] * 4 * wide + c;
-
-                v[i] = V == 2 ? *(const float2 *)x : make_float2(*x, 0.f);
-            }
-            #pragma unroll
-            for (int i = 0; i < AT_ONCE; i++) {
-                const int at = row + i * rows;
-
-                if (at >= n_rows)
-                    continue;
-                if (c < p.R) {
-                    keep_dt((T *)(dt + at / CHUNK * dt_chunk) + at % CHUNK * p.pitch, c, v[i].x, v[i].y, V == 2);
-                } else {
-                    float *const to = states + at / CHUNK * states_chunk + (c - p.R) * CHUNK + at % CHUNK;
-
-                    to[0] = v[i].x;
-                    if (V == 2)
-                        to[CHUNK] = v[i].y;
-                }
-            }
-        }
-}
-
-// dt_w of this direction and these channels as fragments of a second operand, [R / 16][CH / 8][lane].
-template <int CH>
-static __device__ __forceinline__ void stage_weights(uint2 *to, const scan_args &p, int k, int d0)
-{
-    const int n = (p.pitch - 8) / 16 * (CH / 8) * 32;
-
-    for (int i = threadIdx.x; i < n; i += blockDim.x) {
-        const int r0 = i / (CH / 8 * 32) * 16 + i % 4 * 2, d = d0 + i / 32 % (CH / 8) * 8 + i % 32 / 4;
-        float w[4];
-
-        #pragma unroll
-        for (int q = 0; q < 4; q++) {
-            const int r = r0 + q % 2 + q / 2 * 8;
-            w[q] = r < p.R && d < p.D ? p.dt_w[((size_t)k * p.R + r) * p.D + d] : 0.f;
-        }
-        to[i] = make_uint2(em_narrow2(w[0], w[1]), em_narrow2(w[2], w[3]));
-    }
-}
-
-// ---------------------------------------------------------------- delta
-
-// Warp: bias + dt_w dt of its chunks, through `turned`, a step a register.
-template <int CH>
-static __device__ __forceinline__ void project_dt(float x[CHUNK], float *turned, int chunk_floats, int turn, const em_half *rows, int dt_chunk, const uint2 *w,
-                                                  const float *bias, const scan_args &p)
-{
-    const int lane = threadIdx.x % 32, n_steps = (p.pitch - 8) / 16;
-
-    #pragma unroll
-    for (int c = 0; c < 32 / CH; c++) {
-        const em_half *const a = (const em_half *)((const unsigned char *)rows + c * dt_chunk);
-        float sums[CH / 8][4];
-
-        #pragma unroll
-        for (int j = 0; j < CH / 8; j++) {
-            sums[j][0] = sums[j][2] = bias[8 * j + lane % 4 * 2];
-            sums[j][1] = sums[j][3] = bias[8 * j + lane % 4 * 2 + 1];
-        }
-        for (int s = 0; s < n_steps; s++) {
-            uint32_t fa[4];
-
-            em_ldmatrix4(fa, a + lane % 16 * p.pitch + 16 * s + lane / 16 * 8);
-            #pragma unroll
-            for (int j = 0; j < CH / 8; j++) {
-                const uint2 fb = w[(s * (CH / 8) + j) * 32 + lane];
-                em_mma(sums[j], fa, fb.x, fb.y);
-            }
-        }
-        #pragma unroll
-        for (int j = 0; j < CH / 8; j++) {
-            float *const to = turned + c * chunk_floats + 8 * j + lane % 4 * 2;
-
-            *(float2 *)(to + lane / 4 * turn) = make_float2(sums[j][0], sums[j][1]);
-            *(float2 *)(to + (lane / 4 + 8) * turn) = make_float2(sums[j][2], sums[j][3]);
-        }
-    }
-    em_warp_wait();
-    #pragma unroll
-    for (int t = 0; t < CHUNK; t++)
-        x[t] = turned[lane / CH * chunk_floats + t * turn + lane % CH];
-    em_warp_wait();                                         // they are turned anew next round
-}
-
-// The same in fp32, sums in the order of r.
-static __device__ __forceinline__ void project_dt(float x[CHUNK], const float *rows, float bias, const scan_args &p, int k, int d)
-{
-    #pragma unroll
-    for (int t = 0; t < CHUNK; t++)
-        x[t] = bias;
-    for (int r = 0; r < p.R; r++) {
-        const float w = p.dt_w[((size_t)k * p.R + r) * p.D + d];
-
-        #pragma unroll
-        for (int t = 0; t < CHUNK; t++)
-            x[t] += w * rows[t * p.pitch + r];
-    }
-}
+enum { MOST_THREADS = 512 };
 
 // ---------------------------------------------------------------- the scan
 
@@ -224,10 +43,11 @@ static __device__ __forceinline__ float walk(const float2 *ends, float h, float 
 }
 
 // One state through the chunk: what it adds to y. b, c: its rows of B and C; ends: a free list; carry: before all chunks of this round,
-// and of the next.
+// and of the next. Returns what the chunk begins with.
 template <int CH>
-static __device__ __forceinline__ void add_state(float sum[CHUNK], const float dt[CHUNK], const float du[CHUNK], float length, float a, const float *b,
-                                                 const float *c, float2 *ends, const float *carry, float *next_carry, int g, int G)
+static __device__ __forceinline__ float add_state(float sum[CHUNK], const float dt[CHUNK], const float du[CHUNK], float length, float a,
+                                                  const float *b, const float *c, float2 *ends, const float *carry, float *next_carry,
+                                                  int g, int G)
 {
     float decay[CHUNK], in[CHUNK], out[CHUNK], h = 0.f, begin = 0.f;
 
@@ -250,6 +70,15 @@ static __device__ __forceinline__ void add_state(float sum[CHUNK], const float d
         h = decay[t] * h + in[t];
         sum[t] += h * out[t];
     }
+    return begin;
+}
+
+// Where the state n that a step begins with is kept for the way back: the first of every EM_SCAN_CHUNK has one. N: how many a channel has.
+static __device__ __forceinline__ float *kept_state(const scan_args &p, size_t window, int k, int step, int N, int n)
+{
+    const int n_kept = (p.H * p.W + EM_SCAN_CHUNK - 1) / EM_SCAN_CHUNK;
+
+    return p.states + (((window * EM_DIRECTIONS + k) * n_kept + step / EM_SCAN_CHUNK) * N + n) * p.D;
 }
 
 // dt + bias projected to deltas; u to delta u; sum begins with skip u. A step of no length, past n_steps, changes no state. Returns the
@@ -269,6 +98,15 @@ static __device__ __forceinline__ float measure_steps(float dt[CHUNK], float u[C
     return length;
 }
 
+// Nothing is asked around a load: sixteen are under way at once.
+template <typename T>
+static __device__ __forceinline__ void load_steps(float u[CHUNK], const T *u_channel, const int *tokens, int D)
+{
+    #pragma unroll
+    for (int t = 0; t < CHUNK; t++)
+        u[t] = em_load(u_channel + tokens[t] * D);
+}
+
 // Sixteen at once where all are there.
 template <typename T>
 static __device__ __forceinline__ void store_steps(T *y, const int *tokens, int D, const float sum[CHUNK], int n_steps)
@@ -285,44 +123,12 @@ static __device__ __forceinline__ void store_steps(T *y, const int *tokens, int 
             em_store(y + tokens[t] * D, sum[t]);
 }
 
-// What the call before did not write, which can be had before it is done: weights, biases, the first tokens; states of zero.
-template <int N, int CH, typename T>
-static __device__ __forceinline__ void prepare_block(unsigned char *shared, const scan_room<N, CH, T> &at, const scan_args &p, int k, int d0, int G)
-{
-    if constexpr (scan_room<N, CH, T>::is_half) {
-        stage_weights<CH>((uint2 *)(shared + at.weights), p, k, d0);
-        for (int i = threadIdx.x; i < (at.states - at.dt) / 16; i += blockDim.x)
-            ((float4 *)(shared + at.dt))[i] = make_float4(0.f, 0.f, 0.f, 0.f);         // columns past R stay that
-    }
-    for (int i = threadIdx.x; i < CH; i += blockDim.x)
-        ((float *)(shared + at.bias))[i] = d0 + i < p.D ? p.dt_bias[k * p.D + d0 + i] : 0.f;
-    for (int i = threadIdx.x; i < G * CHUNK; i += blockDim.x)
-        ((int *)(shared + at.tokens))[i] = token(p, k, i);
-    for (int n = 0; threadIdx.x < CH && n < N; n++)
-        ((float *)(shared + at.carry))[n * CH + threadIdx.x] = 0.f;
-}
-
-// dt of the thread's chunk, projected.
-template <int N, int CH, typename T>
-static __device__ __forceinline__ void project_chunk(float dt[CHUNK], unsigned char *shared, const scan_room<N, CH, T> &at, const unsigned char *rows,
-                                                     const scan_args &p, int k, int d, float bias)
-{
-    if constexpr (scan_room<N, CH, T>::is_half) {
-        typedef scan_room<N, CH, T> room;
-        const int chunk = threadIdx.x / 32 * (32 / CH);     // first of the warp's
-
-        project_dt<CH>(dt, (float *)(shared + at.turned) + chunk * room::TURNED, room::TURNED, room::TURN, (const em_half *)(rows + chunk * at.dt_chunk),
-                       at.dt_chunk, (const uint2 *)(shared + at.weights), (const float *)(shared + at.bias), p);
-    } else if (d < p.D) {
-        project_dt(dt, (const float *)(rows + threadIdx.x / CH * at.dt_chunk), bias, p, k, d);
-    }
-}
-
 // Blocks a multiprocessor is to have: as many as their registers allow without a spill.
 template <int N, int CH, typename T> static constexpr int blocks_at_once = CH == 8 ? 1 : N == 1 && sizeof(T) == 2 ? 3 : 2;
 
 template <int N, int CH, typename T>
-__global__ void __launch_bounds__(CH == 8 ? MOST_THREADS : 256, blocks_at_once<N, CH, T>) scan4(T *y0, T *y1, T *y2, T *y3, const T *u_all, scan_args p, int G)
+__global__ void __launch_bounds__(CH == 8 ? MOST_THREADS : 256, blocks_at_once<N, CH, T>) scan4(T *y0, T *y1, T *y2, T *y3,
+                                                                                                const T *u_all, scan_args p, int G)
 {
     EM_SHARED(unsigned char, shared);
     typedef scan_room<N, CH, T> room;
@@ -342,33 +148,32 @@ __global__ void __launch_bounds__(CH == 8 ? MOST_THREADS : 256, blocks_at_once<N
     em_wait_for_previous();
 
     for (int round = 0, l0 = 0; l0 < L; round++, l0 += G * CHUNK) {
-        const int buffer = round % 2, n_steps = is_live ? L - (l0 + g * CHUNK) : 0;
+        const int buffer = round % 2, first = l0 + g * CHUNK, n_steps = is_live ? L - first : 0;
         unsigned char *const dt_rows = shared + at.dt + buffer * G * at.dt_chunk;
         float *const states = (float *)(shared + at.states) + buffer * G * room::STATES, *const mine = states + g * room::STATES;
         const int *const here = tokens + buffer * G * CHUNK, *const mine_here = here + g * CHUNK;
         float dt[CHUNK], u[CHUNK], sum[CHUNK], length;
 
-        // Nothing is asked around a load: sixteen are under way at once.
-        #pragma unroll
-        for (int t = 0; t < CHUNK; t++)
-            u[t] = em_load(u_channel + mine_here[t] * p.D);
+        load_steps(u, u_channel, mine_here, p.D);
         if (p.R % 2 == 0)
             stage_rows<N, 2, T>(dt_rows, at.dt_chunk, states, room::STATES, here, p, k, window, G);
         else
             stage_rows<N, 1, T>(dt_rows, at.dt_chunk, states, room::STATES, here, p, k, window, G);
         __syncthreads();                                    // the rows are there; nobody reads the other buffer any more
         if (l0 + G * CHUNK < L)
-            for (int i = threadIdx.x; i < G * CHUNK; i += blockDim.x)
-                tokens[(buffer ^ 1) * G * CHUNK + i] = token(p, k, l0 + G * CHUNK + i);
+            list_tokens(tokens + (buffer ^ 1) * G * CHUNK, p, k, l0 + G * CHUNK, G);
         project_chunk<N, CH, T>(dt, shared, at, dt_rows, p, k, d, bias);
         length = measure_steps<room::is_half>(dt, u, sum, skip, n_steps);
         #pragma unroll 1
         for (int n = 0; n < N; n++) {
             const float a = is_live ? p.a[((size_t)k * N + n) * p.D + d] : 0.f;
+            const float begin = add_state<CH>(sum, dt, u, length, a, mine + n * CHUNK, mine + (N + n) * CHUNK,
+                                              (float2 *)(shared + at.ends) + n_ends * G * CH + ch, carry + (buffer * N + n) * CH,
+                                              carry + ((buffer ^ 1) * N + n) * CH, g, G);
 
-            add_state<CH>(sum, dt, u, length, a, mine + n * CHUNK, mine + (N + n) * CHUNK, (float2 *)(shared + at.ends) + n_ends * G * CH + ch,
-                          carry + (buffer * N + n) * CH, carry + ((buffer ^ 1) * N + n) * CH, g, G);
             n_ends ^= 1;
+            if (p.states && n_steps > 0 && first % EM_SCAN_CHUNK == 0)
+                kept_state(p, window, k, first, N, n)[d] = begin;
         }
         store_steps(y, mine_here, p.D, sum, n_steps);
     }
@@ -380,7 +185,7 @@ template <int N, int CH, typename T>
 static void launch(em_dev *dev, const em_scan4 *a, int B, int G)
 {
     const int L = a->H * a->W, pairs = (a->R + 2 * N) / (a->R % 2 ? 1 : 2);
-    scan_args p = { a->x_dbl, a->dt_w, a->dt_bias, a->a, a->skip, a->H, a->W, a->D, a->R, 0, 4 };
+    scan_args p = { a->x_dbl, a->dt_w, a->dt_bias, a->a, a->skip, a->states, a->H, a->W, a->D, a->R, 0, 4 };
     const dim3 grid((unsigned)em_div_up((size_t)a->D, CH), EM_DIRECTIONS, (unsigned)B);
 
     // Rows of 16-bit numbers 8 apart: ldmatrix then meets every bank once.

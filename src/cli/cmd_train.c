@@ -308,7 +308,7 @@ static em_status make_model(training *t, em_err *err)
 static int open_backend(training *t, em_err *err)
 {
     const em_dev_cfg cfg = { .n_threads = t->o->threads, .precision = em_options_precision(t->o) };
-    const char *name = strcmp(t->o->backend, "auto") == 0 ? "cpu" : t->o->backend;     /* the one that trains so far */
+    const char *name = strcmp(t->o->backend, "auto") == 0 ? "cpu" : t->o->backend;     /* a GPU is asked for by name: its products of gradients are bf16 */
     em_status status = em_backend_open(&t->backend, name, &cfg, err);
 
     return status == EM_EINVAL ? EM_EXIT_USAGE : em_exit_code(status, EM_EXIT_BACKEND);

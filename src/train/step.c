@@ -70,6 +70,8 @@ em_status em_train_open(em_trainer *t, em_err *err)
 
     if (r->batch % em_dist_size(cfg->dist) != 0)
         return em_fail(err, EM_EINVAL, "a batch of %d windows cannot be shared by %d ranks: it must be a multiple", r->batch, em_dist_size(cfg->dist));
+    if (cfg->ops->has_own_memory && em_dist_size(cfg->dist) > 1)
+        return em_fail(err, EM_EUNSUPPORTED, "%d ranks cannot train with the %s backend yet: use --backend=cpu, or one rank", em_dist_size(cfg->dist), cfg->ops->name);
     how.max_batch = micro_batch(t);
     t->best_map = -1;
     t->steps_per_epoch = (em_examples_per_epoch(&examples) + r->batch - 1) / r->batch;

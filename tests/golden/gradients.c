@@ -1,178 +1,12 @@
 /* gradients.c - the way back through whole models against the official code: every weight's gradient from golden dlogits.
  * Tolerance: 5e-5 of the largest element of that gradient. */
-#include "golden/tensors.h"
+#include "golden/learning.h"
 
-#include "mel/frontend.h"
-#include "model/learner.h"
-#include "model/model.h"
 #include "ops/cpu/ops_cpu.h"
-
-#include <math.h>
 
 static const char *const models[] = { "mini_p", "mini_a", "mini_gated", "mini_v0", "mini_kaldi", "mini_attn", "mini_swin" };
 
 static const em_dev_cfg devices[] = { { 1, "avx512", 0 }, { 2, "avx512", 0 }, { 1, "avx2", 0 }, { 2, "avx2", 0 }, { 1, "base", 0 } };
-
-static em_status read_file(void *ctx, float *dst, const em_param *p, em_err *err)
-{
-    em_st *st = ctx;
-
-    return em_st_read(st, em_st_find(st, p->name), dst, err);
-}
-
-/* HTS-AT's golden has no log-mel: our frontend's, of both windows. */
-static float *make_frames(em_input in[2], em_st *io, const char *model, const em_config *cfg)
-{
-    const em_frontend_cfg how = em_frontend_htsat(cfg->sample_rate, cfg->n_mels);
-    const size_t T = (size_t)em_config_sound_frames(cfg), mels = (size_t)cfg->n_mels;
-    size_t n;
-    float *wave = golden_read(io, &n, NULL, "%s.wave", model), *frames = malloc(2 * T * mels * sizeof *frames);
-    em_frontend *f;
-    em_err err;
-
-    assert_non_null(frames);
-    CHECK_OK(em_frontend_new(&f, &how, &err));
-    for (size_t b = 0; b < 2; b++) {
-        in[b] = (em_input){ .frames = frames + b * T * mels, .n_frames = (int)T };
-        em_frontend_window(f, frames + b * T * mels, wave + b * n / 2, n / 2);
-    }
-    em_frontend_free(f);
-    free(wave);
-    return frames;
-}
-
-/* The golden log-mel as em_input wants it; Kaldi's is (x - mean) / (2 std) after padding: undone. */
-static float *make_inputs(em_input in[2], em_st *io, const char *model, const em_config *cfg)
-{
-    const bool is_kaldi = cfg->frontend == EM_FRONTEND_KALDI;
-    const em_st_tensor *t;
-    float *frames;
-    size_t n;
-    int T;
-
-    if (!golden_has(io, "%s.logmel", model))
-        return make_frames(in, io, model, cfg);
-    frames = golden_read(io, &n, &t, "%s.logmel", model);
-    T = (int)t->shape[t->rank - 2];
-    for (size_t i = 0; i < n && is_kaldi; i++)
-        frames[i] = (float)((double)frames[i] * 2 * (double)cfg->std + (double)cfg->mean);
-    for (int b = 0; b < 2; b++)
-        in[b] = (em_input){ .frames = frames + (size_t)b * (size_t)(T * cfg->n_mels), .n_frames = is_kaldi && T > 998 ? 998 : T };
-    return frames;
-}
-
-static void compare_logits(const float *logits, em_st *io, const char *model)
-{
-    size_t n;
-    float *want = golden_read(io, &n, NULL, "%s.logits", model);
-    const double off = golden_difference(logits, want, n);
-
-    CHECK(off <= 2e-5, "%s: logits off by %.3g", model, off);
-    free(want);
-}
-
-/* The worst share over all weights. */
-static double compare_gradients(em_learner *l, em_st *io, const char *model)
-{
-    const em_params *params = em_learner_params(l);
-    double worst = 0;
-    em_err err;
-    int n_seen = 0;
-
-    for (int i = 0; i < params->n; i++) {
-        const em_param *p = &params->list[i];
-        float *want, *got;
-        double off;
-
-        if (!golden_has(io, "%s.dw.%s", model, p->name))
-            continue;
-        want = golden_read(io, NULL, NULL, "%s.dw.%s", model, p->name);
-        got = malloc(p->n * sizeof *got);
-        assert_non_null(got);
-        CHECK_OK(em_learner_get(l, em_learner_grads(l), p, got, &err));
-        off = golden_difference(got, want, p->n) / golden_largest(want, p->n);
-        CHECK(off <= 5e-5, "%s: gradient of %s off by %.3g of its largest, %.3g", model, p->name, off, golden_largest(want, p->n));
-        worst = off > worst ? off : worst;
-        n_seen++;
-        free(got);
-        free(want);
-    }
-    CHECK(n_seen >= params->n - 2, "%s: gradients of %d tensors of %d", model, n_seen, params->n);
-    return worst;
-}
-
-static em_learner *open_learner(const char *model, em_dev *dev, bool learns_slots)
-{
-    const em_tensor_source from = { read_file, NULL };
-    em_tensor_source source = from;
-    char name[64];
-    em_config cfg;
-    em_card card = { 0 };
-    em_learner *l;
-    em_err err;
-    em_st *st;
-
-    snprintf(name, sizeof name, "models/%s.safetensors", model);
-    source.ctx = st = golden_open(name);
-    if (!st)
-        return NULL;
-    CHECK_OK(em_config_parse(&cfg, &card, em_st_metadata(st, "earmark"), name, &err));
-    CHECK_OK(em_learner_new(&l, &cfg, &(em_learner_cfg){ &em_ops_cpu, dev, 2, false, learns_slots }, &err));
-    CHECK_OK(em_learner_load(l, &source, &err));
-    CHECK_OK(em_learner_statistics(l, NULL, NULL, &err));
-    em_card_deinit(&card);
-    em_st_close(st);
-    return l;
-}
-
-/* A clip's logit is the mean of its slots': what comes back from it is a share for each of them. In place of dlogits, which become 0. */
-static float *share_out(float *dlogits, const em_config *cfg)
-{
-    const int S = em_config_slots(cfg), n = cfg->n_classes;
-    float *dslots = malloc((size_t)(2 * S * n) * sizeof *dslots);
-
-    assert_non_null(dslots);
-    for (int i = 0; i < 2 * S * n; i++)
-        dslots[i] = dlogits[i / (S * n) * n + i % n] / (float)S;
-    memset(dlogits, 0, (size_t)(2 * n) * sizeof *dlogits);
-    return dslots;
-}
-
-/* of_slots: the same gradients, from losses of the slots */
-static void run_model(const char *model, em_dev *dev, bool of_slots)
-{
-    char name[64];
-    em_learner *l = open_learner(model, dev, of_slots);
-    em_input in[2];
-    em_err err;
-    em_st *io;
-    float *frames, *logits, *dlogits, *dslots = NULL;
-    size_t n;
-
-    if (!l) {
-        printf("SKIPPED: %s is not at hand\n", model);
-        return;
-    }
-    snprintf(name, sizeof name, "models/%s.io.safetensors", model);
-    io = golden_open(name);
-    assert_non_null(io);
-    frames = make_inputs(in, io, model, em_learner_config(l));
-    dlogits = golden_read(io, &n, NULL, "%s.dlogits", model);
-    logits = malloc(n * sizeof *logits);
-    assert_non_null(logits);
-    CHECK_OK(em_learner_forward(l, in, logits, NULL, 2, &err));
-    compare_logits(logits, io, model);
-    if (of_slots)
-        dslots = share_out(dlogits, em_learner_config(l));
-    CHECK_OK(em_learner_backward(l, dlogits, dslots, 2, NULL, NULL, &err));
-    printf("%-12s %-20s worst gradient within %.2g of its largest\n", model, em_ops_cpu.describe(dev), compare_gradients(l, io, model));
-    free(frames);
-    free(logits);
-    free(dlogits);
-    free(dslots);
-    em_st_close(io);
-    em_learner_free(l);
-}
 
 static void gradients_are_the_official_ones(void **state)
 {
@@ -187,7 +21,7 @@ static void gradients_are_the_official_ones(void **state)
         }
         for (size_t i = 0; i < EM_COUNT(models); i++)
             for (int of_slots = 0; of_slots < 2; of_slots++)
-                run_model(models[i], dev, of_slots);
+                golden_gradients(&(golden_learning){ &em_ops_cpu, dev, 2e-5, 5e-5 }, models[i], of_slots);
         em_ops_cpu.close(dev);
     }
 }

@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include "emu.h"
+#include "model/learner.h"
 #include "model/session.h"
 #include "ops_cuda.h"
 
@@ -74,16 +75,58 @@ static em_status whole_life(em_err *err)
     return status;
 }
 
+/* A learner's step: both ways, the gradient's norm, AdamW. Its weights are zeros. */
+static em_status one_step(em_learner *l, em_dev *dev, em_err *err)
+{
+    static const float frames[100 * 32];
+    const size_t n = em_learner_params(l)->n_total;
+    const em_adamw_range all = { 0, n, 1e-3f, 0.f };
+    const em_adamw a = { .w = em_learner_values(l), .m = em_learner_grads(l), .v = em_learner_grads(l), .g = em_learner_grads(l), .ranges = &all,
+                         .n_ranges = 1, .beta1 = .9f, .beta2 = .999f, .eps = 1e-8f, .c1 = 1, .c2 = 1, .scale = 1 };
+    float logits[5], dlogits[5] = { 1, -1, 1, -1, 1 };
+    em_status status = em_learner_refresh(l, err);
+
+    if (status == EM_OK)
+        status = em_learner_statistics(l, NULL, NULL, err);
+    if (status == EM_OK)
+        status = em_learner_forward(l, &(em_input){ .frames = frames, .n_frames = 100 }, logits, NULL, 1, err);
+    if (status == EM_OK)
+        status = em_learner_backward(l, dlogits, NULL, 1, NULL, NULL, err);
+    if (status != EM_OK)
+        return status;
+    em_ops_cuda.sum_squares(dev, em_learner_grads(l), n);
+    em_ops_cuda.adamw(dev, &a);
+    return em_learner_refresh(l, err);
+}
+
+static em_status life_of_a_learner(em_err *err)
+{
+    em_config cfg;
+    em_dev *dev;
+    em_learner *l = NULL;
+    em_status status = em_ops_cuda.open(&dev, &(em_dev_cfg){ 0 }, err);
+
+    small_config(&cfg);
+    if (status == EM_OK)
+        status = em_learner_new(&l, &cfg, &(em_learner_cfg){ &em_ops_cuda, dev, 1, true, false }, err);
+    if (status == EM_OK)
+        status = one_step(l, dev, err);
+    em_learner_free(l);
+    if (dev)
+        em_ops_cuda.close(dev);
+    return status;
+}
+
 /* Every call of every function of the runtime fails once, until none is left to fail. */
-static void any_call_may_fail(void **state)
+static void any_call_may_fail(em_status (*life)(em_err *err), bool is_captured)
 {
     static const char *const functions[] = {
         "cudaMalloc", "cudaMallocHost", "cudaMemsetAsync", "cudaMemcpyAsync", "cudaStreamSynchronize", "emu_launch", "cudaStreamBeginCapture",
         "cudaStreamEndCapture", "cudaGraphInstantiate", "cudaGraphUpload", "cudaGraphLaunch",
     };
+    enum { N_CAPTURING = 5 };                               /* the last ones: a learner records no graph */
 
-    (void)state;
-    for (size_t i = 0; i < EM_COUNT(functions); i++) {
+    for (size_t i = 0; i < EM_COUNT(functions) - (is_captured ? 0 : N_CAPTURING); i++) {
         int n = 1, step = 1;
         em_err err = { 0 };
 
@@ -92,7 +135,7 @@ static void any_call_may_fail(void **state)
 
             err.msg[0] = '\0';
             emu_fail(functions[i], n, strcmp(functions[i], "cudaMalloc") == 0 ? OUT_OF_MEMORY : ILLEGAL_ADDRESS);
-            status = whole_life(&err);
+            status = life(&err);
             if (status == EM_OK)
                 break;
             CHECK((status == EM_EDEVICE || status == EM_ENOMEM) && err.msg[0], "%s, call %d: %d, %s", functions[i], n, (int)status, err.msg);
@@ -101,6 +144,9 @@ static void any_call_may_fail(void **state)
     }
     emu_fail("", 0, 0);
 }
+
+static void any_call_of_a_session_may_fail(void **state) { (void)state; any_call_may_fail(whole_life, true); }
+static void any_call_of_a_learner_may_fail(void **state) { (void)state; any_call_may_fail(life_of_a_learner, false); }
 
 static void a_model_with_other_states_is_refused(void **state)
 {
@@ -125,7 +171,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opening_says_what_is_missing),
-        cmocka_unit_test(any_call_may_fail),
+        cmocka_unit_test(any_call_of_a_session_may_fail),
+        cmocka_unit_test(any_call_of_a_learner_may_fail),
         cmocka_unit_test(a_model_with_other_states_is_refused),
     };
 

@@ -77,13 +77,55 @@ void em_ldmatrix4(uint32_t r[4], const void *shared)
     memcpy(r, m.r, sizeof m.r);
 }
 
+// Lane i gets row i / 4 of the turned matrix, two numbers of it: a column of what lies there.
+static void load_turned(unsigned char slots[EMU_WARP][EMU_SLOT])
+{
+    const void *rows[EMU_WARP];
+
+    for (int i = 0; i < EMU_WARP; i++)
+        rows[i] = get<matrix>(slots, i).row;
+    for (int i = 0; i < EMU_WARP; i++) {
+        matrix m = { rows[i], {} };
+
+        for (int q = 0; q < 4; q++) {
+            uint16_t pair[2];
+
+            for (int j = 0; j < 2; j++)
+                memcpy(&pair[j], (const char *)rows[8 * q + i % 4 * 2 + j] + 2 * (i / 4), 2);
+            memcpy(&m.r[q], pair, 4);
+        }
+        set(slots, i, m);
+    }
+}
+
+void em_ldmatrix4_turned(uint32_t r[4], const void *shared)
+{
+    matrix m = { shared, {} };
+
+    emu_together(&m, sizeof m, load_turned);
+    memcpy(r, m.r, sizeof m.r);
+}
+
+static float widen_half(uint16_t bits) { return em_widen(em_half{ bits }); }
+
+static float widen_bf16(uint16_t bits)
+{
+    const uint32_t wide = (uint32_t)bits << 16;
+    float x;
+
+    memcpy(&x, &wide, sizeof x);
+    return x;
+}
+
+template <float widen(uint16_t)>
 static void unpack(float *at, uint32_t pair)
 {
-    at[0] = em_widen(em_half{ (uint16_t)pair });
-    at[1] = em_widen(em_half{ (uint16_t)(pair >> 16) });
+    at[0] = widen((uint16_t)pair);
+    at[1] = widen((uint16_t)(pair >> 16));
 }
 
 // Lane 4g + t holds rows g and g + 8 of a and d, column g of b, at columns (rows of b) 2t, 2t + 1, 2t + 8, 2t + 9.
+template <float widen(uint16_t)>
 static void multiply(unsigned char slots[EMU_WARP][EMU_SLOT])
 {
     float a[16][16], b[8][16];
@@ -92,9 +134,9 @@ static void multiply(unsigned char slots[EMU_WARP][EMU_SLOT])
         const product p = get<product>(slots, i);
         const int g = i / 4, t = i % 4;
 
-        unpack(&a[g][2 * t], p.a[0]), unpack(&a[g + 8][2 * t], p.a[1]);
-        unpack(&a[g][2 * t + 8], p.a[2]), unpack(&a[g + 8][2 * t + 8], p.a[3]);
-        unpack(&b[g][2 * t], p.b[0]), unpack(&b[g][2 * t + 8], p.b[1]);
+        unpack<widen>(&a[g][2 * t], p.a[0]), unpack<widen>(&a[g + 8][2 * t], p.a[1]);
+        unpack<widen>(&a[g][2 * t + 8], p.a[2]), unpack<widen>(&a[g + 8][2 * t + 8], p.a[3]);
+        unpack<widen>(&b[g][2 * t], p.b[0]), unpack<widen>(&b[g][2 * t + 8], p.b[1]);
     }
     for (int i = 0; i < EMU_WARP; i++) {
         product p = get<product>(slots, i);
@@ -111,13 +153,17 @@ static void multiply(unsigned char slots[EMU_WARP][EMU_SLOT])
     }
 }
 
-void em_mma(float d[4], const uint32_t a[4], uint32_t b0, uint32_t b1)
+template <float widen(uint16_t)>
+static void mma(float d[4], const uint32_t a[4], uint32_t b0, uint32_t b1)
 {
     product p = { { d[0], d[1], d[2], d[3] }, { a[0], a[1], a[2], a[3] }, { b0, b1 } };
 
-    emu_together(&p, sizeof p, multiply);
+    emu_together(&p, sizeof p, multiply<widen>);
     memcpy(d, p.d, sizeof p.d);
 }
+
+void em_mma(float d[4], const uint32_t a[4], uint32_t b0, uint32_t b1) { mma<widen_half>(d, a, b0, b1); }
+void em_mma_bf16(float d[4], const uint32_t a[4], uint32_t b0, uint32_t b1) { mma<widen_bf16>(d, a, b0, b1); }
 
 // ---------------------------------------------------------------- copies behind a thread's back
 

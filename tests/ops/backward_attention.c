@@ -1,8 +1,6 @@
 /* backward_attention.c - the gradients of window attention, at sizes that sit at the edges of windows, heads and runs: see back.h. */
 #include "ops/back.h"
 
-#include "base/pool.h"
-#include "ops/cpu/ops_cpu.h"
 #include "ops/reference.h"
 
 typedef struct window_size { int B, H, W, C, heads, side, shift, table_side; const char *reason; } window_size;
@@ -53,11 +51,12 @@ static void run_attention(em_dev *dev, const void *args, float *const *grads, in
     const attention *s = args;
     em_attention a = s->a;
 
-    a.qkv += (size_t)first * 3 * s->n;
-    a.dy += (size_t)first * s->n;
+    a.qkv = lay_inner(dev, a.qkv + (size_t)first * 3 * s->n, (size_t)B * 3 * s->n);
+    a.table = lay(dev, a.table, s->n_table);
+    a.dy = lay(dev, a.dy + (size_t)first * s->n, (size_t)B * s->n);
     a.dqkv = grads[0];
     a.dtable = grads[1];
-    em_ops_cpu.attention_bwd(dev, &a, B);
+    em_back_ops->attention_bwd(dev, &a, B);
 }
 
 static void attention_has_the_gradients_of_the_plain_loops(void **state)
@@ -80,13 +79,12 @@ static void attention_has_the_gradients_of_the_plain_loops(void **state)
     }
 }
 
-int main(void)
+int backward_attention(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(attentions_plain_loops_agree_with_differences),
         cmocka_unit_test(attention_has_the_gradients_of_the_plain_loops),
     };
 
-    em_flush_denormals();                                   /* as the workers do: see base/pool.h */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

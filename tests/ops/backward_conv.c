@@ -1,9 +1,6 @@
 /* backward_conv.c - the gradients of conv and conv_silu_xproj, at odd grids and sizes off every block: see back.h. */
 #include "ops/back.h"
 
-#include "base/arena.h"
-#include "base/pool.h"
-#include "ops/cpu/ops_cpu.h"
 #include "ops/reference.h"
 
 #include <math.h>
@@ -34,7 +31,7 @@ static conv make_conv(const conv_size *z)
     c.a = (em_conv){
         .x = c.x, .H = z->H, .W = z->W, .C = z->C, .Ho = z->Ho, .Wo = z->Wo, .kh = z->kh, .kw = z->kw, .stride = z->stride, .pad_y = z->pad_y, .pad_x = z->pad_x,
         .norm_before = f & BEFORE ? norm : (em_norm){ 0 }, .norm_after = f & AFTER ? norm : (em_norm){ 0 }, .w = { .n = z->n, .k = k },
-        .bias = f & BIAS ? c.bias : NULL, .act = f & GELU ? EM_ACT_GELU : EM_ACT_NONE, .dy = c.dy,
+        .bias = f & BIAS ? c.bias : NULL, .act = f & GELU ? EM_ACT_GELU : EM_ACT_NONE, .dy = c.dy, .is_x_inner = z->C % 3 == 0, .is_y_inner = (f & GELU) != 0,
     };
     return c;
 }
@@ -86,19 +83,18 @@ static void run_conv(em_dev *dev, const void *args, float *const *grads, int fir
     em_conv a = c->a;
     em_norm *norm = a.norm_before.weight ? &a.norm_before : &a.norm_after;
     const size_t n = outputs_of(c);
-    float *y = em_alloc(2 * (size_t)B * n * sizeof *y);
+    const size_t windows = (size_t)B, at = (size_t)first, width = (size_t)(norm == &a.norm_before ? a.w.k : a.w.n);
 
-    assert_non_null(y);
-    a.y = y;
-    a.raw = a.norm_after.weight ? y + (size_t)B * n : NULL;
-    a.x += (size_t)first * inputs_of(c), a.dy += (size_t)first * n;
+    a.y = lay_room(dev, windows * n * sizeof *a.y);
+    a.raw = a.norm_after.weight ? lay_room(dev, windows * n * sizeof *a.raw) : NULL;
+    a.x = (a.is_x_inner ? lay_inner : lay)(dev, a.x + at * inputs_of(c), windows * inputs_of(c));
+    a.dy = lay(dev, a.dy + at * n, windows * n);
+    a.bias = lay(dev, a.bias, (size_t)a.w.n), norm->weight = lay(dev, norm->weight, width), norm->bias = lay(dev, norm->bias, width);
     a.dx = grads[0];
-    a.w = pack_both(dev, c->w, grads[1], a.w.n, a.w.k);
+    a.w = lay_matrix(dev, c->w, grads[1], a.w.n, a.w.k);
     a.dbias = grads[2], norm->dweight = grads[3], norm->dbias = grads[4];
-    em_ops_cpu.conv_fwd(dev, &a, B);
-    em_ops_cpu.conv_bwd(dev, &a, B);
-    free_packed(&a.w);
-    free(y);
+    em_back_ops->conv_fwd(dev, &a, B);
+    em_back_ops->conv_bwd(dev, &a, B);
 }
 
 static void convolutions_have_the_gradients_of_the_plain_loops(void **state)
@@ -127,7 +123,7 @@ static void convolutions_have_the_gradients_of_the_plain_loops(void **state)
             { { "dx", z->flags & NO_DX ? 0 : inputs_of(&c), SET, c.want.dx }, { "dw", n * (size_t)c.a.w.k, PARAMETER, c.want.dw },
               { "dbias", z->flags & BIAS ? n : 0, PARAMETER, c.want.dbias }, { "norm's dweight", normed, PARAMETER, c.want.dweight },
               { "norm's dbias", normed, PARAMETER, c.want.dshift } },
-            { .k = c.a.w.k }, "conv", z->reason });
+            { .k = c.a.w.k, .rows = (size_t)(z->Ho * z->Wo * ((c.a.w.k + 63) / 64 * 64)) }, "conv", z->reason });
         free_conv(&c);
     }
 }
@@ -137,7 +133,7 @@ static void convolutions_have_the_gradients_of_the_plain_loops(void **state)
 typedef struct xproj_size { int B, H, W, D, n; bool is_apart, has_bias; const char *reason; } xproj_size;
 
 /* du: what the scans left, in two sums as they do. */
-typedef struct xproj { em_conv_silu_xproj a; int B; float *x, *taps, *bias, *w, *du[2], *du_sum, *dx_dbl; ref_xproj_grads want; } xproj;
+typedef struct xproj { em_conv_silu_xproj a; int B; float *x, *taps, *bias, *w, *du[2], *zeros, *du_sum, *dx_dbl; ref_xproj_grads want; } xproj;
 
 static size_t tokens_of(const xproj *x) { return (size_t)(x->a.H * x->a.W); }
 
@@ -146,7 +142,7 @@ static xproj make_xproj(const xproj_size *z)
     const size_t tokens = (size_t)(z->B * z->H * z->W), D = (size_t)z->D, n = (size_t)z->n, ldx = z->is_apart ? 2 * D + 1 : D;
     xproj x = {
         .B = z->B, .x = numbers(tokens * ldx, 1), .taps = numbers(9 * D, 0.4), .bias = numbers(D, 1), .w = numbers(n * D, 1 / sqrt(z->n)),
-        .du = { numbers(tokens * D, 1), numbers(tokens * D, 1) }, .du_sum = numbers(tokens * D, 0), .dx_dbl = numbers(tokens * n, 1),
+        .du = { numbers(tokens * D, 1), numbers(tokens * D, 1) }, .zeros = numbers(tokens * D, 0), .du_sum = numbers(tokens * D, 0), .dx_dbl = numbers(tokens * n, 1),
         .want = { doubles(tokens * ldx), doubles(n * D), doubles(9 * D), z->has_bias ? doubles(D) : NULL },
     };
 
@@ -161,7 +157,7 @@ static xproj make_xproj(const xproj_size *z)
 
 static void free_xproj(xproj *x)
 {
-    free(x->x), free(x->taps), free(x->bias), free(x->w), free(x->du[0]), free(x->du[1]), free(x->du_sum), free(x->dx_dbl);
+    free(x->x), free(x->taps), free(x->bias), free(x->w), free(x->du[0]), free(x->du[1]), free(x->zeros), free(x->du_sum), free(x->dx_dbl);
     free(x->want.dx), free(x->want.dw), free(x->want.dtaps), free(x->want.dbias);
 }
 
@@ -200,19 +196,19 @@ static void run_xproj(em_dev *dev, const void *args, float *const *grads, int fi
     const xproj *x = args;
     em_conv_silu_xproj a = x->a;
     const size_t at = (size_t)first * tokens_of(x), tokens = (size_t)B * tokens_of(x), D = (size_t)a.D, n = (size_t)a.w.n;
-    float *u = em_alloc(tokens * (3 * D + n) * sizeof *u);
 
-    assert_non_null(u);
-    a.u = u, a.raw = u + tokens * D, a.x_dbl = u + 3 * tokens * D;
-    a.x += at * a.ldx, a.dx_dbl += at * n;
-    a.du[0] = memcpy(u + 2 * tokens * D, x->du[0] + at * D, tokens * D * sizeof *u);       /* becomes scratch */
-    a.du[1] = x->du[1] + at * D;
+    a.u = lay_room(dev, tokens * D * sizeof(float)), a.raw = lay_room(dev, tokens * D * sizeof(float)), a.x_dbl = lay_room(dev, tokens * n * sizeof(float));
+    a.x = lay_inner(dev, a.x + at * a.ldx, tokens * a.ldx);
+    a.taps = lay(dev, a.taps, 9 * D), a.bias = lay(dev, a.bias, D);
+    a.dx_dbl = lay(dev, a.dx_dbl + at * n, tokens * n);
+    for (int i = 0; i < 2; i++)                             /* as many as a CPU has: the others are zeros */
+        a.du[i] = lay(dev, x->du[i] + at * D, tokens * D);
+    for (int i = 2; i < em_back_ops->n_sums; i++)
+        a.du[i] = lay(dev, x->zeros, tokens * D);
     a.dx = grads[0], a.dtaps = grads[2], a.dbias = grads[3];
-    a.w = pack_both(dev, x->w, grads[1], a.w.n, a.w.k);
-    em_ops_cpu.conv_silu_xproj_fwd(dev, &a, B);
-    em_ops_cpu.conv_silu_xproj_bwd(dev, &a, B);
-    free_packed(&a.w);
-    free(u);
+    a.w = lay_matrix(dev, x->w, grads[1], a.w.n, a.w.k);
+    em_back_ops->conv_silu_xproj_fwd(dev, &a, B);
+    em_back_ops->conv_silu_xproj_bwd(dev, &a, B);
 }
 
 static void depthwise_convolutions_have_the_gradients_of_the_plain_loops(void **state)
@@ -233,12 +229,12 @@ static void depthwise_convolutions_have_the_gradients_of_the_plain_loops(void **
         check_gradients(&(back_case){ run_xproj, &x, z->B,
             { { "dx", tokens_of(&x) * x.a.ldx, SET, x.want.dx }, { "dw", (size_t)z->n * D, PARAMETER, x.want.dw },
               { "dtaps", 9 * D, PARAMETER, x.want.dtaps }, { "dbias", z->has_bias ? D : 0, PARAMETER, x.want.dbias } },
-            { .k = z->D }, "conv_silu_xproj", z->reason });
+            { .k = z->D, .rows = tokens_of(&x) * ((D + 63) / 64 * 64) }, "conv_silu_xproj", z->reason });
         free_xproj(&x);
     }
 }
 
-int main(void)
+int backward_conv(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_convolutions_plain_loops_agree_with_differences),
@@ -247,6 +243,5 @@ int main(void)
         cmocka_unit_test(depthwise_convolutions_have_the_gradients_of_the_plain_loops),
     };
 
-    em_flush_denormals();                                   /* as the workers do: see base/pool.h */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,6 @@
 /* backward_linear.c - the gradients of norm_linear, at sizes off every block of rows, strip and panel: see back.h. */
 #include "ops/back.h"
 
-#include "base/arena.h"
-#include "base/pool.h"
-#include "ops/cpu/ops_cpu.h"
 #include "ops/reference.h"
 
 #include <math.h>
@@ -38,7 +35,7 @@ static linear make_linear(const linear_size *z)
         .x = l.x, .x_more = { f & MORE ? l.more : NULL }, .gate = f & GATE ? l.gate : NULL, .ldx = ldx, .ldg = ldg, .gate_column = (size_t)z->pad,
         .norm = f & NORM ? (em_norm){ .weight = l.scale, .bias = l.shift } : (em_norm){ 0 }, .w = { .n = z->n, .k = z->k },
         .bias = f & BIAS ? l.bias : NULL, .residual = f & RESIDUAL ? l.residual : NULL, .act_before = f & GELU ? EM_ACT_GELU : EM_ACT_NONE,
-        .L = z->L, .branch = f & BRANCH ? l.branch : NULL, .dy = l.dy, .adds_dx = (f & ADDS) != 0,
+        .L = z->L, .is_x_inner = (f & (MORE | GELU)) != 0, .branch = f & BRANCH ? l.branch : NULL, .dy = l.dy, .adds_dx = (f & ADDS) != 0,
     };
     return l;
 }
@@ -91,22 +88,22 @@ static void run_linear(em_dev *dev, const void *args, float *const *grads, int f
     const linear *l = args;
     em_norm_linear a = l->a;
     const size_t at = (size_t)(first * a.L), n = (size_t)a.w.n;
-    float *y = em_alloc((size_t)(B * a.L) * n * sizeof *y);
+    const size_t rows = (size_t)(B * a.L), k = (size_t)a.w.k;
+    float *(*const x)(em_dev *, const float *, size_t) = a.is_x_inner ? lay_inner : lay;
 
-    assert_non_null(y);
-    a.y = y;
-    a.x += at * a.ldx, a.dy += at * n;
-    a.x_more[0] = a.x_more[0] ? a.x_more[0] + at * a.ldx : NULL;
-    a.gate = a.gate ? a.gate + at * a.ldg : NULL;
-    a.residual = a.residual ? a.residual + at * n : NULL;
-    a.branch = a.branch ? a.branch + first : NULL;
+    a.y = lay_room(dev, rows * n * sizeof *a.y);
+    a.x = x(dev, a.x + at * a.ldx, rows * a.ldx);
+    a.x_more[0] = a.x_more[0] ? x(dev, a.x_more[0] + at * a.ldx, rows * a.ldx) : NULL;
+    a.gate = a.gate ? lay_inner(dev, a.gate + at * a.ldg, rows * a.ldg) : NULL;
+    a.residual = a.residual ? lay(dev, a.residual + at * n, rows * n) : NULL;
+    a.branch = a.branch ? lay(dev, a.branch + first, (size_t)B) : NULL;
+    a.bias = lay(dev, a.bias, n), a.norm.weight = lay(dev, a.norm.weight, k), a.norm.bias = lay(dev, a.norm.bias, k);
+    a.dy = lay(dev, a.dy + at * n, rows * n);
     a.dx = grads[0], a.dgate = grads[1];
-    a.w = pack_both(dev, l->w, grads[2], a.w.n, a.w.k);
+    a.w = lay_matrix(dev, l->w, grads[2], a.w.n, a.w.k);
     a.dbias = grads[3], a.norm.dweight = grads[4], a.norm.dbias = grads[5];
-    em_ops_cpu.norm_linear_fwd(dev, &a, B);
-    em_ops_cpu.norm_linear_bwd(dev, &a, B);
-    free_packed(&a.w);
-    free(y);
+    em_back_ops->norm_linear_fwd(dev, &a, B);
+    em_back_ops->norm_linear_bwd(dev, &a, B);
 }
 
 static void products_have_the_gradients_of_the_plain_loops(void **state)
@@ -138,18 +135,17 @@ static void products_have_the_gradients_of_the_plain_loops(void **state)
             { { "dx", f & NO_DX ? 0 : L * l.a.ldx, f & ADDS ? ADDED : SET, l.want.dx }, { "dgate", f & GATE ? L * l.a.ldg : 0, SET, l.want.dgate },
               { "dw", n * k, PARAMETER, l.want.dw }, { "dbias", f & BIAS ? n : 0, PARAMETER, l.want.dbias },
               { "norm's dweight", normed, PARAMETER, l.want.dweight }, { "norm's dbias", normed, PARAMETER, l.want.dshift } },
-            { .k = z->k }, "norm_linear", z->reason });
+            { .k = z->k, .rows = L * ((k + 63) / 64 * 64) }, "norm_linear", z->reason });
         free_linear(&l);
     }
 }
 
-int main(void)
+int backward_linear(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_plain_loops_agree_with_differences),
         cmocka_unit_test(products_have_the_gradients_of_the_plain_loops),
     };
 
-    em_flush_denormals();                                   /* as the workers do: see base/pool.h */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,28 @@
+/* learning.h - what the official code's training did, held against that of any backend: gradients of whole models, and a run of steps. */
+#ifndef EM_TESTS_GOLDEN_LEARNING_H
+#define EM_TESTS_GOLDEN_LEARNING_H
+
+#include "check.h"
+
+#include "ops/ops.h"
+
+#include <stdbool.h>
+
+typedef struct golden_learning {
+    const em_ops *ops;
+    em_dev       *dev;
+    double        logits, gradients;        /* tolerances; gradients: as a share of a tensor's largest */
+} golden_learning;
+
+/* Every weight's gradient from golden dlogits; of_slots: the same gradients, from losses of the slots. Says so where the model is not
+ * at hand. */
+void golden_gradients(const golden_learning *t, const char *model, bool of_slots);
+
+/* Tolerances of a run of AdamW steps: losses, gradient norms as a share, weights (running statistics: a tenth of it, as a share). */
+typedef struct golden_run { double loss, norm, weights; } golden_run;
+
+/* The golden run of 20 steps: loss and gradient norm of each, the first gradients, and the weights at the end. Ends the program as
+ * skipped where it is not at hand. */
+void golden_training(const golden_learning *t, const golden_run *run);
+
+#endif

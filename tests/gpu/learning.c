@@ -1,0 +1,48 @@
+/* learning.c - golden gradients and the golden training run on the GPU, through the learner as it trains. */
+#include "golden/learning.h"
+
+#include "golden/tensors.h"
+#include "gpu.h"
+
+static const char *const models[] = { "mini_p", "mini_a", "mini_gated", "mini_v0", "mini_kaldi" };
+
+static void gradients_in(em_precision precision, double logits, double gradients)
+{
+    golden_learning t = { .ops = &em_ops_cuda, .logits = logits, .gradients = gradients };
+    em_err err;
+
+    CHECK_OK(em_ops_cuda.open(&t.dev, &(em_dev_cfg){ .precision = precision }, &err));
+    for (size_t i = 0; i < EM_COUNT(models); i++)
+        for (int of_slots = 0; of_slots < 2; of_slots++)
+            golden_gradients(&t, models[i], of_slots);
+    em_ops_cuda.close(t.dev);
+}
+
+static void gradients_in_fp32_are_the_official_ones(void **state) { (void)state; gradients_in(EM_PRECISION_FP32, 2e-5, 5e-5); }
+static void gradients_in_fp16_are_near_them(void **state) { (void)state; gradients_in(EM_PRECISION_FP16, 3e-2, 5e-2); }
+
+static void twenty_steps_in_fp32_are_the_official_ones(void **state)
+{
+    static const golden_run all = { .loss = 1e-5, .norm = 1e-4, .weights = 1e-4 };
+    golden_learning t = { .ops = &em_ops_cuda, .gradients = 5e-5 };
+    em_err err;
+
+    (void)state;
+    CHECK_OK(em_ops_cuda.open(&t.dev, &(em_dev_cfg){ .precision = EM_PRECISION_FP32 }, &err));
+    golden_training(&t, &all);
+    em_ops_cuda.close(t.dev);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gradients_in_fp32_are_the_official_ones),
+        cmocka_unit_test(gradients_in_fp16_are_near_them),
+        cmocka_unit_test(twenty_steps_in_fp32_are_the_official_ones),
+    };
+
+    need_gpu();
+    if (!golden_path("models/mini_p.safetensors"))
+        SKIP_ALL("no golden models at hand");
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,52 @@
+/* learning.c - golden gradients on the emulated GPU, through the learner as it trains.
+ *
+ * The golden training run is left to a GPU (tests/gpu): emulated, its first step alone takes as long as two models, for the gradients of
+ * one that mini_p stands for. What follows the gradients in a step is in backward.c. */
+#include "golden/learning.h"
+
+#include "emu.h"
+#include "golden/tensors.h"
+#include "ops_cuda.h"
+
+/* All flags between them; the others take their time in vain, and window attention the backend has not. */
+static const char *const models[] = { "mini_p", "mini_gated", "mini_v0" };
+
+static golden_learning open_gpu(em_precision precision, double logits, double gradients)
+{
+    golden_learning t = { .ops = &em_ops_cuda, .logits = logits, .gradients = gradients };
+    em_err err;
+
+    CHECK_OK(em_ops_cuda.open(&t.dev, &(em_dev_cfg){ .precision = precision }, &err));
+    return t;
+}
+
+static void gradients_in_fp32_are_the_official_ones(void **state)
+{
+    const golden_learning t = open_gpu(EM_PRECISION_FP32, 2e-5, 5e-5);
+
+    (void)state;
+    for (size_t i = 0; i < EM_COUNT(models); i++)
+        golden_gradients(&t, models[i], i == 1);
+    em_ops_cuda.close(t.dev);
+}
+
+static void gradients_in_fp16_are_near_them(void **state)
+{
+    const golden_learning t = open_gpu(EM_PRECISION_FP16, 3e-2, 5e-2);
+
+    (void)state;
+    golden_gradients(&t, models[0], true);
+    em_ops_cuda.close(t.dev);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gradients_in_fp32_are_the_official_ones),
+        cmocka_unit_test(gradients_in_fp16_are_near_them),
+    };
+
+    if (!golden_path("models/mini_p.safetensors"))
+        SKIP_ALL("no golden models at hand");
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
