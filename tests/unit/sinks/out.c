@@ -54,6 +54,7 @@ static void a_link_stays_and_its_file_is_replaced(void **state)
     em_sink *s;
     em_err err;
     CHECK(em_sink_open(&s, &cfg, &err) == EM_EIO && strstr(err.msg, "round"), "a link to itself");
+    CHECK(fcntl(STDOUT_FILENO, F_GETFD) >= 0, "standard output is open still");
 }
 
 static void an_open_descriptor_is_written_as_it_is(void **state)
