@@ -110,10 +110,10 @@ static em_status time_a_window(double *seconds, em_training *t, em_err *err)
     const size_t window = (size_t)n_frames * (size_t)t->practice.n_mels, classes = (size_t)t->practice.n_classes;
     float *frames = calloc(window, sizeof *frames), *logits = calloc(WINDOWS * classes, sizeof *logits);
     const em_tensor_source from = em_init_source(&t->init);
+    const em_learner_cfg cfg = { t->backend.ops, t->backend.dev, WINDOWS, false, false };
     em_input in[WINDOWS];
     em_learner *l = NULL;
-    em_status status = frames && logits ? em_learner_new(&l, &t->practice, &(em_learner_cfg){ t->backend.ops, t->backend.dev, WINDOWS, false, false }, err)
-                                        : em_fail(err, EM_ENOMEM, "no memory for training");
+    em_status status = frames && logits ? em_learner_new(&l, &t->practice, &cfg, err) : em_fail(err, EM_ENOMEM, "no memory for training");
 
     for (int i = 0; i < WINDOWS; i++)
         in[i] = (em_input){ .frames = frames, .n_frames = n_frames };

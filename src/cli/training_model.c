@@ -93,7 +93,8 @@ static em_status append_classes(em_training *t, em_err *err)
     char **names;
 
     if (t->o->preset || t->o->train.d_state > 0 || t->o->train.gate || t->o->train.transformer_block)
-        return em_fail(err, EM_EINVAL, "%s: --head append leaves the model as it is: --preset, --d-state, --gated and --transformer-block make another",
+        return em_fail(err, EM_EINVAL,
+                       "%s: --head append leaves the model as it is: --preset, --d-state, --gated and --transformer-block make another",
                        t->o->train.init);
     if ((t->first.activation == EM_SOFTMAX) != (strcmp(t->o->train.loss, "ce") == 0))
         return em_fail(err, EM_EINVAL, "%s: --head append goes on as it was trained: --loss %s", t->o->train.init,

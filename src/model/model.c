@@ -119,7 +119,8 @@ static em_status load(em_model *m, em_st *st, em_err *err)
     em_status status;
 
     if (!json)
-        return em_fail(err, EM_EFORMAT, "%s: no `earmark` entry in its metadata; a checkpoint of another program needs --import first", em_st_path(st));
+        return em_fail(err, EM_EFORMAT, "%s: no `earmark` entry in its metadata; a checkpoint of another program needs --import first",
+                       em_st_path(st));
     status = em_config_parse(&m->cfg, &m->card, json, em_st_path(st), err);
     if (status == EM_OK)
         status = em_params_list(&params, &m->cfg, err);

@@ -121,7 +121,8 @@ static em_status judge(em_mqtt_link *l, em_err *err)
     if (!l->talk.was_ever_up)
         return em_fail(err, EM_EIO, "%s: %s", l->cfg.url.shown, *l->talk.why ? l->talk.why : "it does not answer");
     if (n_left > 0)
-        return em_fail(err, EM_EIO, "%s: %zu messages did not get there: %s", l->cfg.url.shown, n_left, *l->talk.why ? l->talk.why : "it does not answer");
+        return em_fail(err, EM_EIO, "%s: %zu messages did not get there: %s", l->cfg.url.shown, n_left,
+                       *l->talk.why ? l->talk.why : "it does not answer");
     return EM_OK;
 }
 

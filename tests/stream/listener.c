@@ -21,7 +21,8 @@ static void chunking_changes_nothing(const em_listener_cfg *cfg, size_t n)
         for (int i = 0; i < n_got; i++) {
             CHECK(got[i].hop.end_sample == want[i].hop.end_sample && got[i].hop.filled == want[i].hop.filled &&
                   got[i].hop.rms_dbfs == want[i].hop.rms_dbfs, "chunks of %zu, hop %d", chunks[c], i);
-            CHECK(memcmp(got[i].frames, want[i].frames, (size_t)want[i].hop.n_frames * frame_bytes) == 0, "chunks of %zu, hop %d: frames differ", chunks[c], i);
+            CHECK(memcmp(got[i].frames, want[i].frames, (size_t)want[i].hop.n_frames * frame_bytes) == 0,
+                  "chunks of %zu, hop %d: frames differ", chunks[c], i);
         }
         forget(got, n_got);
     }
@@ -29,10 +30,37 @@ static void chunking_changes_nothing(const em_listener_cfg *cfg, size_t n)
     free(x);
 }
 
-static void chunks_at_the_models_rate(void **state)  { em_listener_cfg c = htsat(RATE, RATE); (void)state; chunking_changes_nothing(&c, 11 * RATE + 777); }
-static void chunks_from_44100(void **state)          { em_listener_cfg c = htsat(44100, RATE); (void)state; chunking_changes_nothing(&c, 4 * 44100 + 5); }
-static void chunks_from_8000(void **state)           { em_listener_cfg c = htsat(8000, 3200); (void)state; chunking_changes_nothing(&c, 2 * 8000 + 1); }
-static void chunks_from_192000(void **state)         { em_listener_cfg c = htsat(192000, RATE); (void)state; chunking_changes_nothing(&c, 2 * 192000 + 3); }
+static void chunks_at_the_models_rate(void **state)
+{
+    const em_listener_cfg cfg = htsat(RATE, RATE);
+
+    (void)state;
+    chunking_changes_nothing(&cfg, 11 * RATE + 777);
+}
+
+static void chunks_from_44100(void **state)
+{
+    const em_listener_cfg cfg = htsat(44100, RATE);
+
+    (void)state;
+    chunking_changes_nothing(&cfg, 4 * 44100 + 5);
+}
+
+static void chunks_from_8000(void **state)
+{
+    const em_listener_cfg cfg = htsat(8000, 3200);
+
+    (void)state;
+    chunking_changes_nothing(&cfg, 2 * 8000 + 1);
+}
+
+static void chunks_from_192000(void **state)
+{
+    const em_listener_cfg cfg = htsat(192000, RATE);
+
+    (void)state;
+    chunking_changes_nothing(&cfg, 2 * 192000 + 3);
+}
 
 static void chunks_with_kaldi_frames(void **state)
 {

@@ -267,8 +267,9 @@ static void notes_are_read_to_the_last_word(void **state)
         { "bark=note 36 channel 10", { 9, 36, -1 } }, { "a=b=cc 0", { 0, 69, 0 } }, { "x= cc 119\tchannel 16  note 0 ", { 15, 0, 119 } },
     };
     static const char *const bad[] = {
-        "bark", "=note 1", "bark=", "bark=note", "bark=note 128", "bark=note -1", "bark=channel 0", "bark=channel 17", "bark=cc 120", "bark=note 36.5",
-        "bark=note 36x", "bark=note 36 note 37", "bark=velocity 3", "bark=note 36 channel", "bark=note 99999999999", "bark=36", "bark=note36",
+        "bark", "=note 1", "bark=", "bark=note", "bark=note 128", "bark=note -1", "bark=channel 0", "bark=channel 17", "bark=cc 120",
+        "bark=note 36.5", "bark=note 36x", "bark=note 36 note 37", "bark=velocity 3", "bark=note 36 channel",
+        "bark=note 99999999999", "bark=36", "bark=note36",
     };
     em_midi_key key;
     size_t n;

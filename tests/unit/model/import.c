@@ -80,7 +80,8 @@ static void htsats_own_names_are_taken(void **state)
     checkpoint_respell(&c, "", "sed_model.", true);
     checkpoint_write(&c, in_path);
     CHECK(run(&l, false, &counts, &err) == EM_OK, "%s", err.msg);
-    CHECK(counts.loaded == clean.n && counts.skipped == 2 && counts.fresh == 0, "%d loaded, %d skipped, %d fresh", counts.loaded, counts.skipped, counts.fresh);
+    CHECK(counts.loaded == clean.n && counts.skipped == 2 && counts.fresh == 0,
+          "%d loaded, %d skipped, %d fresh", counts.loaded, counts.skipped, counts.fresh);
     o = open_out();
     check_same_kind(o.cfg, clean.cfg, "htsat");
     for (int i = 0; i < clean.n; i++)
@@ -224,7 +225,8 @@ static void other_classes_make_a_model_that_only_initialises(void **state)
 
         checkpoint_write(&c, in_path);
         CHECK(run(&l, false, &counts, &err) == EM_OK, "%d: %s", classes[i], err.msg);
-        CHECK(!counts.can_tag && counts.loaded == c.n - 2 && counts.skipped == 2 && counts.fresh == 4, "%d: %d loaded, %d skipped, %d fresh", classes[i],
+        CHECK(!counts.can_tag && counts.loaded == c.n - 2 && counts.skipped == 2 && counts.fresh == 4,
+              "%d: %d loaded, %d skipped, %d fresh", classes[i],
               counts.loaded, counts.skipped, counts.fresh);
         CHECK(!strcmp(l.last[EM_IMPORT_SKIPPED], "classifier.head.weight") && !strcmp(l.last[EM_IMPORT_FRESH], "bn0.running_var"), "%s, %s",
               l.last[EM_IMPORT_SKIPPED], l.last[EM_IMPORT_FRESH]);

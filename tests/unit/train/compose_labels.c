@@ -134,9 +134,11 @@ static void slots_are_filled_as_far_as_they_have_the_sound(void **state)
                 n_a += t >= first && t < first + 35;
                 n_b += frames[t * F] > -31;
             }
-            CHECK(fabsf(slots[s * C] * (float)(end - s * SLOT) - (float)n_a) < 1e-4f, "seed %llu, slot %d: %g of %d frames", (unsigned long long)seed, s,
+            CHECK(fabsf(slots[s * C] * (float)(end - s * SLOT) - (float)n_a) < 1e-4f,
+                  "seed %llu, slot %d: %g of %d frames", (unsigned long long)seed, s,
                   (double)slots[s * C], n_a);
-            CHECK(fabsf(slots[s * C + 1] * (float)(end - s * SLOT) - (float)n_b) < 1e-4f, "seed %llu, slot %d: the one behind it", (unsigned long long)seed, s);
+            CHECK(fabsf(slots[s * C + 1] * (float)(end - s * SLOT) - (float)n_b) < 1e-4f,
+                  "seed %llu, slot %d: the one behind it", (unsigned long long)seed, s);
             CHECK(slots[s * C + 2] == 0, "seed %llu, slot %d: nobody's", (unsigned long long)seed, s);
             n_partly += n_a > 0 && n_a < SLOT;
         }
