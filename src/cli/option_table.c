@@ -1,6 +1,7 @@
 /* option_table.c - the options. Only what works is here; the order is that of --help. */
 #include "cli/options.h"
 
+#include "base/limits.h"
 #include "cli/midi_map.h"
 #include "cli/option_text.h"
 #include "cli/together.h"
@@ -19,8 +20,8 @@ static const em_option input_rows[] = {
       .help = "of several sources that are heard at once: device, url, input or jack, and how (channel, gate ...); repeatable" },
     { .name = "raw", .kind = EM_OPTION_CHOICE, .at = AT(raw), .arg = "FORMAT", .choices = "s16le|f32le",
       .help = "standard input is raw samples: s16le or f32le (otherwise WAV, or s16le without a header)" },
-    { .name = "rate", .kind = EM_OPTION_INT, .at = AT(rate), .arg = "HZ", .fallback = "32000", .min = 1000, .max = 768000,
-      .help = "sample rate of raw input" },
+    { .name = "rate", .kind = EM_OPTION_INT, .at = AT(rate), .arg = "HZ", .fallback = "32000",
+      .min = EM_RATE_LEAST, .max = EM_RATE_MOST, .help = "sample rate of raw input" },
     { .name = "channels", .kind = EM_OPTION_INT, .at = AT(channels), .arg = "N", .fallback = "1", .min = 1, .max = 64,
       .help = "channels of raw input; ports of the JACK client" },
     { .name = "device", .letter = 'D', .kind = EM_OPTION_TEXT, .at = AT(device), .arg = "NAME",
