@@ -165,7 +165,8 @@ static em_status time_operators(gpu_bench *b, int batch, em_err *err)
             return status;
         gmac = em_call_macs(&b->calls[i]) * batch / 1e9;
         mbytes = em_call_bytes(&b->calls[i]) * batch / 1e6;
-        printf("{\"what\":\"op\",\"preset\":\"%s\",\"batch\":%d,\"stage\":%d,\"op\":\"%s\",\"n\":%d,\"us\":%.2f,\"all_us\":%.1f,\"tflops\":%.2f,\"gb_s\":%.0f}\n",
+        printf("{\"what\":\"op\",\"preset\":\"%s\",\"batch\":%d,\"stage\":%d,\"op\":\"%s\",\"n\":%d,"
+               "\"us\":%.2f,\"all_us\":%.1f,\"tflops\":%.2f,\"gb_s\":%.0f}\n",
                b->preset, batch, b->calls[i].stage, b->calls[i].label, n, us, us * n, 2e3 * gmac / us, mbytes / us * 1e3);
     }
     fflush(stdout);

@@ -25,7 +25,8 @@ for r in of("peer"):
 for r in of("check"):
     print(f"\n{r['peer']}: logits of {r['model']} off by {r['logits_off_by']:.2g}")
 for preset in dict.fromkeys(r["preset"] for r in of("op")):
-    print(f"\n| {preset}: operator | stage | calls | us at 1 | all, us | us at 64 | all, us a window | TFLOP/s at 64 |\n|---|---|---|---|---|---|---|---|")
+    print(f"\n| {preset}: operator | stage | calls | us at 1 | all, us | us at 64 | all, us a window | TFLOP/s at 64 |")
+    print("|---|---|---|---|---|---|---|---|")
     at = {(r["op"], r["stage"], r["batch"]): r for r in of("op") if r["preset"] == preset}
     for (op, stage, batch), r in at.items():
         many = at.get((op, stage, 64))

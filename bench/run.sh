@@ -70,7 +70,8 @@ run_train() {
                 measure "$python" bench/peers/torch_training.py --preset "$preset" --batch "$batch" --window "$seconds" --threads "$threads" \
                     --variant compile 2>/dev/null
             done
-            measure "$python" bench/peers/torch_training.py --preset "$preset" --batch "$batch" --window "$seconds" --threads 2 --variant cpp 2>/dev/null
+            measure "$python" bench/peers/torch_training.py --preset "$preset" --batch "$batch" --window "$seconds" --threads 2 \
+                --variant cpp 2>/dev/null
         done
     done
 }

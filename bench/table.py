@@ -72,7 +72,8 @@ def steps(rows, best):
         gmac, rate = GMAC[r["preset"]] * r["window_s"] / 10 if r["preset"] in GMAC else r["gmac"], best.get(r["threads"])
         table.append((r["preset"], r.get("peer", "earmark"), str(r["threads"]), f"{r['batch']} x {r['window_s']:g} s", number(r["step_ms"], 1),
                       number(r.get("forward_ms"), 1), number(r["window_ms"], 2),
-                      number(r["window_ms"] / (6e3 * gmac / rate) if rate else None, 2), number(r.get("floors3"), 2), number(r["rss_mb"], 0), r.get("versions", "")))
+                      number(r["window_ms"] / (6e3 * gmac / rate) if rate else None, 2), number(r.get("floors3"), 2),
+                      number(r["rss_mb"], 0), r.get("versions", "")))
     return table
 
 

@@ -126,8 +126,9 @@ static em_status time_shape(job *j, int stage, int N, em_err *err)
         j->run = em_scan_rungs[i].run ? em_scan_rungs[i].run : em_ops_cuda.scan4_fwd;
         status = time_version(j, &us, err);
         if (status == EM_OK)
-            printf("{\"what\":\"ladder\",\"kernel\":\"scan\",\"version\":\"%s\",\"device\":\"%s\",\"states\":%d,\"stage\":%d,\"batch\":%d,\"us\":%.2f,"
-                   "\"gexp_s\":%.0f}\n", em_scan_rungs[i].name, em_ops_cuda.describe(j->dev), N, stage, j->B, us, elements / us / 1e3);
+            printf("{\"what\":\"ladder\",\"kernel\":\"scan\",\"version\":\"%s\",\"device\":\"%s\",\"states\":%d,\"stage\":%d,"
+                   "\"batch\":%d,\"us\":%.2f,\"gexp_s\":%.0f}\n",
+                   em_scan_rungs[i].name, em_ops_cuda.describe(j->dev), N, stage, j->B, us, elements / us / 1e3);
     }
     empty(j);
     return status;

@@ -15,6 +15,7 @@
 #define EM_AUDIO_CAPTURE_H
 
 #include "audio/source.h"
+#include "base/limits.h"
 #include "base/status.h"
 #include "ringbuf/ringbuf.h"
 
@@ -23,8 +24,6 @@
 
 enum {
     EM_CAPTURE_MAX_CHANNELS = 64,
-    EM_CAPTURE_MIN_RATE     = 1000,         /* Hz */
-    EM_CAPTURE_MAX_RATE     = 768000,
     EM_CAPTURE_REASONS      = 3,            /* of em_gap_reason                                        */
     EM_CAPTURE_RATE_TAG     = 16,           /* tag of the mark whose value is the rate in Hz           */
 };

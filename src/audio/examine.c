@@ -1,6 +1,8 @@
 /* examine.c - sums over samples, and single lines of a spectrum by Goertzel's recurrence: see examine.h. */
 #include "audio/examine.h"
 
+#include "base/sort.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -91,16 +93,9 @@ static second windowed(double *to, const float *x, size_t n, int rate_hz)
     return s;
 }
 
-static int by_size(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 static double median(double *x, int n)
 {
-    qsort(x, (size_t)n, sizeof *x, by_size);
+    em_sort_doubles(x, (size_t)n);
     return x[n / 2];
 }
 

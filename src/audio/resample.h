@@ -9,13 +9,12 @@
 #ifndef EM_AUDIO_RESAMPLE_H
 #define EM_AUDIO_RESAMPLE_H
 
+#include "base/limits.h"
 #include "base/status.h"
 
 #include <stddef.h>
 
 typedef struct em_resampler em_resampler;
-
-enum { EM_RATE_LEAST = 1000, EM_RATE_MOST = 768000 };
 
 /* Makes what may be pushed of x[n]: NaN becomes 0, what lies beyond +-1e4 is cut there (80 dB over full scale: beyond it a
  * sample is damage, and float power overflows). */

@@ -2,6 +2,7 @@
  * runs on the one thread that owns the em_source. */
 #include "audio/sources.h"
 #include "base/channel.h"
+#include "base/limits.h"
 
 #include "base/text.h"
 
@@ -28,9 +29,9 @@ em_status em_source_check_format(const char *name, int64_t rate_hz, int64_t n_ch
     if (n_channels < 1 || n_channels > EM_CAPTURE_MAX_CHANNELS)
         return em_fail(err, EM_EFORMAT, "%s claims %lld channels: 1 to %d can be read", name, (long long)n_channels,
                        EM_CAPTURE_MAX_CHANNELS);
-    if (rate_hz < EM_CAPTURE_MIN_RATE || rate_hz > EM_CAPTURE_MAX_RATE)
+    if (rate_hz < EM_RATE_LEAST || rate_hz > EM_RATE_MOST)
         return em_fail(err, EM_EFORMAT, "%s claims a sample rate of %lld Hz: %d to %d can be read", name,
-                       (long long)rate_hz, EM_CAPTURE_MIN_RATE, EM_CAPTURE_MAX_RATE);
+                       (long long)rate_hz, EM_RATE_LEAST, EM_RATE_MOST);
     return EM_OK;
 }
 
@@ -150,7 +151,7 @@ size_t em_source_take(em_source *s, float *dst, size_t max, em_gap *gap)
             /* What is missing before the change is counted at the old rate, so it goes out first. */
             if (s->held.n_frames == 0) {
                 ringbuf_advance_mark(&s->reader);
-                if (mark.value >= EM_CAPTURE_MIN_RATE && mark.value <= EM_CAPTURE_MAX_RATE)
+                if (mark.value >= EM_RATE_LEAST && mark.value <= EM_RATE_MOST)
                     s->info.rate_hz = (int)mark.value;
             }
             *gap = give_gap(s);

@@ -8,6 +8,7 @@
 #include "audio/sources.h"
 
 #include "base/clock.h"
+#include "base/limits.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -100,7 +101,7 @@ static em_status set_raw(stdin_source *s, const em_source_cfg *cfg, const char *
     s->n_left = EM_RIFF_TO_THE_END;
     if (em_source_check_format("--raw", s->rate_hz, s->n_channels, err) != EM_OK)
         return em_fail(err, EM_EINVAL, "raw sound of %d channels at %d Hz: 1 to %d channels at %d to %d Hz can be read",
-                       s->n_channels, s->rate_hz, EM_CAPTURE_MAX_CHANNELS, EM_CAPTURE_MIN_RATE, EM_CAPTURE_MAX_RATE);
+                       s->n_channels, s->rate_hz, EM_CAPTURE_MAX_CHANNELS, EM_RATE_LEAST, EM_RATE_MOST);
     return EM_OK;
 }
 

@@ -10,6 +10,7 @@
 #include "audio/feed.h"
 #include "audio/sources.h"
 
+#include "base/limits.h"
 #include "base/rng.h"
 
 #include <math.h>
@@ -109,7 +110,7 @@ static em_status parse(synth_source *s, const char *name, em_err *err)
     if (!s->voice || rest || (i == 1 && n_fields == MOST_FIELDS))
         return refuse(name, err);
     if (!read_field(&seconds, fields[i], 0.0, MOST_SECONDS)
-        || !read_field(&rate, fields[i + 1], EM_CAPTURE_MIN_RATE, EM_CAPTURE_MAX_RATE)
+        || !read_field(&rate, fields[i + 1], EM_RATE_LEAST, EM_RATE_MOST)
         || !read_field(&channels, fields[i + 2], 1, EM_CAPTURE_MAX_CHANNELS))
         return refuse(name, err);
     s->rate_hz = (int)rate;

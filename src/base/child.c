@@ -146,7 +146,7 @@ int em_child_start(em_child *c, const char *path, char *const *argv, char *const
     return s.failure;
 }
 
-static bool has_ended(pid_t pid)
+bool em_child_has_ended(pid_t pid)
 {
     siginfo_t info = { 0 };
 
@@ -159,7 +159,7 @@ int em_child_end(em_child *c, int wait_ms)
 
     if (c->pid <= 0)
         return -1;
-    while (wait_ms > 0 && !has_ended(c->pid)) {
+    while (wait_ms > 0 && !em_child_has_ended(c->pid)) {
         em_sleep_ms(LOOK_MS);
         wait_ms -= LOOK_MS;
     }

@@ -21,9 +21,11 @@ typedef struct em_child {           /* zeroed: none                             
 } em_child;
 
 /* Starts `path` with standard input in_fd (above the standard ones), in a process group of its own, without any other descriptor of
- * ours. It is killed when the
- * calling thread ends, however that comes. Returns 0, or errno. */
+ * ours. It is killed when the calling thread ends, however that comes. Returns 0, or errno. */
 int  em_child_start(em_child *c, const char *path, char *const *argv, char *const *env, int in_fd);
+
+/* Whether a child of this process has ended, or is not there; it is not reaped. */
+bool em_child_has_ended(pid_t pid);
 
 /* Kills it and what it left in its group unless it ends by itself within wait_ms; reaps; closes. Takes a zeroed one. Returns the
  * status of waitpid, -1 where nobody knows it. */

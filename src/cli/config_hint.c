@@ -47,7 +47,8 @@ static const char *nearest_of_part(const char *part, const char *key)
     for (int s = 0; (section = em_options_section(s)); s++)
         for (int i = 0; section->has_keys && i < section->n; i++) {
             const char *name = section->rows[i].name;
-            const char *inside = strcmp(name, part) == 0 ? em_config_main_key(part) : strncmp(name, part, n) == 0 && name[n] == '-' ? name + n + 1 : NULL;
+            const char *inside = strcmp(name, part) == 0 ? em_config_main_key(part)
+                               : strncmp(name, part, n) == 0 && name[n] == '-' ? name + n + 1 : NULL;
 
             if (inside && em_text_is_nearer(&best, key, inside))
                 nearest = inside;
@@ -80,7 +81,8 @@ char *em_config_hint_key(char *out, size_t room, const char *key, const char *pa
         snprintf(out, room, "'%s' is not of [%s]: it belongs before the first section", clean, section);
     else {
         snprintf(out, room, part ? "unknown key '%s' in [%s]" : "unknown key '%s'", clean, part);
-        put_nearest(out, room, part ? nearest_of_part(part, key) : near && em_config_has_key(near) ? near->name : "", "--print-config lists them all");
+        put_nearest(out, room, part ? nearest_of_part(part, key) : near && em_config_has_key(near) ? near->name : "",
+                    "--print-config lists them all");
     }
     return out;
 }

@@ -18,7 +18,8 @@ static void check_speed(em_checkup *c, const em_tagger *t)
     if (em_tagger_measure(t, N_WINDOWS, &seconds, &err))
         em_check_fail(c, "speed", EM_EXIT_BACKEND, "%s", err.msg);
     else if (seconds > c->o->step)
-        em_check_fail(c, "speed", EM_EXIT_BACKEND, "a window takes %.3f s, and --step is %g s: choose a longer --step, a smaller --model or more --threads",
+        em_check_fail(c, "speed", EM_EXIT_BACKEND,
+                      "a window takes %.3f s, and --step is %g s: choose a longer --step, a smaller --model or more --threads",
                       seconds, c->o->step);
     else
         em_check_pass(c, "speed", "a window takes %.3f s of --step %g s on %s: ratio %.3f%s", seconds, c->o->step, t->ops->describe(t->dev),

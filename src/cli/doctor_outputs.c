@@ -64,7 +64,8 @@ static void check_folder(em_checkup *c, const char *option, const char *folder)
     if (can_write(path))
         em_check_pass(c, "folder", "--%s %s can be written%s", option, folder, strcmp(path, folder) == 0 ? "" : ", and will be made");
     else
-        em_check_fail(c, "folder", EM_EXIT_OUTPUT, "--%s %.150s: %s cannot be written: %s: choose another folder, or change its owner or free space there",
+        em_check_fail(c, "folder", EM_EXIT_OUTPUT,
+                      "--%s %.150s: %s cannot be written: %s: choose another folder, or change its owner or free space there",
                       option, folder, path, strerror(errno));
 }
 
@@ -83,7 +84,8 @@ static void check_folders(em_checkup *c)
 static void check_broker(em_checkup *c)
 {
     const em_options *o = c->o;
-    const em_sink_mqtt_cfg cfg = { .url = o->mqtt, .password_file = o->mqtt_password_file, .ca = o->mqtt_ca, .cert = o->mqtt_cert, .key = o->mqtt_key };
+    const em_sink_mqtt_cfg cfg = { .url = o->mqtt, .password_file = o->mqtt_password_file, .ca = o->mqtt_ca, .cert = o->mqtt_cert,
+                                   .key = o->mqtt_key };
     const void *found;
     em_mqtt_probe_fn *probe;
     em_status status;
@@ -119,7 +121,8 @@ static void check_http(em_checkup *c)
     } else if (!em_web_address_parse(&address, c->o->http)) {
         em_check_fail(c, "http", EM_EXIT_USAGE, "--http: not ADDR:PORT, nor unix:PATH");
     } else if (!address.is_loopback && !c->o->http_token) {
-        em_check_fail(c, "http", EM_EXIT_USAGE, "other machines can reach %s: give --http-token FILE, or an address of this machine alone", c->o->http);
+        em_check_fail(c, "http", EM_EXIT_USAGE, "other machines can reach %s: give --http-token FILE, or an address of this machine alone",
+                      c->o->http);
     } else if (em_web_address_listen(&fd, &address, &err)) {
         em_check_fail(c, "http", EM_EXIT_OUTPUT, "%s: choose another place, or end what is there", err.msg);
     } else {

@@ -139,7 +139,8 @@ void em_check_hum(em_checkup *c, const em_hum *hum)
     if (hum->hz == 0)
         em_check_skip(c, "hum", "less than a second of sound");
     else if (hum->share > most_hum && hum->dbfs > least_hum_dbfs)
-        em_check_fail(c, "hum", EM_EXIT_INPUT, "%.0f Hz and its multiples are %.0f %% of the sound, %.1f dBFS: keep mains away from the cable, or try a "
+        em_check_fail(c, "hum", EM_EXIT_INPUT,
+                      "%.0f Hz and its multiples are %.0f %% of the sound, %.1f dBFS: keep mains away from the cable, or try a "
                       "balanced one or another supply", hum->hz, 100 * hum->share, hum->dbfs);
     else
         em_check_pass(c, "hum", "%.0f Hz and its multiples are %.1f %% of the sound", hum->hz, 100 * hum->share);

@@ -8,13 +8,14 @@
 #include <string.h>
 
 static const struct { const char *a, *b; } exclusive[] = {
-    { "source", "input" },   { "source", "device" },   { "source", "jack" },      { "source", "shard" },     { "source", "summary" },
-    { "source", "out-dir" }, { "source", "replay" },
+    { "source", "input" },   { "source", "device" },   { "source", "jack" },      { "source", "shard" },
+    { "source", "summary" }, { "source", "out-dir" },  { "source", "replay" },
     { "input", "device" },   { "input", "jack" },      { "device", "jack" },
     { "shard", "device" },   { "shard", "jack" },      { "summary", "device" },   { "summary", "jack" },
     { "out-dir", "device" }, { "out-dir", "jack" },    { "out-dir", "output" },  { "out-dir", "append" },
     { "replay", "input" },   { "replay", "device" },   { "replay", "jack" },      { "replay", "store" },
-    { "replay", "mqtt" },    { "replay", "exec" },     { "replay", "osc" },       { "mqtt", "out-dir" },    { "mqtt", "summary" },     { "until", "summary" },  { "exec", "summary" },
+    { "replay", "mqtt" },    { "replay", "exec" },     { "replay", "osc" },       { "mqtt", "out-dir" },
+    { "mqtt", "summary" },   { "until", "summary" },   { "exec", "summary" },
     { "http", "out-dir" },   { "http", "summary" },    { "http", "replay" },      { "clip-dir", "summary" }, { "clip-dir", "replay" },
     { "plot", "summary" },   { "midi", "input" },      { "midi", "device" },      { "midi", "replay" },
     { "store", "out-dir" },  { "store", "summary" },   { "live", "realtime" },    { "connect", "no-connect" }, { "quiet", "verbose" },

@@ -64,10 +64,28 @@ static em_status check_append(const em_options *o, em_err *err)
     return EM_OK;
 }
 
-em_status em_outputs_check(const em_options *o, const em_sink_set_cfg *cfg, int n, em_err *err)
+/* The places of the n outputs: no two are the same, and one of them at most is standard output. */
+static em_status check_places(const em_options *o, int n, em_err *err)
 {
     int n_stdout = 0;
 
+    for (int i = 0; i < n; i++) {
+        const char *path = i < o->outputs.n ? o->outputs.list[i] : "-";
+
+        for (int j = 0; j < i && !em_is_stdout(path); j++)
+            if (j < o->outputs.n && strcmp(o->outputs.list[j], path) == 0)
+                return em_fail(err, EM_EINVAL, "--output: %s is named twice", path);
+        if (o->store && strcmp(o->store, path) == 0)
+            return em_fail(err, EM_EINVAL, "--store: %s is an --output, too", path);
+        n_stdout += em_is_stdout(path);
+    }
+    if (n_stdout > 1 && !o->out_dir)
+        return em_fail(err, EM_EINVAL, "--format: two formats cannot share standard output; give each its --output");
+    return EM_OK;
+}
+
+em_status em_outputs_check(const em_options *o, const em_sink_set_cfg *cfg, int n, em_err *err)
+{
     if (n + !!o->store + !!o->mqtt + !!o->osc + !!o->http + !!o->exec + !!o->clip_dir + !!o->plot + o->midi > EM_MAX_OUTPUTS)
         return em_fail(err, EM_EINVAL, "--format: more than %d outputs", EM_MAX_OUTPUTS);
     if (o->store && em_is_stdout(o->store))
@@ -86,18 +104,8 @@ em_status em_outputs_check(const em_options *o, const em_sink_set_cfg *cfg, int 
         return em_fail(err, EM_EINVAL, "--http and --%s cannot go together", o->out_dir ? "out-dir" : "summary");
     if (o->out_dir && o->outputs.n > 0)
         return em_fail(err, EM_EINVAL, "--out-dir and --output cannot go together");
-    for (int i = 0; i < n; i++) {
-        const char *path = i < o->outputs.n ? o->outputs.list[i] : "-";
-
-        for (int j = 0; j < i && !em_is_stdout(path); j++)
-            if (j < o->outputs.n && strcmp(o->outputs.list[j], path) == 0)
-                return em_fail(err, EM_EINVAL, "--output: %s is named twice", path);
-        if (o->store && strcmp(o->store, path) == 0)
-            return em_fail(err, EM_EINVAL, "--store: %s is an --output, too", path);
-        n_stdout += em_is_stdout(path);
-    }
-    if (n_stdout > 1 && !o->out_dir)
-        return em_fail(err, EM_EINVAL, "--format: two formats cannot share standard output; give each its --output");
+    if (check_places(o, n, err))
+        return EM_EINVAL;
     for (int i = 0; i < o->formats.n; i++) {
         em_status status = check_format(o, cfg, o->formats.list[i], err);
 

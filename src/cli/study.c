@@ -46,8 +46,9 @@ void em_study_close(em_study *s)
 static em_status mark_alone(em_study *s, const em_options *o, em_err *err)
 {
     for (int i = 0; i < o->train.alone.n; i++) {
+        const char *const *classes = (const char *const *)s->set->classes;
         int class;
-        const em_status status = em_labels_resolve(&class, (const char *const *)s->set->classes, NULL, s->set->n_classes, o->train.alone.list[i], err);
+        const em_status status = em_labels_resolve(&class, classes, NULL, s->set->n_classes, o->train.alone.list[i], err);
 
         if (status != EM_OK)
             return status;

@@ -4,6 +4,7 @@
 #include "backend/backend.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sort.h"
 #include "cli/commands.h"
 #include "cli/paths.h"
 
@@ -94,13 +95,6 @@ int em_tagger_step(const em_tagger *t, const em_options *o)
     return em_step_samples(o->step, em_model_config(t->model)->sample_rate);
 }
 
-static int by_size(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 em_status em_tagger_measure(const em_tagger *t, int n, double *seconds, em_err *err)
 {
     const em_config *cfg = em_session_config(t->session);
@@ -120,7 +114,7 @@ em_status em_tagger_measure(const em_tagger *t, int n, double *seconds, em_err *
         status = em_session_run(t->session, &in, &out, 1, err);
         took[i] = (double)(em_now_ns() - from) / 1e9;
     }
-    qsort(took + 1, (size_t)n - 1, sizeof *took, by_size);
+    em_sort_doubles(took + 1, (size_t)n - 1);
     *seconds = took[n / 2];
     free(frames);
     free(logits);

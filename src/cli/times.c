@@ -1,17 +1,11 @@
 /* times.c - see times.h. */
 #include "cli/times.h"
 
-#include <stdlib.h>
+#include "base/sort.h"
+
 #include <sys/resource.h>
 
-static int by_size(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-void em_times_sort(double *ms, int n) { qsort(ms, (size_t)n, sizeof *ms, by_size); }
+void em_times_sort(double *ms, int n) { em_sort_doubles(ms, (size_t)n); }
 
 double em_most_memory_mb(void)
 {

@@ -7,7 +7,8 @@
  *
  * A gap of hours costs what one of a window and a few steps costs: in between only the clock moves.
  *
- * No threads; the clock is read only to tell what a hop took. Nothing allocates after em_scheduler_new but a change of rate and sound after a long gap. */
+ * No threads; the clock is read only to tell what a hop took. Nothing allocates after em_scheduler_new but a change of rate
+ * and sound after a long gap. */
 #ifndef EM_ENGINE_SCHEDULER_H
 #define EM_ENGINE_SCHEDULER_H
 

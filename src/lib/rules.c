@@ -51,14 +51,6 @@ static em_group_cfg *add_group(em_rules *r, const char *name, size_t n)
     return grown[r->n_groups].name ? &grown[r->n_groups++] : NULL;
 }
 
-static bool is_member(const em_group_cfg *g, int c)
-{
-    for (int i = 0; i < g->n_members; i++)
-        if (g->members[i] == c)
-            return true;
-    return false;
-}
-
 /* What the rules do not have, because the model was not trained on it, tells nothing of the group. */
 static em_status add_members(making *m, em_group_cfg *g, const bool *is_in, const char *text)
 {
@@ -71,7 +63,7 @@ static em_status add_members(making *m, em_group_cfg *g, const bool *is_in, cons
         const bool is_one = is_in[m->out->classes[i]];
 
         n += is_one;
-        if (is_one && !is_member(g, i))
+        if (is_one && !em_group_has(g, i))
             grown[g->n_members++] = i;
     }
     if (n == 0)

@@ -50,6 +50,8 @@ typedef struct em_group_cfg {
     em_sound_cfg  sound;
 } em_group_cfg;
 
+bool em_group_has(const em_group_cfg *group, int i_class);
+
 typedef enum em_detection_type { EM_DETECTION_BEGIN, EM_DETECTION_END, EM_DETECTION_RETRACT } em_detection_type;
 
 typedef struct em_detection {       /* all of it is valid during the call                                 */

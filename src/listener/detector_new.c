@@ -83,7 +83,7 @@ static void set_lanes(em_detector *d)
     }
 }
 
-static bool is_member(const em_group_cfg *group, int i_class)
+bool em_group_has(const em_group_cfg *group, int i_class)
 {
     for (int m = 0; m < group->n_members; m++)
         if (group->members[m] == i_class)
@@ -96,7 +96,7 @@ static bool is_hidden_by(const em_detector_cfg *cfg, int i, const int above[2])
 {
     const em_group_cfg *group = i < cfg->n_classes ? NULL : &cfg->groups[i - cfg->n_classes];
 
-    return group ? is_member(group, above[0]) && !is_member(group, above[1]) : above[0] == i;
+    return group ? em_group_has(group, above[0]) && !em_group_has(group, above[1]) : above[0] == i;
 }
 
 /* Fills lanes' lists, or (list NULL) counts: how many there are. What nobody is told of hides nothing. */

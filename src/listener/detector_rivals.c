@@ -52,7 +52,8 @@ bool em_detector_is_shared(const em_detector *d, int i, int64_t from, int64_t to
     for (int j = 0; j < d->cfg.n_classes; j++) {
         const em_lane *l = &d->lanes[j];
 
-        if (l->is_told && ((l->is_open && overlaps(l->onset, l->end, from, to)) || (l->last.peak > 0 && overlaps(l->last.onset, l->last.end, from, to))) &&
+        if (l->is_told && ((l->is_open && overlaps(l->onset, l->end, from, to)) ||
+                           (l->last.peak > 0 && overlaps(l->last.onset, l->last.end, from, to))) &&
             (i >= d->cfg.n_classes || !is_kin(d, i, j)))
             return true;
     }

@@ -54,7 +54,8 @@ static int64_t onset_near(const em_detector *d, int i, int loudness, int64_t ons
     const int64_t slice = em_detector_slice(d), cell = d->evidence.cell_samples;
     const int64_t pause = em_edges_after_pause(&d->edges, onset, loudness, slice);
 
-    return pause != onset && (pause > onset || !em_detector_is_shared(d, i, pause / cell, onset / cell)) ? pause : em_edges_rise(&d->edges, onset, slice);
+    return pause != onset && (pause > onset || !em_detector_is_shared(d, i, pause / cell, onset / cell)) ? pause
+           : em_edges_rise(&d->edges, onset, slice);
 }
 
 static int64_t offset_near(const em_detector *d, int i, int loudness, int64_t offset)
@@ -62,7 +63,8 @@ static int64_t offset_near(const em_detector *d, int i, int loudness, int64_t of
     const int64_t slice = em_detector_slice(d), cell = d->evidence.cell_samples;
     const int64_t pause = em_edges_before_pause(&d->edges, offset, loudness, slice);
 
-    return pause != offset && (pause < offset || !em_detector_is_shared(d, i, offset / cell, pause / cell)) ? pause : em_edges_fall(&d->edges, offset, slice);
+    return pause != offset && (pause < offset || !em_detector_is_shared(d, i, offset / cell, pause / cell)) ? pause
+           : em_edges_fall(&d->edges, offset, slice);
 }
 
 /* Where its evidence says, moved to what levels say near by if it is something so, and in the end long enough; it keeps behind the

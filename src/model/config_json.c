@@ -56,7 +56,8 @@ static const field fields[] = {
 };
 
 _Static_assert(sizeof(em_frontend_kind) == sizeof(int) && sizeof(em_fit) == sizeof(int) && sizeof(em_embed_kind) == sizeof(int) &&
-               sizeof(em_down_kind) == sizeof(int) && sizeof(em_block_kind) == sizeof(int) && sizeof(em_head_kind) == sizeof(int) && sizeof(em_activation) == sizeof(int),
+               sizeof(em_down_kind) == sizeof(int) && sizeof(em_block_kind) == sizeof(int) && sizeof(em_head_kind) == sizeof(int) &&
+               sizeof(em_activation) == sizeof(int),
                "the table keeps choices as int");
 
 static bool is_needed(const em_config *cfg, when w)
@@ -219,7 +220,9 @@ static bool read_value(em_config *cfg, const field *f, const json_t *value)
 /* A field of another choice is not checked, so nobody may count with it. */
 static void leave_out(em_config *cfg, const field *f)
 {
-    static const size_t sizes[] = { [INT] = sizeof(int), [INT4] = EM_STAGES * sizeof(int), [REAL] = sizeof(float), [BOOL] = sizeof(bool), [WORD] = sizeof(int) };
+    static const size_t sizes[] = {
+        [INT] = sizeof(int), [INT4] = EM_STAGES * sizeof(int), [REAL] = sizeof(float), [BOOL] = sizeof(bool), [WORD] = sizeof(int),
+    };
 
     memset((char *)cfg + f->offset, 0, sizes[f->kind]);
 }

@@ -6,11 +6,10 @@
 #ifndef EM_MODEL_LABELS_H
 #define EM_MODEL_LABELS_H
 
+#include "base/limits.h"
 #include "base/status.h"
 
 #include <stddef.h>
-
-enum { EM_MOST_CLASSES = 10000, EM_MOST_LABEL = 255 };      /* bytes of a label */
 
 typedef struct em_labels {
     int    n;

@@ -31,15 +31,6 @@ struct em_learner {
 
 /* ------------------------------------------------------------------ making one */
 
-static size_t largest(const em_params *params)
-{
-    size_t n = 0;
-
-    for (int i = 0; i < params->n; i++)
-        n = params->list[i].n > n ? params->list[i].n : n;
-    return n;
-}
-
 static em_status no_memory(em_err *err, size_t n_bytes)
 {
     return em_fail(err, EM_ENOMEM, "no memory for %zu MB of training: a smaller --batch or preset needs less", n_bytes >> 20);
@@ -56,7 +47,7 @@ static float *device_block(em_learner *l, size_t n)
 
 static em_status make_blocks(em_learner *l, em_err *err)
 {
-    const size_t n = l->params.n_total, most = largest(&l->params), mels = (size_t)l->cfg.n_mels;
+    const size_t n = l->params.n_total, most = em_params_largest(&l->params), mels = (size_t)l->cfg.n_mels;
 
     l->lesson = (em_lesson){
         .values = device_block(l, n), .grads = device_block(l, n), .layouts = calloc((size_t)l->params.n, sizeof *l->lesson.layouts),
@@ -220,8 +211,8 @@ em_status em_learner_get(em_learner *l, const float *block, const em_param *p, f
 
 em_status em_learner_load(em_learner *l, const em_tensor_source *from, em_err *err)
 {
-    float *x = malloc(largest(&l->params) * sizeof *x);
-    em_status status = x ? EM_OK : no_memory(err, largest(&l->params) * sizeof *x);
+    float *x = malloc(em_params_largest(&l->params) * sizeof *x);
+    em_status status = x ? EM_OK : no_memory(err, em_params_largest(&l->params) * sizeof *x);
 
     for (int i = 0; i < l->params.n && status == EM_OK; i++) {
         status = from->read(from->ctx, x, &l->params.list[i], err);

@@ -71,7 +71,8 @@ em_status em_learner_set_branches(em_learner *l, const float *factors, em_err *e
  * until backward is done. */
 em_status em_learner_forward(em_learner *l, const em_input *in, float *logits, float *slots, int B, em_err *err);
 
-/* From dlogits[B][n_classes], and with learns_slots from dslots[B][n_slots][n_classes], which is NULL otherwise. ready (NULL: nobody) is told, falling, from which offset on gradients are complete. */
+/* From dlogits[B][n_classes], and with learns_slots from dslots[B][n_slots][n_classes], which is NULL otherwise. ready (NULL: nobody) is
+ * told, falling, from which offset on gradients are complete. */
 typedef void em_learner_ready(void *ctx, size_t offset);
 em_status em_learner_backward(em_learner *l, const float *dlogits, const float *dslots, int B, em_learner_ready *ready, void *ctx, em_err *err);
 

@@ -64,19 +64,9 @@ static em_status check_tensors(em_st *st, const em_params *params, em_err *err)
 
 /* ------------------------------------------------------------------ binding */
 
-static size_t largest(const em_params *params)
-{
-    size_t n = 0;
-
-    for (int i = 0; i < params->n; i++)
-        if (params->list[i].n > n)
-            n = params->list[i].n;
-    return n;
-}
-
 static em_status bind(em_model *m, const em_params *params, const em_tensor_source *from, em_err *err)
 {
-    const size_t most = largest(params) * sizeof(float);
+    const size_t most = em_params_largest(params) * sizeof(float);
     em_binder b = { .ops = m->ops, .dev = m->dev, .params = params, .from = from, .err = err };
 
     if (m->cfg.block != EM_BLOCK_SS2D && !m->ops->attention_fwd)
@@ -119,7 +109,8 @@ static em_status load(em_model *m, em_st *st, em_err *err)
     em_status status;
 
     if (!json)
-        return em_fail(err, EM_EFORMAT, "%s: no `earmark` entry in its metadata; a checkpoint of another program needs --import first", em_st_path(st));
+        return em_fail(err, EM_EFORMAT, "%s: no `earmark` entry in its metadata; a checkpoint of another program needs --import first",
+                       em_st_path(st));
     status = em_config_parse(&m->cfg, &m->card, json, em_st_path(st), err);
     if (status == EM_OK)
         status = em_params_list(&params, &m->cfg, err);

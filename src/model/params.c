@@ -201,6 +201,15 @@ const em_param *em_params_find(const em_params *p, const char *name)
     return NULL;
 }
 
+size_t em_params_largest(const em_params *p)
+{
+    size_t n = 0;
+
+    for (int i = 0; i < p->n; i++)
+        n = p->list[i].n > n ? p->list[i].n : n;
+    return n;
+}
+
 double em_config_params(const em_config *cfg)
 {
     em_params counted = { 0 };

@@ -46,6 +46,9 @@ void      em_params_deinit(em_params *p);
 /* NULL when there is none of that name. */
 const em_param *em_params_find(const em_params *p, const char *name);
 
+/* Elements of the largest. */
+size_t em_params_largest(const em_params *p);
+
 /* Fresh values of one parameter. */
 void em_param_fill(const em_param *p, float *dst, em_rng *rng);
 

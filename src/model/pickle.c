@@ -233,7 +233,7 @@ static em_status run_put(em_pickle_machine *m, uint64_t number)
             n *= 2;
         grown = realloc(m->memo, n * sizeof *grown);
         if (!grown)
-            return em_fail(m->err, EM_ENOMEM, "%s: no memory for its pickle", m->path);
+            return em_pickle_no_memory(m);
         memset(grown + m->n_memo, 0, (n - m->n_memo) * sizeof *grown);
         m->memo = grown;
         m->n_memo = n;

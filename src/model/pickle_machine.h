@@ -31,6 +31,8 @@ typedef struct em_pickle_machine {
 /* Says "path: data.pkl byte i: ..." and answers EM_EFORMAT. */
 em_status em_pickle_fail(const em_pickle_machine *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+em_status em_pickle_no_memory(const em_pickle_machine *m);
+
 /* Makes room for one more in a list of elements of n_each bytes; EM_EFORMAT when it would be more than `most`. `what`
  * completes "more than N ...". */
 em_status em_pickle_grow(em_pickle_machine *m, void *list, size_t n_each, uint32_t n, uint32_t *room, uint32_t most, const char *what);

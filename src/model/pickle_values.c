@@ -17,7 +17,7 @@ em_status em_pickle_fail(const em_pickle_machine *m, const char *fmt, ...)
     return em_fail(m->err, EM_EFORMAT, "%s: data.pkl byte %zu: %s", m->path, m->begin, text);
 }
 
-static em_status no_memory(const em_pickle_machine *m)
+em_status em_pickle_no_memory(const em_pickle_machine *m)
 {
     return em_fail(m->err, EM_ENOMEM, "%s: no memory for its pickle", m->path);
 }
@@ -46,7 +46,7 @@ em_status em_pickle_grow(em_pickle_machine *m, void *list, size_t n_each, uint32
     memcpy(&old, list, sizeof old);
     grown = realloc(old, wanted * n_each);
     if (!grown)
-        return no_memory(m);
+        return em_pickle_no_memory(m);
     memcpy(list, &grown, sizeof grown);
     *room = wanted;
     return EM_OK;
@@ -124,7 +124,7 @@ em_status em_pickle_append(em_pickle_machine *m, em_pickle_value *to, uint32_t f
         uint32_t *grown = realloc(to->as.items, room_for(to->n + n) * sizeof *grown);
 
         if (!grown)
-            return no_memory(m);
+            return em_pickle_no_memory(m);
         to->as.items = grown;
     }
     if (n > 0)                                          /* else there may be no items, and no stack */
@@ -164,7 +164,7 @@ em_status em_pickle_check_nesting(em_pickle_machine *m)
     int depth = 1;
 
     if (!heights)
-        return no_memory(m);
+        return em_pickle_no_memory(m);
     heights[p->root] = OPEN;
     while (status == EM_OK && depth > 0) {
         const em_pickle_value *v = &p->values[way[depth - 1].value];

@@ -226,14 +226,14 @@ static const float *first_of(const float *const *list, int n)
 
 const float *em_call_first_grad(const em_call *call)
 {
-    const em_conv *conv = &call->a.conv;
+    const em_conv *cv = &call->a.conv;
     const em_norm_linear *linear = &call->a.norm_linear;
     const em_conv_silu_xproj *cx = &call->a.conv_silu_xproj;
     const em_scan4 *scan = &call->a.scan4;
 
     switch (call->kind) {
     case EM_CALL_IMAGE:           return call->a.image.dweight;
-    case EM_CALL_CONV:            return first_of((const float *[]){ conv->w.grad, conv->dbias, conv->norm_before.dweight, conv->norm_after.dweight }, 4);
+    case EM_CALL_CONV:            return first_of((const float *[]){ cv->w.grad, cv->dbias, cv->norm_before.dweight, cv->norm_after.dweight }, 4);
     case EM_CALL_NORM_LINEAR:     return first_of((const float *[]){ linear->w.grad, linear->dbias, linear->norm.dweight }, 3);
     case EM_CALL_CONV_SILU_XPROJ: return first_of((const float *[]){ cx->w.grad, cx->dtaps, cx->dbias }, 3);
     case EM_CALL_SCAN4:           return first_of((const float *[]){ scan->ddt_w, scan->ddt_bias, scan->da_log, scan->dskip }, 4);

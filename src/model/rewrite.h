@@ -23,8 +23,9 @@ typedef struct em_rewrite {
 } em_rewrite;
 
 /* Reads the model file in_path and writes out_path, which may be the same file. EM_EINVAL: thresholds that do not fit the model's
- * classes, or that are not within 0 to 1; metrics that are not JSON; mean_with of another configuration or other tensors. EM_EIO, EM_EFORMAT, EM_EUNSUPPORTED, EM_ENOMEM as em_st_open,
- * em_st_read and em_st_write say; the old file is then untouched. */
+ * classes, or that are not within 0 to 1; metrics that are not JSON; mean_with of another configuration or other
+ * tensors. EM_EIO, EM_EFORMAT, EM_EUNSUPPORTED, EM_ENOMEM as em_st_open, em_st_read and em_st_write say; the old file is then
+ * untouched. */
 em_status em_model_rewrite(const char *out_path, const char *in_path, const em_rewrite *changes, em_err *err);
 
 #endif

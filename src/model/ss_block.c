@@ -39,7 +39,8 @@ static em_grid ss2d(em_builder *b, const em_ss_block_w *w, em_grid x, int stage)
     const float *branch = em_build_branch(b);
     float *in = em_build_inner(b, tokens * wide), *u = em_build_inner(b, inner);
     float *x_dbl = em_build_floats(b, tokens * (size_t)(EM_DIRECTIONS * (R + 2 * N)));
-    float *din = em_build_back(b, tokens * wide), *dscan = em_build_back(b, inner), *dx_dbl = em_build_back(b, tokens * (size_t)(EM_DIRECTIONS * (R + 2 * N)));
+    float *din = em_build_back(b, tokens * wide), *dscan = em_build_back(b, inner);
+    float *dx_dbl = em_build_back(b, tokens * (size_t)(EM_DIRECTIONS * (R + 2 * N)));
     float *y[EM_DIRECTIONS] = { 0 }, *du[EM_DIRECTIONS] = { 0 };
     em_call conv = { .kind = EM_CALL_CONV_SILU_XPROJ, .label = "conv+x_proj", .stage = stage };
     em_call scan = { .kind = EM_CALL_SCAN4, .label = "scan", .stage = stage };

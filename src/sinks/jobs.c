@@ -97,13 +97,6 @@ static void drain(run *r)
             keep_line(r, bytes, (size_t)n);
 }
 
-static bool has_ended(const run *r)
-{
-    siginfo_t info = { 0 };
-
-    return waitid(P_PID, (id_t)r->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == r->pid;
-}
-
 static void end_run(em_jobs *j, run *r)
 {
     int status = 0;
@@ -136,7 +129,7 @@ static void hurry(em_jobs *j, uint64_t now)
 static void look_after(em_jobs *j, run *r, uint64_t now)
 {
     drain(r);
-    if (has_ended(r)) {
+    if (em_child_has_ended(r->pid)) {
         end_run(j, r);
     } else if (now >= r->end_ns) {
         kill(-r->pid, r->is_asked ? SIGKILL : SIGTERM);

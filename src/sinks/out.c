@@ -109,15 +109,14 @@ static em_status open_path(em_out *o, const char *path, em_err *err)
 
 em_status em_out_open(em_out *o, const char *path, const atomic_bool *give_up, em_err *err)
 {
+    const bool has_path = path && strcmp(path, "-") != 0;
     struct stat st;
+    em_status status;
 
-    *o = (em_out){ .fd = STDOUT_FILENO, .give_up = give_up };
-    if (path && strcmp(path, "-") != 0) {
-        em_status status = open_path(o, path, err);
-
-        if (status)
-            return status;
-    }
+    /* A path that cannot be opened leaves no descriptor to close: standard output is not this output's. */
+    *o = (em_out){ .fd = has_path ? -1 : STDOUT_FILENO, .give_up = give_up };
+    if (has_path && (status = open_path(o, path, err)))
+        return status;
     if (fstat(o->fd, &st) != 0)
         return fail_io(o, "be used", err);
     o->is_regular = S_ISREG(st.st_mode);

@@ -44,8 +44,8 @@ typedef struct em_stored_head {
 
 typedef struct em_stored em_stored;
 
-/* EM_EIO: cannot be read; EM_EFORMAT: no file of scores, or a damaged one; EM_ENOMEM. The sentence names path, which must outlive *out. The caller ends
- * *out with em_stored_close; on error it is NULL. */
+/* EM_EIO: cannot be read; EM_EFORMAT: no file of scores, or a damaged one; EM_ENOMEM. The sentence names path, which must outlive
+ * *out. The caller ends *out with em_stored_close; on error it is NULL. */
 em_status em_stored_open(em_stored **out, const char *path, em_err *err);
 void      em_stored_close(em_stored *s);
 

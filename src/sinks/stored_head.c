@@ -1,6 +1,7 @@
 /* stored_head.c - see stored_head.h. */
 #include "sinks/stored_head.h"
 
+#include "base/limits.h"
 #include "base/text.h"
 
 #include <jansson.h>
@@ -9,7 +10,7 @@
 
 enum {
     MOST_HEAD = 8 << 20,            /* bytes of JSON                                                   */
-    MOST_CLASSES = 10000, MOST_LABEL = 255, MOST_SLOTS = 4096, MOST_RATE = 768000, MOST_WINDOW = 1 << 24, MOST_FILES = 1 << 30,
+    MOST_SLOTS = 4096, MOST_WINDOW = 1 << 24, MOST_FILES = 1 << 30,
     MARK_BYTES = sizeof EM_STORED_MARK - 1,
 };
 
@@ -44,7 +45,7 @@ static bool get_text(const char **out, const json_t *o, const char *key)
 /* As a model's labels are: short, and nothing that a terminal obeys. */
 static bool is_clean(const char *text)
 {
-    char clean[MOST_LABEL + 1];
+    char clean[EM_MOST_LABEL + 1];
 
     return strlen(text) < sizeof clean && strcmp(em_text_clean(clean, sizeof clean, text), text) == 0;
 }
@@ -68,7 +69,7 @@ static em_status read_classes(em_stored_book *b, em_err *err)
     const json_t *list = json_object_get(b->root, "classes");
     const size_t n = json_array_size(list);
 
-    if (n < 1 || n > MOST_CLASSES)
+    if (n < 1 || n > EM_MOST_CLASSES)
         return em_stored_broken(b->path, err, "it names no classes");
     b->labels = calloc(n, sizeof *b->labels);
     b->mids = calloc(n, sizeof *b->mids);
@@ -96,7 +97,7 @@ static bool read_numbers(em_stored_book *b)
     return (!json_object_get(b->root, "files") || get_int(&h->n_files, b->root, "files", 1, MOST_FILES)) && json_is_integer(utc) &&
            get_text(&e->u.start.version, b->root, "version") && get_text(&e->u.start.model, b->root, "model") &&
            get_text(&e->u.start.sha256, b->root, "sha256") && get_text(&e->u.start.backend, b->root, "backend") &&
-           get_int(&e->u.start.rate_hz, b->root, "rate", 1, MOST_RATE) && get_real(&e->u.start.step_s, b->root, "step", 0, 1e6) &&
+           get_int(&e->u.start.rate_hz, b->root, "rate", 1, EM_RATE_MOST) && get_real(&e->u.start.step_s, b->root, "step", 0, 1e6) &&
            get_real(&e->u.start.window_s, b->root, "window", 0, 1e6) &&
            get_int(&h->window_samples, b->root, "window_samples", 1, MOST_WINDOW) &&
            get_int(&h->n_slots, b->root, "slots", 1, MOST_SLOTS) && get_real(&h->slot_s, b->root, "slot", 1e-4, 1e4);

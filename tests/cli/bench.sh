@@ -61,11 +61,14 @@ record nano
 step
 record vmamba-s1l8      # weights of ImageNet: 527 random classes
 on_terminal --bench --preset nano --threads 1 --json; one_line out
-for stage in operators live log-mel windows; do grep -qE "bench  \[[=> ]{12}\]  +[0-9]+ %  $stage" err || bad "no line of $stage: $(tail -c 300 err | cat -v)"; done
+for stage in operators live log-mel windows; do
+    grep -qE "bench  \[[=> ]{12}\]  +[0-9]+ %  $stage" err || bad "no line of $stage: $(tail -c 300 err | cat -v)"
+done
 [ "$(tr '\r' '\n' <err | tail -n 1 | sed 's/\x1b\[[0-9;]*[A-Za-z]//g' | tr -d ' \n')" = '' ] || bad "the line stays: $(tail -c 100 err | cat -v)"
 on_terminal --bench --preset nano --threads 1 --json --progress never; one_line out; empty err
 run 0 --bench --preset nano --threads 1 --json --progress jsonl; one_line out
-jq -se '(map(.done) | . == sort and .[0] == 0 and all(. <= 1)) and (map(.type) | unique) == ["progress"]' err >keys || bad "records of progress: $(head -c 300 err)"
+jq -se '(map(.done) | . == sort and .[0] == 0 and all(. <= 1)) and (map(.type) | unique) == ["progress"]' err >keys ||
+    bad "records of progress: $(head -c 300 err)"
 python3 "$source_dir/bench/table.py" results >table || bad "bench/table.py does not read it"
 says table 'nano'; says table 'vmamba-s1l8'; says table '2 x 1.25 s'; says table 'over 3 floors'; says table 'of the roofline'; says table 'scan'
 finish

@@ -18,8 +18,8 @@ n_failed = n_cases = n_placed = 0
 
 def unescaped(text):
     text = re.sub(r"\{(.*?)\*(\d+)\}", lambda m: m[1] * int(m[2]), text)
-    return re.sub(rb"\\(n|t|r|\\|x[0-9a-fA-F]{2})", lambda m: {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"\\": b"\\"}.get(m[1]) or bytes([int(m[1][1:], 16)]),
-                  text.encode())
+    short = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"\\": b"\\"}
+    return re.sub(rb"\\(n|t|r|\\|x[0-9a-fA-F]{2})", lambda m: short.get(m[1]) or bytes([int(m[1][1:], 16)]), text.encode())
 
 
 def said_of(text):

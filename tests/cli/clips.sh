@@ -27,7 +27,11 @@ short 0 --clip-dir b --pre-roll 0 --post-roll 0.25 "$demo"; holds out "$demo" 1 
 short 0 --clip-dir c --pre-roll 1 --post-roll 30 --clip-max 4 "$demo"; holds out "$demo" 1 32000 1 30 4
 
 # other rates, widths and channels: the samples of the source, not those that the model hears
-some_wav() { wav_header 1 2 "$1" "$2" $(($1 * 24 * $2 / 4)); { head -c $(($1 * 8 * $2 / 4)) /dev/zero; head -c $(($1 * 8 * $2 / 4)) "$source_dir/config/models/nano.safetensors"; head -c $(($1 * 8 * $2 / 4)) /dev/zero; }; }
+some_wav() {
+    local n=$(($1 * 8 * $2 / 4))
+    wav_header 1 2 "$1" "$2" $((3 * n))
+    head -c $n /dev/zero; head -c $n "$source_dir/config/models/nano.safetensors"; head -c $n /dev/zero
+}
 some_wav 44100 16 >s16.wav; some_wav 48000 24 >s24.wav
 short 0 --all-classes -t 0.02 --channel 2 --clip-dir d s16.wav; holds out s16.wav 2 44100 2 2 60
 short 0 --all-classes -t 0.02 --channel each --clip-dir e s24.wav
@@ -36,7 +40,8 @@ for c in 1 2; do
     jq -c --arg c "$c" 'select(.type == "offset" and .source == "s24.wav:" + $c) | .clip |= sub("^e/"; "e" + $c + "/")' out >each.jsonl
     holds each.jsonl s24.wav $c 48000 2 2 60
 done
-em -f jsonl --duration 21 --all-classes -t 0.02 --channel 2 --clip-dir f --live - <s16.wav >out 2>err || bad "live: $(cat err)"     # says what is lost, if a busy machine loses any
+em -f jsonl --duration 21 --all-classes -t 0.02 --channel 2 --clip-dir f --live - <s16.wav >out 2>err ||
+    bad "live: $(cat err)"     # says what is lost, if a busy machine loses any
 jq -e -s 'any(.[]; .type == "stop" and .dropped == 0)' out >/dev/null && holds out s16.wav 2 44100 2 2 60
 
 # a file that is there stays
@@ -59,7 +64,8 @@ short 0 --labels evil.csv --clip-dir g hostile/*; [ -n "$(ls g)" ] && ! ls g | g
 [ "$(ls | grep -c '^x')" -eq 0 ] || bad "outside the folder: $(ls)"
 
 # a command is told the clip's name, too
-run 0 --scores=none --duration 21 --clip-dir h --watch Bark --exec 'sh -c "echo $EARMARK_EVENT_CLIP >clip"' --exec-on offset "$demo"; [ -s "$(cat clip)" ] || bad "--exec: $(cat clip)"
+run 0 --scores=none --duration 21 --clip-dir h --watch Bark --exec 'sh -c "echo $EARMARK_EVENT_CLIP >clip"' --exec-on offset "$demo"
+[ -s "$(cat clip)" ] || bad "--exec: $(cat clip)"
 
 # wrong use
 run 2 --clip-dir x --clip-max 2 --pre-roll 2 "$demo"; says err '--clip-max'

@@ -97,7 +97,10 @@ code=$?
 
 # Live, a reader that is stuck takes nothing from the output beside it, and does not hold up an end that comes by itself.
 # counts FILE: hops scored and records lost; skipped: hops that the machine was too late for.
-counts() { echo $(($(grep -c '"type":"scores"' "$1") + $(sed -n 's/.*"type":"lost".*"records":\([0-9]*\).*/\1/p' "$1" | paste -sd+ | sed 's/^$/0/'))); }
+counts() {
+    echo $(($(grep -c '"type":"scores"' "$1") +
+            $(sed -n 's/.*"type":"lost".*"records":\([0-9]*\).*/\1/p' "$1" | paste -sd+ | sed 's/^$/0/')))
+}
 skipped() { sed -n 's/.*"skipped_hops":\([0-9]*\).*/\1/p' "$1"; }
 sleep 60 <slow &
 reader=$!
@@ -130,8 +133,10 @@ wait
 "$jsonl_check" <later.jsonl >types || bad "whole records for a late reader"
 [ "$(tail -n 1 types)" = stop ] || bad "a late reader sees $(uniq -c types | tr '\n' ' ')"
 # (An output holds 64 records. A machine too slow for most hops has little to lose.)
-[ "$(grep -c lost types)" -eq 1 ] || [ "$(grep -c '"type":"scores"' beside.jsonl)" -lt 80 ] || bad "a late reader sees no hole: $(uniq -c types | tr '\n' ' ')"
-[ $(($(counts later.jsonl) + $(skipped later.jsonl))) -eq 100 ] || bad "a late reader: $(counts later.jsonl) records and holes, $(skipped later.jsonl) skipped, of 100"
+[ "$(grep -c lost types)" -eq 1 ] || [ "$(grep -c '"type":"scores"' beside.jsonl)" -lt 80 ] ||
+    bad "a late reader sees no hole: $(uniq -c types | tr '\n' ' ')"
+[ $(($(counts later.jsonl) + $(skipped later.jsonl))) -eq 100 ] ||
+    bad "a late reader: $(counts later.jsonl) records and holes, $(skipped later.jsonl) skipped, of 100"
 ! grep -q lost types || says err 'records were dropped'
 
 # Devices that are not there: at once, or after the time to wait.

@@ -15,7 +15,11 @@ class_line() { tr '\n' ' ' <"$2" | grep -o "\"class\":\"$1\"[^{]*\"segments\":{[
 mkdir -p strong/audio
 cp "$demo" strong/audio/
 silence_wav 160000 >strong/audio/quiet.wav
-{ printf 'filename\tonset\toffset\tevent_label\n'; sed '1d;s/^/demo.flac\t/' "$source_dir/config/demo/demo.tsv"; printf 'quiet.wav\t\t\t\n'; } >strong/strong.tsv
+{
+    printf 'filename\tonset\toffset\tevent_label\n'
+    sed '1d;s/^/demo.flac\t/' "$source_dir/config/demo/demo.tsv"
+    printf 'quiet.wav\t\t\t\n'
+} >strong/strong.tsv
 run 0 --eval -m "$nano" --data strong --json; one_line out; empty err
 within clips out 2 2
 within map_classes out 8 8

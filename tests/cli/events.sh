@@ -58,7 +58,8 @@ again -f jsonl --watch "$loud=1"; [ -z "$(labels out)" ] || bad "a threshold tha
 again -f jsonl --watch "$loud" --tune "$loud:min-on=600"; [ -z "$(labels out)" ] || bad "--tune: $(labels out)"
 printf '[class "%s"]\nmin-on = 600\n[group "it"]\nclass = %s\n' "$loud" "$loud" >section.conf
 again -f jsonl -c section.conf --watch "$loud"; [ "$(labels out)" = it ] || bad "sections: $(labels out)"
-jq -e -s 'any(.[]; .type == "onset" and .group == "it" and .slug == "it" and (has("index") | not))' out >/dev/null || bad "a group's record: $(cat out)"
+jq -e -s 'any(.[]; .type == "onset" and .group == "it" and .slug == "it" and (has("index") | not))' out >/dev/null ||
+    bad "a group's record: $(cat out)"
 for option in --tune=Bogus:min-on=1 --group=alarm=Bogus --explain=Bogus --watch=Bogus; do run 2 "$option" "$demo"; says err '"Bogus" is unknown'; done
 
 # why

@@ -23,7 +23,8 @@ H
 chmod +x hook; mkdir runs
 again 0 --exec './hook "a b" $HOME *'; empty err
 [ "$(ls runs | wc -l)" -eq "$n_onsets" ] || bad "$(ls runs | wc -l) runs of $n_onsets"
-cat runs/*/in | sort >got; jq -c 'select(.type == "onset")' demo.jsonl >/dev/null; grep '"type":"onset"' demo.jsonl | sort >want; cmp -s got want || bad "the record: $(diff got want | head -c 400)"
+cat runs/*/in | sort >got; grep '"type":"onset"' demo.jsonl | sort >want
+cmp -s got want || bad "the record: $(diff got want | head -c 400)"
 for d in runs/*; do
     [ "$(cat "$d/args")" = "$(printf '%s\n' 3 'a b' '$HOME' '*')" ] || bad "arguments: $(cat "$d/args")"
     [ "$(grep -c '^EARMARK_EVENT_' "$d/env")" -eq "$(jq length "$d/in")" ] || bad "a variable a key: $(cat "$d/env")"
@@ -88,7 +89,8 @@ again 6 --exec ./hang --exec-jobs 64 --exec-timeout 0.5; says err 'took longer t
 for pid in $(cat pids); do ! lives "$pid" || bad "$pid is left"; done
 
 # one that floods its output is read, and nothing of it is kept
-again 6 --exec 'sh -c "yes flood"' --exec-timeout 0.5; says err 'and was ended: flood'; one_line err 2; [ "$(wc -c <err)" -lt 600 ] || bad "$(wc -c <err) bytes"
+again 6 --exec 'sh -c "yes flood"' --exec-timeout 0.5; says err 'and was ended: flood'; one_line err 2
+[ "$(wc -c <err)" -lt 600 ] || bad "$(wc -c <err) bytes"
 again 0 --exec 'sh -c "head -c 3000000 /dev/zero"'; empty err
 
 # so many at once and no more
@@ -97,7 +99,8 @@ cat >gauge <<'H'
 mkdir "now/$$" && ls now | wc -l >>gauges; sleep 0.3; rmdir "now/$$"
 H
 chmod +x gauge; mkdir now
-again 0 --exec ./gauge --exec-jobs 2; [ "$(sort -n gauges | tail -n 1)" -le 2 ] && [ "$(wc -l <gauges)" -eq "$n_onsets" ] || bad "at once: $(cat gauges)"
+again 0 --exec ./gauge --exec-jobs 2
+[ "$(sort -n gauges | tail -n 1)" -le 2 ] && [ "$(wc -l <gauges)" -eq "$n_onsets" ] || bad "at once: $(cat gauges)"
 
 # live, commands that hang delay no hop, and a signal ends all of it
 noise_wav $((6 * 32000)) >noise.wav

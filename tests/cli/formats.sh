@@ -59,7 +59,10 @@ run 2 -f jsonl -o x -f csv -o y --summary "$demo"; says err '-f csv'; [ ! -e x ]
 for f in audacity srt; do run 2 -f $f -o x "$demo" "$demo"; says err --out-dir; [ ! -e x ] || bad "a refused output is there"; done
 run 0 --scores=none --duration 2 --store two.scores two/one.flac two/other.flac
 run 0 --scores=none --duration 2 --channel each --store each.scores two/one.flac
-for f in audacity vtt srt raven; do run 2 -f $f -o x --replay two.scores; says err 'in two.scores are 2 files'; [ ! -e x ] || bad "a refused output is there"; done
+for f in audacity vtt srt raven; do
+    run 2 -f $f -o x --replay two.scores; says err 'in two.scores are 2 files'
+    [ ! -e x ] || bad "a refused output is there"
+done
 for f in dcase csv jsonl; do run 0 -f $f --replay two.scores; done                      # each row says which file it is of
 for f in audacity srt; do run 0 -f $f --replay each.scores; done                        # channels share a timeline
 run 2 -f vtt --vtt=subtitles "$demo"; says err captions

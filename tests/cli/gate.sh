@@ -21,7 +21,8 @@ onsets() { jq -r 'select(.type == "onset") | .time' "$1"; }
 same() { cmp -s "$1" "$2" || bad "$1 and $2 differ: $(diff "$1" "$2" | head -c 300)"; }
 
 run 0 "${anything[@]}" --store scene.scores scene.wav; cp out all.jsonl
-onsets all.jsonl | awk '$1 < 11 || $1 > 20 { n++ } END { exit !n }' || bad "nothing is told of what is quiet, gate or not: $(onsets all.jsonl | sort -n | uniq -c)"
+onsets all.jsonl | awk '$1 < 11 || $1 > 20 { n++ } END { exit !n }' ||
+    bad "nothing is told of what is quiet, gate or not: $(onsets all.jsonl | sort -n | uniq -c)"
 
 # only where it is loud, to the hop; events still end
 run 0 "${anything[@]}" --gate -35 scene.wav; cp out gated.jsonl
@@ -31,14 +32,16 @@ jq -e -s '[.[] | select(.type == "onset" or .type == "offset")] | length > 0 and
 
 # the same whether windows are scored or not, by any number of threads, in any pieces, and from kept scores
 run 0 "${anything[@]}" --scores --gate -35 scene.wav; events out >scored; events gated.jsonl >want; same scored want
-[ "$(jq -r 'select(.type == "scores" and .gated) | .time' out | wc -l)" -eq 38 ] || bad "gated records: $(jq -r 'select(.type == "scores" and .gated) | .time' out | tr '\n' ' ')"
+[ "$(jq -r 'select(.type == "scores" and .gated) | .time' out | wc -l)" -eq 38 ] ||
+    bad "gated records: $(jq -r 'select(.type == "scores" and .gated) | .time' out | tr '\n' ' ')"
 run 0 "${anything[@]}" --gate -35 --threads 1 --store gated.scores scene.wav; events out >scored; same scored want
 run 0 -f jsonl --all-classes -t 0.005 --gate -35 --replay scene.scores; events out >again; same again want
 run 0 -f jsonl --all-classes -t 0.005 --replay gated.scores; same out all.jsonl        # what is kept knows no gate
 em "${anything[@]}" --gate -35 - <scene.wav >piped 2>err; sed 's/"stdin"/"scene.wav"/; s/"id":"[^"]*"/"id":""/' piped >piped.jsonl
 events piped.jsonl >got; sed 's/"id":"[^"]*"/"id":""/' want >wanted; same got wanted
 run 0 --scores=top --all-classes --gate -35 scene.wav; [ "$(grep -c '(gated)$' out)" -eq 38 ] || bad "text: $(grep -c gated out)"
-run 0 -f jsonl --all-classes -t 0.005 --gate -35 --explain "$(jq -r 'select(.type == "onset" and .time > 22) | .label' all.jsonl | head -n 1)" --replay scene.scores; says out '"verdict":"gated"'
+late=$(jq -r 'select(.type == "onset" and .time > 22) | .label' all.jsonl | head -n 1)
+run 0 -f jsonl --all-classes -t 0.005 --gate -35 --explain "$late" --replay scene.scores; says out '"verdict":"gated"'
 
 # quieter than the gate costs no window: a run over silence scores none
 silence_wav $((30 * 32000)) >silence.wav

@@ -16,8 +16,8 @@ static const char *const labels[] = {
     "Bark", "", " ", "\t", "\n", "\r\n\r\n", "\"", "\"a\" \"b", "a,b", "a;b", "a\tb\tc", "a\nb", "-->", "a --> b", "------>", "<b>bold",
     "<00:00:01.000>", "&", "&lt;&#0;", ">", "1\n00:00:01,000 --> 00:00:02,000\nx\n\n", "NOTE", "\n\nWEBVTT\n\nSTYLE\n", "\x1b[2J\x1b]0;x\a",
     "\x7f\x01\x02", "\xc2\x85\xc2\x9b", "\xff\xfe", "\xc0\xaf..\xe2\x82", "\xed\xa0\x80", "\xe2\x80\xa8|\xe2\x80\xa9", "\xe2\x80\xae" "txet",
-    "\xf0\x9f\x90\x95", X50 X50 X50 X50 X50 X50, E50 E50 E50 E50 E50 E50, "'", "=1+1", "+1-2", "-2+3", "@SUM(A1)", "\t=1", "%s%n%d", "\\n\\", "../../etc/x.wav_0", "[x]: ]", "# 0.5",
-    "{\"a\":[1]}", "\xef\xbb\xbf",
+    "\xf0\x9f\x90\x95", X50 X50 X50 X50 X50 X50, E50 E50 E50 E50 E50 E50, "'", "=1+1", "+1-2", "-2+3", "@SUM(A1)", "\t=1", "%s%n%d", "\\n\\",
+    "../../etc/x.wav_0", "[x]: ]", "# 0.5", "{\"a\":[1]}", "\xef\xbb\xbf",
 };
 enum { N = EM_COUNT(labels) };
 

@@ -29,8 +29,8 @@ says() { grep -qF -- "$2" "$1" || bad "'$2' is not in: $(head -c 400 "$1")"; }
 one_line() { [ "$(wc -l <"$1")" -eq "${2:-1}" ] || bad "not ${2:-1} line(s): $(head -c 400 "$1")"; }
 empty() { [ ! -s "$1" ] || bad "$1 is not empty: $(head -c 300 "$1")"; }
 
-le32() { printf "\\x$(printf %02x $(($1 & 255)))\\x$(printf %02x $(($1 >> 8 & 255)))\\x$(printf %02x $(($1 >> 16 & 255)))\\x$(printf %02x $(($1 >> 24 & 255)))"; }
 le16() { printf "\\x$(printf %02x $(($1 & 255)))\\x$(printf %02x $(($1 >> 8 & 255)))"; }
+le32() { le16 $(($1 & 65535)); le16 $(($1 >> 16)); }
 
 # wav_header FORMAT CHANNELS RATE BITS DATA_BYTES
 wav_header() {

@@ -96,7 +96,8 @@ printf 'top-k = 1\n' >one.conf
 run 0 -vv -c one.conf --watch Dog --duration 1 "$demo"; says err 'real-time ratio'; says err 'read one.conf'; says err 'nano.safetensors'
 says err '527 classes, 1 of them listed'; says err 'source 1 of 1: demo.flac, 32000 Hz'
 run 0 --progress=jsonl -o x.txt two.wav one.wav; empty out
-jq -e -s 'length >= 2 and (.[-1] | .type == "progress" and .source == "one.wav" and .file == 2 and .files == 2 and .done == .total)' err >keys || bad "progress records: $(cat err)"
+jq -e -s 'length >= 2 and (.[-1] | .type == "progress" and .source == "one.wav" and .file == 2 and .files == 2 and .done == .total)' err >keys ||
+    bad "progress records: $(cat err)"
 run 0 --progress=never two.wav one.wav; empty err
 run 0 --quiet --progress=jsonl two.wav; empty err
 run 0 --channel each two.wav; one_line out 2; says out 'two.wav:2'
@@ -120,7 +121,8 @@ run 0 --out-dir of_one_name -f jsonl --summary a/same.wav ../"$(basename "$here"
 silence_wav 320 | em -f jsonl --summary - stdin >out 2>err; [ "$(sources)" = '- stdin ' ] || bad "standard input and a file stdin: $(sources)"
 long=$(printf 'x%.0s' $(seq 60))
 mkdir -p "$long/$long"; cp one.wav "$long/$long/same.wav"
-run 0 -f jsonl --summary "$long/$long/same.wav" b/same.wav; sources | grep -qE '^\.\.\.x{25,}/x{60}/same\.wav b/same\.wav $' || bad "a long path: $(sources)"
+run 0 -f jsonl --summary "$long/$long/same.wav" b/same.wav
+sources | grep -qE '^\.\.\.x{25,}/x{60}/same\.wav b/same\.wav $' || bad "a long path: $(sources)"
 
 # NaN and infinity: finite scores, the reset is counted
 (wav_header 3 1 32000 32 128000; printf '\0\0\300\177\0\0\200\177'; head -c 127992 /dev/zero) >nan.wav

@@ -59,7 +59,8 @@ says err 'somebody speaks near it'; [ "$(grep -c 'somebody speaks' err)" -eq 1 ]
 jq -e -s '[.[] | select(.type == "clip")] | all(.time >= 10 and .time <= 63)' out >/dev/null || bad "verdicts have times"
 
 clip=$(kept | grep tick_tock)
-jq -r 'select(.type == "offset" and .label == "Tick-tock") | "\((.onset - 2) * 32000 | round) \([(.offset + 2) * 32000, 2010051] | min | round)"' out >span
+jq -r 'select(.type == "offset" and .label == "Tick-tock") |
+       "\((.onset - 2) * 32000 | round) \([(.offset + 2) * 32000, 2010051] | min | round)"' out >span
 read -r begin end <span; "$clip_check" "$clip" "$demo" 1 "$begin" "$end" >why || bad "its samples: $(cat why)"
 
 bark=(--duration 21 --watch Bark)
@@ -88,7 +89,8 @@ heard ./plain.safetensors "${bark[@]}"; labels bark
 heard ./plain.safetensors --labels named.csv "${bark[@]}"; labels
 
 # a moment that no window held, and the last one before the end of a run that is cut, are not kept
-heard ./plain.safetensors --duration 50 --watch "Crowing, cock-a-doodle-doo" --watch Crackle --step 20; labels; [ "$(dropped | sort -u)" = unheard ] || bad "$(dropped)"
+heard ./plain.safetensors --duration 50 --watch "Crowing, cock-a-doodle-doo" --watch Crackle --step 20; labels
+[ "$(dropped | sort -u)" = unheard ] || bad "$(dropped)"
 
 # commands, and who is told of events, get no clip; scores are kept and say nothing of sound
 run 0 -m ./plain.safetensors --private --scores=none --clip-dir clips2 "${bark[@]}" --exec 'sh -c "env >>env; cat >>record"' --exec-on offset "$demo"

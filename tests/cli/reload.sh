@@ -17,17 +17,24 @@ begin() {
     pid=$!
 }
 # now N: the hops told so far are N or more.
-now() { for _ in $(seq 1200); do [ "$(grep -cs '"scores"' out.jsonl.part)" -ge "$1" ] 2>/dev/null && return; sleep 0.05; done; bad "hop $1 does not come"; }
+now() {
+    for _ in $(seq 1200); do [ "$(grep -cs '"scores"' out.jsonl.part)" -ge "$1" ] 2>/dev/null && return; sleep 0.05; done
+    bad "hop $1 does not come"
+}
 hang_up() { pkill -HUP -P $pid; }
 # said N TEXT: N times within 10 s.
-said() { for _ in $(seq 200); do [ "$(grep -cF -- "$2" err)" -eq "$1" ] && return; sleep 0.05; done; bad "'$2' is not there $1 time(s): $(head -c 600 err)"; }
+said() {
+    for _ in $(seq 200); do [ "$(grep -cF -- "$2" err)" -eq "$1" ] && return; sleep 0.05; done
+    bad "'$2' is not there $1 time(s): $(head -c 600 err)"
+}
 # any CONDITION: of one of the records.
 any() { jq -se --arg class "$class" --argjson low "$low" "any(.[]; $1)" out.jsonl >/dev/null; }
 end() {
     wait $pid; local code=$?
     [ $code -eq 0 ] || bad "exit code $code: $(head -c 300 err)"
     "$jsonl_check" <out.jsonl >/dev/null || bad "whole records, and the counters add up"
-    any '.type == "stop" and .captured == .taken + .dropped + .waiting and .dropped == 0 and .skipped_hops == 0' || bad "frames: $(tail -n 1 out.jsonl)"
+    any '.type == "stop" and .captured == .taken + .dropped + .waiting and .dropped == 0 and .skipped_hops == 0' ||
+        bad "frames: $(tail -n 1 out.jsonl)"
     ! grep -q '"type":"gap"' out.jsonl || bad "a gap"
     [ "$(jq -s '[.[] | select(.type == "scores") | .time] == [range(1; 1 + length)]' <(grep '"scores"' out.jsonl))" = true ] ||
         bad "times: $(jq -c 'select(.type == "scores") | .time' out.jsonl | tr '\n' ' ')"
@@ -45,7 +52,8 @@ low=$(jq -n "$score / 2") high=$(jq -n "($score * 1.5) | if . > 1 then 1 else . 
 printf 'watch = %s\n[class "%s"]\nthreshold = 1\n' "$class" "$class" >live.conf
 begin --realtime --duration 24 noise.wav
 now 11
-printf 'watch = %s\nmodel = other\n[class "%s"]\nthreshold = %s\n[group "din"]\nclass = %s\n[class "din"]\nthreshold = %s\n' "$class" "$class" "$low" "$class" "$low" >live.conf
+printf 'watch = %s\nmodel = other\n[class "%s"]\nthreshold = %s\n' "$class" "$class" "$low" >live.conf
+printf '[group "din"]\nclass = %s\n[class "din"]\nthreshold = %s\n' "$class" "$low" >>live.conf
 hang_up
 said 1 'the configuration was read again'
 said 1 '--model has changed, which counts from the next start on'
@@ -80,7 +88,8 @@ rm -f out.jsonl out.jsonl.part err
 setsid timeout 100 "$earmark" --progress never -c live.conf --scores=top --realtime --duration 9 noise.wav >/dev/null 2>err &
 pid=$!
 now 2
-printf 'watch = %s\nformat = csv\noutput = out.csv\nstore = out.scores\nclip-dir = clips\npre-roll = 1\npost-roll = 1\nclip-max = 9\n' "$class" >live.conf
+printf 'watch = %s\nformat = csv\noutput = out.csv\nstore = out.scores\n' "$class" >live.conf
+printf 'clip-dir = clips\npre-roll = 1\npost-roll = 1\nclip-max = 9\n' >>live.conf
 printf 'plot = out.png\ntime-format = utc\n[midi]\nBark = note 36 channel 10\n' >>live.conf
 hang_up
 said 1 'the configuration was read again'
@@ -109,9 +118,10 @@ wait $pid; code=$?
 [ $code -eq 0 ] || bad "several: exit code $code: $(cat err)"
 ! grep -q 'has changed' err || bad "several: $(cat err)"
 [ "$(jq -r 'select(.type == "onset") | .source' out.jsonl)" = far ] || bad "several: onsets: $(grep onset out.jsonl)"
-[ "$(jq -s '[.[] | select(.type == "scores") | (.gated // false) == (.source == "near")] | all' out.jsonl)" = true ] || bad "several: $(tail -n 3 out.jsonl)"
-[ "$(jq -s '[.[] | select(.type == "stop") | .captured == .taken + .dropped + .waiting and .dropped == 0 and .time == 15] == [true, true]' out.jsonl)" = true ] ||
-    bad "several: $(grep '"stop"' out.jsonl)"
+[ "$(jq -s '[.[] | select(.type == "scores") | (.gated // false) == (.source == "near")] | all' out.jsonl)" = true ] ||
+    bad "several: $(tail -n 3 out.jsonl)"
+jq -se '[.[] | select(.type == "stop") | .captured == .taken + .dropped + .waiting and .dropped == 0 and .time == 15] == [true, true]' \
+    out.jsonl >/dev/null || bad "several: $(grep '"stop"' out.jsonl)"
 
 # ---- a device's queue: commands to run come and go, and so do their records
 printf 'exec = %s\nexec-on = both\nwatch = %s\n[class "%s"]\nthreshold = 1\n' "/bin/false" "$class" "$class" >live.conf
@@ -124,5 +134,6 @@ said 1 'the configuration was read again'
 wait $pid; code=$?
 [ $code -eq 0 ] || bad "live: exit code $code: $(cat err)"
 any '.type == "stop" and .captured == .taken + .dropped + .waiting and .dropped == 0' || bad "live: $(tail -n 1 out.jsonl)"
-[ "$(jq -r .type told | sort | tr '\n' ' ')" = 'offset onset ' ] || bad "the new command was told: $(cat told 2>&1 | head -c 300); $(grep -c onset out.jsonl)"
+[ "$(jq -r .type told | sort | tr '\n' ' ')" = 'offset onset ' ] ||
+    bad "the new command was told: $(cat told 2>&1 | head -c 300); $(grep -c onset out.jsonl)"
 finish

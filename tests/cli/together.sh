@@ -22,15 +22,18 @@ for source in dog low two; do
 done
 [ "$(grep -c '"type":"start"' together.jsonl)" -eq 1 ] && [ "$(grep -c '"type":"stop"' together.jsonl)" -eq 3 ] || bad "one start, a stop each"
 grep -q '"source":"two:2"' together.jsonl || bad "each channel for itself"
-[ "$(jq -s '[.[] | select(.type == "stop") | select(.captured != .taken + .dropped + .waiting)] | length' together.jsonl)" -eq 0 ] || bad "the counters"
+[ "$(jq -s '[.[] | select(.type == "stop") | select(.captured != .taken + .dropped + .waiting)] | length' together.jsonl)" -eq 0 ] ||
+    bad "the counters"
 
 # ---- the same from sections, and again from what --store keeps ----
-printf '[source "dog"]\ninput = %s\n\n[source "low"]\ninput = low.wav\ngate = -70\n[source "two"]\nchannel = each\ninput = two.wav ; a comment\n' "$demo" >three.conf
+printf '[source "dog"]\ninput = %s\n\n[source "low"]\ninput = low.wav\ngate = -70\n' "$demo" >three.conf
+printf '[source "two"]\nchannel = each\ninput = two.wav ; a comment\n' >>three.conf
 run 0 -q -c three.conf -f jsonl --scores=all --store three.scores
 # Who of several is read first is the disk's affair: only the order of a source's own records is promised.
 diff <(sort together.jsonl) <(sort out) >differ || bad "sections are --source: $(head -c 400 differ)"
 grep -v '"type":"scores"' together.jsonl >want
-run 0 -q --replay three.scores --gate 0 -f jsonl; sort out >got; run 0 -q -f jsonl --source dog:input="$demo" --source low:input=low.wav --source two:input=two.wav --source two:channel=each
+run 0 -q --replay three.scores --gate 0 -f jsonl; sort out >got
+run 0 -q -f jsonl --source dog:input="$demo" --source low:input=low.wav --source two:input=two.wav --source two:channel=each
 sort out >want; cmp -s want got || bad "--replay: $(diff want got | head -c 400)"
 run 0 -q -c three.conf --scores=none "$demo"; grep -q '^dog ' out && bad "a file on the command line is heard alone"
 mkdir clips
@@ -42,7 +45,8 @@ jq -r 'select(.type == "offset") | .clip' out | sort >want; ls clips/* | sort >g
 head -c 60000 low.wav >cut.wav
 run 4 -f jsonl --realtime --duration 4 --source dog:input="$demo" --source cut:input=cut.wav --source low:input=low.wav
 says err 'cut.wav'
-[ "$(jq -rs '[.[] | select(.type == "stop") | "\(.source) \(.time)"] | sort | join(",")' out)" = "cut 1.874,dog 4,low 4" ] || bad "stops: $(grep stop out)"
+[ "$(jq -rs '[.[] | select(.type == "stop") | "\(.source) \(.time)"] | sort | join(",")' out)" = "cut 1.874,dog 4,low 4" ] ||
+    bad "stops: $(grep stop out)"
 tail -1 out | grep -q '"source":"cut"' && bad "the lost one is told when it is lost"
 
 # ---- what cannot be ----

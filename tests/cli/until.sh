@@ -10,7 +10,8 @@ told=$(jq -r --arg name "$second" 'select(.type == "onset" and .label == $name) 
 
 run 0 -f jsonl --until "$second" "$demo"; empty err
 [ "$(onset_of "$second" out)" = "$(onset_of "$second" all.jsonl)" ] || bad "its onset: $(cat out)"
-jq -e -s --argjson told "$told" '.[-1].type == "stop" and (.[-1].time - $told | fabs) < 0.002' out >/dev/null || bad "it ends at the hop that told: $(tail -n 1 out)"
+jq -e -s --argjson told "$told" '.[-1].type == "stop" and (.[-1].time - $told | fabs) < 0.002' out >/dev/null ||
+    bad "it ends at the hop that told: $(tail -n 1 out)"
 jq -e -s '[.[] | select(.type == "onset") | .id] as $on | [.[] | select(.type == "offset" or .type == "retract") | .id] as $off |
           ($on | sort) == ($off | sort)' out >/dev/null || bad "not every onset has one end: $(cat out)"
 events() { grep -v '"stop"' "$1"; }           # what was captured by then depends on the reader's lead
@@ -27,7 +28,8 @@ run 1 --scores=none --until Dog silence.wav; empty out; empty err
 run 1 -f jsonl --until "$second" --timeout 2.5 "$demo"; says out '"type":"stop","source":"demo.flac","time":2.500'; empty err
 run 1 --until "$second" --duration 2 "$demo"
 run 0 --until Dog silence.wav silence.wav "$demo"
-run 1 -f jsonl --until Dog --timeout 5 silence.wav silence.wav "$demo"; says out '"time":2.000'; ! grep -q demo.flac out || bad "it goes on: $(cat out)"
+run 1 -f jsonl --until Dog --timeout 5 silence.wav silence.wav "$demo"; says out '"time":2.000'
+! grep -q demo.flac out || bad "it goes on: $(cat out)"
 run 4 --until Dog silence.wav nope.wav
 run 0 --until Dog nope.wav "$demo"
 

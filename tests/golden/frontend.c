@@ -170,7 +170,8 @@ static void every_clip_has_the_official_fbank(void **state)
             top = fmaxf(top, want[j]);
         for (size_t j = 0; j < n_want; j++)
             if (want[j] > top - 14 || strcmp(names[i], "noise") == 0)
-                CHECK(fabsf(got[j] - want[j]) <= 1e-3f, "%s: frame %zu, band %zu: %g, not %g", names[i], j / 128, j % 128, (double)got[j], (double)want[j]);
+                CHECK(fabsf(got[j] - want[j]) <= 1e-3f,
+                      "%s: frame %zu, band %zu: %g, not %g", names[i], j / 128, j % 128, (double)got[j], (double)want[j]);
         compare_input(names[i], got, want, n_want, top);
         free(wave);
         free(want);

@@ -6,7 +6,8 @@
 /* The flags of a block, read off its tensors. */
 static void configure_block(golden_bench *g)
 {
-    const em_param *a_logs = em_params_find(&g->params, "layers.0.blocks.0.op.A_logs"), *in = em_params_find(&g->params, "layers.0.blocks.0.op.in_proj.weight");
+    const em_param *a_logs = em_params_find(&g->params, "layers.0.blocks.0.op.A_logs");
+    const em_param *in = em_params_find(&g->params, "layers.0.blocks.0.op.in_proj.weight");
 
     assert_true(in && a_logs);
     for (int i = 0; i < EM_STAGES; i++)

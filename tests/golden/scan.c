@@ -30,7 +30,10 @@ typedef struct direction {
 static size_t token_at(const direction *d, int b, int l) { return (size_t)(b * d->c->L + (d->k / 2 ? d->c->L - 1 - l : l)); }
 static size_t channel_at(const direction *d, int b, int i, int l) { return (size_t)(((b * EM_DIRECTIONS + d->k) * d->c->C + i) * d->c->L + l); }
 static size_t state_at(const direction *d, int b, int i, int l) { return (size_t)(((b * EM_DIRECTIONS + d->k) * d->c->N + i) * d->c->L + l); }
-static size_t row_at(const direction *d, int b, int l) { return (token_at(d, b, l) * EM_DIRECTIONS + (size_t)d->k) * (size_t)(d->c->C + 2 * d->c->N); }
+static size_t row_at(const direction *d, int b, int l)
+{
+    return (token_at(d, b, l) * EM_DIRECTIONS + (size_t)d->k) * (size_t)(d->c->C + 2 * d->c->N);
+}
 
 static float *zeros(size_t n)
 {
@@ -45,8 +48,9 @@ static direction make_direction(const scan_case *c, int k)
     const size_t B = (size_t)c->B, C = (size_t)c->C, N = (size_t)c->N, L = (size_t)c->L, K = EM_DIRECTIONS, tokens = B * L, wide = K * (C + 2 * N);
 
     return (direction){
-        .c = c, .k = k, .u = zeros(tokens * C), .x_dbl = zeros(tokens * wide), .y = zeros(2 * tokens * C), .dt_w = zeros(K * C * C), .bias = zeros(K * C),
-        .a = zeros(K * N * C), .skip = zeros(K * C), .dy = zeros(tokens * C), .states = zeros(B * K * (L + EM_SCAN_CHUNK) * N * C),
+        .c = c, .k = k, .u = zeros(tokens * C), .x_dbl = zeros(tokens * wide), .y = zeros(2 * tokens * C),
+        .dt_w = zeros(K * C * C), .bias = zeros(K * C), .a = zeros(K * N * C), .skip = zeros(K * C), .dy = zeros(tokens * C),
+        .states = zeros(B * K * (L + EM_SCAN_CHUNK) * N * C),
         .du = zeros(2 * tokens * C), .dx_dbl = zeros(tokens * wide), .ddt_w = zeros(K * C * C), .dbias = zeros(K * C), .da_log = zeros(K * N * C),
         .dskip = zeros(K * C),
     };
@@ -120,7 +124,10 @@ static void check_gap(const direction *d, const char *what, const gap *g, double
 }
 
 /* Largest of golden numbers of some n a channel or state and window. */
-static gap gap_of(const scan_case *c, const float *want, int n) { return (gap){ 0, golden_largest(want, (size_t)(c->B * EM_DIRECTIONS * n * c->L)) }; }
+static gap gap_of(const scan_case *c, const float *want, int n)
+{
+    return (gap){ 0, golden_largest(want, (size_t)(c->B * EM_DIRECTIONS * n * c->L)) };
+}
 
 static void check_tokens(const direction *d, const scan_numbers *g)
 {
@@ -153,7 +160,8 @@ static void check_params(const direction *d, const scan_numbers *g)
 {
     const int C = d->c->C, N = d->c->N, k = d->k;
     const size_t n = (size_t)(EM_DIRECTIONS * C);
-    gap da = { 0, golden_largest(g->dx[A], n * (size_t)N) }, dskip = { 0, golden_largest(g->dx[SKIP], n) }, dbias = { 0, golden_largest(g->dx[BIAS], n) };
+    gap da = { 0, golden_largest(g->dx[A], n * (size_t)N) };
+    gap dskip = { 0, golden_largest(g->dx[SKIP], n) }, dbias = { 0, golden_largest(g->dx[BIAS], n) };
 
     for (int i = 0; i < C; i++) {
         meet(&dskip, d->dskip[k * C + i], g->dx[SKIP][k * C + i]);

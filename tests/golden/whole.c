@@ -125,7 +125,8 @@ static void run_case(const golden_case *c, const golden_target *target)
     CHECK_OK(em_session_watch(session, in, out, c->B, see, &w, &err));
     CHECK_OK(em_session_run(session, in, out, c->B, &err));              /* as it is run: a recorded graph, where there are any */
     want = golden_read(io, &n, NULL, "%slogits", c->prefix);
-    CHECK(golden_difference(out[0].logits, want, n) <= target->scores, "%s logits off by %.3g (%s)", c->model, golden_difference(out[0].logits, want, n), c->reason);
+    CHECK(golden_difference(out[0].logits, want, n) <= target->scores,
+          "%s logits off by %.3g (%s)", c->model, golden_difference(out[0].logits, want, n), c->reason);
     printf("%-12s logits within %.2g, %d stages", c->model, golden_difference(out[0].logits, want, n), w.n_seen);
     free(want);
     if (golden_has(io, "%sslots", c->prefix)) {             /* the official linear head has none */

@@ -44,7 +44,9 @@ for part in libearmark0 libearmark-dev; do
 done
 says info "libearmark0 (= $(dpkg-deb -f "$deb" Version))"
 [ "$(ls control-libearmark0 | tr '\n' ' ')" = 'control md5sums shlibs symbols triggers ' ] || bad "libearmark0 has $(ls control-libearmark0)"
-for need in libc6 libfftw3-single3 libjansson4 libsoxr0; do grep -q "^Depends:.*$need" control-libearmark0/control || bad "libearmark0 does not need $need"; done
+for need in libc6 libfftw3-single3 libjansson4 libsoxr0; do
+    grep -q "^Depends:.*$need" control-libearmark0/control || bad "libearmark0 does not need $need"
+done
 library=$(find libearmark0/usr/lib -name 'libearmark.so.*.*') libraries=${library%/*}
 soname=$(readelf -d "$library" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
 says control-libearmark0/shlibs "${soname%.so.*} ${soname##*.so.} libearmark0 "
@@ -68,7 +70,8 @@ fi
 depends=$(sed -n 's/^Depends: //p' control/control | tr ',' '\n' | sed 's/(.*//; s/|.*//; s/ //g')
 mkdir root
 # shellcheck disable=SC2086
-timeout 100 python3 "$tests_dir/root.py" root $depends dpkg dash coreutils diffutils libc-bin sed perl-base init-system-helpers >log 2>&1 || bad "a clean root: $(tail -3 log)"
+timeout 100 python3 "$tests_dir/root.py" root $depends dpkg dash coreutils diffutils libc-bin sed perl-base init-system-helpers >log 2>&1 ||
+    bad "a clean root: $(tail -3 log)"
 cp "$deb" root/tmp/earmark.deb
 cp made/libearmark0_*.deb root/tmp/libearmark0.deb
 cp tag root/tmp
@@ -109,7 +112,8 @@ inside dpkg -i /tmp/earmark.deb || bad "dpkg -i: $(tail -5 err)"
 inside dpkg -s earmark; says out 'Status: install ok installed'
 asked '--system daemon-reload' '--user --machine 1000@ daemon-reload'
 inside dpkg -i /tmp/libearmark0.deb || bad "libearmark0: $(tail -5 err)"
-inside /tmp/tag /usr/share/earmark/models/nano.safetensors /usr/share/doc/earmark/examples/demo/demo.flac || bad "the example in the root: $(tail -3 err)"
+inside /tmp/tag /usr/share/earmark/models/nano.safetensors /usr/share/doc/earmark/examples/demo/demo.flac ||
+    bad "the example in the root: $(tail -3 err)"
 grep -q Bark out || bad "the example hears no dog: $(head -3 out)"
 
 # an upgrade: what runs goes on with the new program, where policy-rc.d allows it

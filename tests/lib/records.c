@@ -81,7 +81,9 @@ static void put_scores(run *r, const earmark_scores *s)
 
 static void put_event(run *r, const earmark_event *told)
 {
-    static const em_event_type types[] = { [EARMARK_ONSET] = EM_EVENT_ONSET, [EARMARK_OFFSET] = EM_EVENT_OFFSET, [EARMARK_RETRACT] = EM_EVENT_RETRACT };
+    static const em_event_type types[] = {
+        [EARMARK_ONSET] = EM_EVENT_ONSET, [EARMARK_OFFSET] = EM_EVENT_OFFSET, [EARMARK_RETRACT] = EM_EVENT_RETRACT,
+    };
     em_event e = { .type = types[told->type], .source = r->source, .utc_ms = -1 };
 
     e.time = told->type == EARMARK_OFFSET ? told->offset_s : told->onset_s;

@@ -23,7 +23,8 @@ finds() {
     run "$1" --doctor --step 60 "${@:5}"             # a machine that is busy is fast enough for that
     [ "$(cat err)" = "$([ "$1" -ne 2 ] || echo "Try 'earmark --help'")" ] || bad "$(cat err)"
     grep -E "^$3  $2 " out | grep -qF -- "$4" || bad "$2 is not '$3 … $4': $(grep -F "  $2 " out)"
-    [ "$(awk '{ print $2 }' out | uniq | tr '\n' ' ')" = 'model speed private device rate level clipping hum folder broker http osc ' ] || bad "the checks: $(cat out)"
+    [ "$(awk '{ print $2 }' out | uniq | tr '\n' ' ')" = 'model speed private device rate level clipping hum folder broker http osc ' ] ||
+        bad "the checks: $(cat out)"
     ! grep -q $'\x1b' out || bad "colour in a pipe"
 }
 
@@ -43,7 +44,8 @@ finds 4 device fail 'there is only 1' --channel 2 good.wav
 finds 3 model fail nope -m nope good.wav; says out 'skip  speed'; says out 'pass  level'
 finds 5 speed fail 'choose a longer --step' --threads 1 --step 0.01 -m nano good.wav
 finds 2 private fail 'was not trained on human speech' --private good.wav
-em --doctor --step 60 --duration 1 - <good.wav >out 2>err || bad "a pipe: $(cat out err)"; grep -q '^pass  device    stdin, .* 1.0 s heard' out || bad "a pipe: $(cat out)"
+em --doctor --step 60 --duration 1 - <good.wav >out 2>err || bad "a pipe: $(cat out err)"
+grep -q '^pass  device    stdin, .* 1.0 s heard' out || bad "a pipe: $(cat out)"
 
 # a device: a JACK server of this test's own, whose dummy driver has the time and no sound
 if command -v jackd >/dev/null && em --version | grep -q 'jack: yes'; then
@@ -53,7 +55,8 @@ if command -v jackd >/dev/null && em --version | grep -q 'jack: yes'; then
     for i in $(seq 100); do grep -q 'Listening\|driver is running\|server.*ready\|JACK server starting' jackd.log && break; sleep 0.05; done
     sleep 0.5
     finds 4 level fail 'unmute' --jack --jack-server "doctor$$" --duration 3; says out 'pass  device'
-    awk '$2 == "rate" { n = $3 / 44100; exit !(n > .9 && n < 1.01) }' out || bad "its rate: $(grep rate out)"     # a busy machine is late with its dummy
+    awk '$2 == "rate" { n = $3 / 44100; exit !(n > .9 && n < 1.01) }' out ||
+        bad "its rate: $(grep rate out)"     # a busy machine is late with its dummy
     kill "${pids[-1]}"
     finds 4 device fail 'nobody' --jack --jack-server nobody
 fi
@@ -81,7 +84,8 @@ sys.exit(not (b"\x1b[32mpass" in shown({}) and b"\x1b" not in shown({"NO_COLOR":
 P
 
 # folders: one that is there stays as it is, one that is not is not made
-mkdir clips; finds 0 folder pass '--clip-dir clips can be written' --clip-dir clips good.wav; [ -z "$(ls -A clips)" ] || bad "left in clips: $(ls -A clips)"
+mkdir clips; finds 0 folder pass '--clip-dir clips can be written' --clip-dir clips good.wav
+[ -z "$(ls -A clips)" ] || bad "left in clips: $(ls -A clips)"
 finds 0 folder pass 'will be made' --clip-dir new/clips good.wav; [ ! -e new ] || bad "new was made"
 : >file; finds 6 folder fail 'cannot be written' --clip-dir file good.wav
 finds 6 folder fail 'cannot be written' --out-dir /proc/x good.wav

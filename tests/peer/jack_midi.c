@@ -1,6 +1,6 @@
-/* jack_midi.c - events as notes on a real server: a client of the test's own plays the demo clip into the program, and another one takes down
- * what comes out of its port midi_out (one client for both would be a loop). A bark is a note with its velocity, and an off; SIGTERM while it sounds ends it, and so does what comes after a
- * server that was killed. */
+/* jack_midi.c - events as notes on a real server: a client of the test's own plays the demo clip into the program, and another one takes
+ * down what comes out of its port midi_out (one client for both would be a loop). A bark is a note with its velocity, and an off;
+ * SIGTERM while it sounds ends it, and so does what comes after a server that was killed. */
 #include "check.h"
 #include "peer.h"
 

@@ -33,18 +33,22 @@ states() { # label topic: what its state must have been
 for pair in Bark:sound/bark Rain:sound/rain "the farm:group/the_farm"; do
     of all "$ear/${pair##*:}" >got; states "${pair%%:*}" >want; same got want
 done
-jq -s 'reduce .[] as $e ([0, ["OFF"]]; if $e.type == "onset" then [.[0] + 1, .[1] + ["ON"]] elif $e.type == "offset" then
-       [.[0] - 1, .[1] + [if .[0] > 1 then "ON" else "OFF" end]] else . end) | .[1] | reduce .[] as $s ([]; if .[-1:] == [$s] then . else . + [$s] end) | .[]' -r demo.jsonl >want
+jq -rs 'reduce .[] as $e ([0, ["OFF"]];
+           if $e.type == "onset" then [.[0] + 1, .[1] + ["ON"]]
+           elif $e.type == "offset" then [.[0] - 1, .[1] + [if .[0] > 1 then "ON" else "OFF" end]] else . end) |
+        .[1] | reduce .[] as $s ([]; if .[-1:] == [$s] then . else . + [$s] end) | .[]' demo.jsonl >want
 of all $ear/sound/any >got; same got want
 of all $ear/last >got; jq -c 'select(.type == "onset") | {label: .label, score, utc: null, id}' demo.jsonl >want; jq -c . got >again; same again want
-[ "$(of all $ear/level | jq -c 'select(.dbfs > -60 and .dbfs < 0 and .lufs == null and .laeq == null)' | wc -l)" -eq 6 ] || bad "levels: $(of all $ear/level)"
+[ "$(of all $ear/level | jq -c 'select(.dbfs > -60 and .dbfs < 0 and .lufs == null and .laeq == null)' | wc -l)" -eq 6 ] ||
+    bad "levels: $(of all $ear/level)"
 [ "$(of all earmark/pi/status | tr '\n' ' ')" = 'online offline ' ] || bad "status: $(of all earmark/pi/status)"
 [ "$(of all $ear/status | tr '\n' ' ')" = 'online offline ' ] || bad "status of the source"
 [ "$(grep -c "^0 $ear/" all)" -eq "$(grep -c " $ear/" all)" ] || bad "something was retained before"
 
 # what the broker keeps: states, all of them off
 timeout 5 mosquitto_sub -p $port -t 'earmark/#' --retained-only -W 1 -F '%t %p' 2>/dev/null | sort >kept
-printf '%s\n' "$ear/group/the_farm OFF" "$ear/sound/any OFF" "$ear/sound/bark OFF" "$ear/sound/rain OFF" "$ear/status offline" "earmark/pi/status offline" >want
+printf '%s\n' "$ear/group/the_farm OFF" "$ear/sound/any OFF" "$ear/sound/bark OFF" "$ear/sound/rain OFF" \
+    "$ear/status offline" "earmark/pi/status offline" >want
 grep -v "$ear/last " kept >got; same got want
 
 # ---- discovery
@@ -52,18 +56,23 @@ config=homeassistant/device/earmark_pi_demo_flac/config
 [ "$(grep -c " $config " all)" -eq 1 ] || bad "discovery, once"
 of all $config >config.json
 "$jsonl_check" <config.json >/dev/null 2>&1; jq -e . config.json >/dev/null || bad "discovery is no JSON"
-jq -e '.dev.ids == ["earmark_pi_demo_flac"] and .dev.name == "Demo.flac ear" and .o.name == "earmark" and .dev.sw == .o.sw and .avty_t == "earmark/pi/status" and
+jq -e '.dev.ids == ["earmark_pi_demo_flac"] and .dev.name == "Demo.flac ear" and .o.name == "earmark" and .dev.sw == .o.sw and
+       .avty_t == "earmark/pi/status" and
        (.cmps | keys) == ["event", "group_the_farm", "last", "level", "sound_any", "sound_bark", "sound_rain"] and
        ([.cmps[].unique_id] | unique | length) == 7 and ([.cmps[].default_entity_id] | unique | length) == 7 and
        all(.cmps[]; .p + "." == (.default_entity_id | split(".")[0]) + "." and (.default_entity_id | test("^[a-z_]+\\.[a-z0-9_]+$"))) and
        .cmps.sound_bark == {p: "binary_sensor", unique_id: "earmark_pi_demo_flac_sound_bark", name: "Sound bark", device_class: "sound",
            default_entity_id: "binary_sensor.demo_flac_sound_bark", state_topic: "earmark/pi/demo_flac/sound/bark"} and
-       .cmps.event.event_types == ["onset", "offset", "retract"] and .cmps.level.unit_of_measurement == "dB"' config.json >/dev/null || bad "$(jq . config.json)"
-for topic in $(jq -r '.cmps[] | .state_topic, .json_attributes_topic // empty' config.json); do grep -q " $topic " all || bad "nothing is told at $topic"; done
+       .cmps.event.event_types == ["onset", "offset", "retract"] and .cmps.level.unit_of_measurement == "dB"' config.json >/dev/null ||
+    bad "$(jq . config.json)"
+for topic in $(jq -r '.cmps[] | .state_topic, .json_attributes_topic // empty' config.json); do
+    grep -q " $topic " all || bad "nothing is told at $topic"
+done
 listen single
 run 0 $scenes --watch Bark --mqtt $url/home/ears/ --mqtt-discovery single --mqtt-discovery-prefix ha short.wav
 seen single 'home/ears/pi/status offline'
-of single ha/binary_sensor/earmark_pi_short_wav/sound_bark/config | jq -e '.state_topic == "home/ears/pi/short_wav/sound/bark" and .dev.mf == "earmark" and
+of single ha/binary_sensor/earmark_pi_short_wav/sound_bark/config |
+    jq -e '.state_topic == "home/ears/pi/short_wav/sound/bark" and .dev.mf == "earmark" and
     .avty_t == "home/ears/pi/status" and has("p") == false' >/dev/null || bad "single: $(grep config single)"
 [ "$(grep -c ' ha/.*/config {' single)" -eq 5 ] || bad "single messages: $(grep -c ' ha/.*/config {' single)"
 discovered() { timeout 5 mosquitto_sub -p $port -t 'homeassistant/#' --retained-only -W 1 -F %t 2>/dev/null | grep -c short_wav; }
@@ -92,8 +101,10 @@ grep -E '^[01] (hostile/|[^ ]*earmark_hostile_)' hostile >theirs
 grep -vE '^[01] [^ ]' hostile >odd; [ ! -s odd ] || bad "a payload has more than one line: $(head -n 3 odd)"
 grep -c '/event ' theirs >n; grep '/event ' theirs | cut -d ' ' -f 3- | jq -c . >events || bad "an event is no JSON"
 [ "$(wc -l <events)" -eq "$(cat n)" ] && [ "$(cat n)" -eq 188 ] || bad "$(wc -l <events) events of $(cat n)"
-grep '/config ' theirs | cut -d ' ' -f 3- >config.json; [ "$(jq -c . config.json | wc -l)" -eq 3 ] || bad "discovery of three sources: $(wc -l <config.json)"
-jq -e '([.cmps[].unique_id] | unique | length) == (.cmps | length) and all(.cmps[]; .unique_id | test("^[a-zA-Z0-9_-]+$"))' config.json >/dev/null || bad "ids"
+grep '/config ' theirs | cut -d ' ' -f 3- >config.json
+[ "$(jq -c . config.json | wc -l)" -eq 3 ] || bad "discovery of three sources: $(wc -l <config.json)"
+jq -e '([.cmps[].unique_id] | unique | length) == (.cmps | length) and all(.cmps[]; .unique_id | test("^[a-zA-Z0-9_-]+$"))' config.json >/dev/null ||
+    bad "ids"
 grep -E '^0 [^ ]*/(sound|group)/[^ ]* ' theirs | grep -vE ' (ON|OFF)$' | head -n 3 >odd; empty odd
 
 # ---- hung, killed and back
@@ -116,7 +127,8 @@ wait $program || bad "exit code $?: $(cat err)"
 seen second 'earmark/pi/status offline'
 grep -q "$ear/sound/bark \(ON\|OFF\)" second || bad "no states for a broker that is new"
 cat first second >both
-onsets both >got; jq -r 'select(.type == "onset" or .type == "offset" or .type == "retract") | .type + " " + .id' live.jsonl | sort -u >want; same got want
+onsets both >got
+jq -r 'select(.type == "onset" or .type == "offset" or .type == "retract") | .type + " " + .id' live.jsonl | sort -u >want; same got want
 jq -e -s '.[-1] | .type == "stop" and .skipped_hops == 0 and .dropped == 0' live.jsonl >/dev/null || bad "late: $(tail -n 1 live.jsonl)"
 ! grep -q '"lost"' live.jsonl || bad "records are lost beside a hung broker"
 grep -v 'trying again' err | says /dev/stdin "$url: connected"
@@ -126,7 +138,8 @@ grep -v 'trying again' err | says /dev/stdin "$url: connected"
 end_broker
 run 6 $scenes --mqtt $url short.wav; says err "$url: Connection refused; trying again"; says err "earmark: $url: Connection refused"
 run 6 $scenes -q --mqtt mqtt://no-such-host.invalid short.wav; one_line err; says err 'mqtt://no-such-host.invalid:1883: '
-for wrong in broker.lan http://h mqtt:// mqtt://h:0 mqtt://h:70000 mqtt://h:1x 'mqtt://a b' 'mqtt://u:%zz@h' mqtt://h/a+b mqtt://h/%00 mqtt://h/a//b mqtt://@h 'mqtt://[::1' mqtt://:secret@h; do
+for wrong in broker.lan http://h mqtt:// mqtt://h:0 mqtt://h:70000 mqtt://h:1x 'mqtt://a b' 'mqtt://u:%zz@h' mqtt://h/a+b mqtt://h/%00 \
+    mqtt://h/a//b mqtt://@h 'mqtt://[::1' mqtt://:secret@h; do
     run 2 --mqtt "$wrong" short.wav; one_line err 2; says err "--mqtt: not mqtt://"; ! grep -q secret err || bad "the password is told"
 done
 run 2 --mqtt $url --mqtt-password-file none short.wav; says err 'whose?'
@@ -157,14 +170,16 @@ EARMARK_MQTT=mqtt://ear:a%20secret@127.0.0.1:$port run 0 $scenes short.wav; empt
 printf '[mqtt]\nurl = mqtt://ear:a%%20secret@127.0.0.1:%s\nnode = file\n' "$port" >secret.conf
 run 0 --scores=none --progress never -c secret.conf short.wav; empty err
 seen known 'earmark/file/status offline'
-run 0 -c secret.conf --print-config; says out "mqtt = mqtt://ear@127.0.0.1:$port"; ! grep -q 'a%20secret' out || bad "--print-config tells the password"
+run 0 -c secret.conf --print-config; says out "mqtt = mqtt://ear@127.0.0.1:$port"
+! grep -q 'a%20secret' out || bad "--print-config tells the password"
 end_broker
 
 # ---- TLS
 as=(--cafile ca.pem)
 openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=test-authority >/dev/null 2>&1
 openssl req -newkey rsa:2048 -nodes -keyout broker.key -out broker.csr -subj /CN=127.0.0.1 >/dev/null 2>&1
-openssl x509 -req -in broker.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out broker.pem -days 2 -extfile <(echo subjectAltName=IP:127.0.0.1) >/dev/null 2>&1
+openssl x509 -req -in broker.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out broker.pem -days 2 \
+    -extfile <(echo subjectAltName=IP:127.0.0.1) >/dev/null 2>&1
 is_up() { timeout 5 mosquitto_pub -h 127.0.0.1 -p "$port" -t up -n --cafile ca.pem >/dev/null 2>&1; }
 broker 'allow_anonymous true' "cafile $here/ca.pem" "certfile $here/broker.pem" "keyfile $here/broker.key"
 run 0 $scenes --mqtt mqtts://127.0.0.1:$port --mqtt-ca ca.pem short.wav; empty err

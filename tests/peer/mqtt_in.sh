@@ -34,8 +34,10 @@ kill -INT $(pgrep -P $program) 2>/dev/null
 wait $program || bad "exit code $?: $(cat err)"
 seen all 'earmark/pi/status offline'
 [ "$(sed -n "s|^0 $state ||p" all | tr '\n' ' ')" = 'ON OFF ON ' ] || bad "states: $(grep "$state" all)"
-[ "$(sed -n 's|^0 earmark/pi/demo_flac_1/status ||p' all | tr '\n' ' ')" = 'online disabled online offline ' ] || bad "status: $(grep flac_1/status all)"
-[ "$(jq -r 'select(.type == "listening") | .source + " " + .state' out.jsonl | tr '\n' ' ')" = 'demo.flac:1 off demo.flac:1 on ' ] || bad "$(grep listening out.jsonl)"
+[ "$(sed -n 's|^0 earmark/pi/demo_flac_1/status ||p' all | tr '\n' ' ')" = 'online disabled online offline ' ] ||
+    bad "status: $(grep flac_1/status all)"
+[ "$(jq -r 'select(.type == "listening") | .source + " " + .state' out.jsonl | tr '\n' ' ')" = 'demo.flac:1 off demo.flac:1 on ' ] ||
+    bad "$(grep listening out.jsonl)"
 [ "$(grep -c 'it is ignored' err)" -eq 1 ] || bad "said once: $(cat err)"
 "$jsonl_check" <out.jsonl >/dev/null || bad "whole records, and the counters add up"
 # ---- another name for the node, while sound goes on: who had the old one sees it leave, and a pause is known to the new one

@@ -22,20 +22,26 @@ grep -oE '/earmark/demo_flac/(onset|offset) .*' dump >got
 jq -r 'select(.type == "onset") | [.label, .index // -1, .score, .time] | "/earmark/demo_flac/onset \(.)"' demo.jsonl | wc -l >n
 [ "$(grep -c 'onset sifd ' got)" -eq "$(cat n)" ] && [ "$(cat n)" -gt 0 ] || bad "$(grep -c 'onset sifd' got) onsets of $(cat n)"
 numbers() { # type fields: label and numbers to three decimals, as both have them
-    jq -r "select(.type == \"$1\") | [.label, $2] | @tsv" demo.jsonl | awk -F'\t' '{ printf "%s", $1; for (i = 2; i <= NF; i++) printf " %.3f", $i; print "" }'
+    jq -r "select(.type == \"$1\") | [.label, $2] | @tsv" demo.jsonl |
+        awk -F'\t' '{ printf "%s", $1; for (i = 2; i <= NF; i++) printf " %.3f", $i; print "" }'
 }
-dumped() { sed -nE "s|^/earmark/demo_flac/$1 [sifd]+ \"([^\"]*)\" |\1\t|p" got | awk -F'\t' '{ printf "%s", $1; n = split($2, x, " "); for (i = 1; i <= n; i++) printf " %.3f", x[i]; print "" }'; }
+dumped() {
+    sed -nE "s|^/earmark/demo_flac/$1 [sifd]+ \"([^\"]*)\" |\1\t|p" got |
+        awk -F'\t' '{ printf "%s", $1; n = split($2, x, " "); for (i = 1; i <= n; i++) printf " %.3f", x[i]; print "" }'
+}
 numbers onset '(.index // -1), .score, .time' >want; dumped onset >have
 cmp -s want have || bad "onsets: $(diff want have | head -c 400)"
 numbers offset '(.index // -1), .peak, .time, .duration' >want; dumped offset >have
 cmp -s want have || bad "offsets: $(diff want have | head -c 400)"
-[ "$(grep -c ' /earmark/demo_flac/score/bark f ' dump)" -eq 63 ] && [ "$(grep -c ' /earmark/demo_flac/score/' dump)" -eq 126 ] || bad "scores: $(grep -c '/score/' dump)"
+[ "$(grep -c ' /earmark/demo_flac/score/bark f ' dump)" -eq 63 ] && [ "$(grep -c ' /earmark/demo_flac/score/' dump)" -eq 126 ] ||
+    bad "scores: $(grep -c '/score/' dump)"
 
 # hostile labels and sources
 "$hostile_labels" --osc $url >out 2>err || bad "hostile labels: $(cat err)"
 for i in $(seq 100); do [ "$(grep -cE '/earmark/[^ ]+/offset ' dump)" -ge 94 ] && break; sleep 0.05; done
 grep -E '/(onset|offset) ' dump | grep -vE ' /earmark/[a-zA-Z0-9_-]+/(onset|offset) sifdd? "' >odd; empty odd
-[ "$(grep -cE '/earmark/(dog_wav|a_b_c_wav_1|two_2_--_wav_2)/(onset|offset) ' dump)" -eq 188 ] || bad "hostile: $(grep -oE ' /earmark/[^ ]+' dump | sort | uniq -c)"
+[ "$(grep -cE '/earmark/(dog_wav|a_b_c_wav_1|two_2_--_wav_2)/(onset|offset) ' dump)" -eq 188 ] ||
+    bad "hostile: $(grep -oE ' /earmark/[^ ]+' dump | sort | uniq -c)"
 
 # nobody there delays nothing; nobody of that name is an error
 kill $receiver; wait $receiver 2>/dev/null

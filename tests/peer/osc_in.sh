@@ -51,8 +51,11 @@ seen '"state":"on"'
 oscsend localhost $port /earmark/clip f 0; oscsend localhost $port /earmark/clip f 1
 seen '"type":"mark"' 3
 # none of these is a command, nor do they do anything
-oscsend localhost $port /nope s $'\x1b[31m'; oscsend localhost $port /earmark/pause s 1; oscsend localhost $port /earmark/pause; oscsend localhost $port /earmark/threshold sf Dog 7
-oscsend localhost $port /earmark/threshold f 0.5; oscsend localhost $port /earmark/stop s now; oscsend localhost $port /earmark/mark ii 1 2; oscsend localhost $port /earmark/stop f 0
+oscsend localhost $port /nope s $'\x1b[31m'
+oscsend localhost $port /earmark/pause s 1; oscsend localhost $port /earmark/pause
+oscsend localhost $port /earmark/threshold sf Dog 7; oscsend localhost $port /earmark/threshold f 0.5
+oscsend localhost $port /earmark/mark ii 1 2
+oscsend localhost $port /earmark/stop s now; oscsend localhost $port /earmark/stop f 0
 python3 - $port <<'PY'
 import socket, struct, sys
 to = ("127.0.0.1", int(sys.argv[1])); s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -61,9 +64,12 @@ stop = word(b"/earmark/stop") + word(b",")
 bundle = lambda *parts: word(b"#bundle") + b"\0" * 8 + b"".join(struct.pack(">I", len(p)) + p for p in parts)
 deep = stop
 for i in range(6): deep = bundle(deep)
-for bad in (b"", b"junk", b"\0" * 4, b"\xff" * 64, stop[:-4] + b"x", word(b"/earmark/stop") + b",sss", word(b"/earmark/pause") + word(b",i"), word(b"/earmark/pause") + word(b",b") + struct.pack(">I", 1 << 31),
-            deep, word(b"#bundle") + b"\0" * 8 + struct.pack(">I", 1 << 30), word(b"/earmark/threshold") + word(b",sf") + word(b"Dog") + struct.pack(">f", float("nan")),
-            word(b"/earmark/mark") + word(b",s") + b"\xff" * 60000 + b"\0" * 4, word(b"/earmark/pause") + word(b",iiiiiiii") + b"\1" * 32, word(b"/" + b"A" * 3000)):
+pause = word(b"/earmark/pause")
+for bad in (b"", b"junk", b"\0" * 4, b"\xff" * 64, stop[:-4] + b"x", word(b"/earmark/stop") + b",sss",
+            pause + word(b",i"), pause + word(b",b") + struct.pack(">I", 1 << 31), deep, word(b"#bundle") + b"\0" * 8 + struct.pack(">I", 1 << 30),
+            word(b"/earmark/threshold") + word(b",sf") + word(b"Dog") + struct.pack(">f", float("nan")),
+            word(b"/earmark/mark") + word(b",s") + b"\xff" * 60000 + b"\0" * 4,
+            pause + word(b",iiiiiiii") + b"\1" * 32, word(b"/" + b"A" * 3000)):
     s.sendto(bad, to)
 s.sendto(bundle(word(b"/earmark/mark") + word(b",s") + word(b"of a bundle"), bundle(word(b"/earmark/mark") + word(b",s") + word(b"inner"))), to)
 PY
@@ -81,13 +87,16 @@ jq -se '[.[] | select(.type == "listening") | .time] | .[1] - .[0] > 2' told >/d
 jq -se '[.[] | select(.type == "scores") | .time] == [range(1; 1 + length)]' <(grep '"scores"' told) >/dev/null || bad "times"
 any '.type == "scores" and .gated'
 [ "$(ls clips | grep -c mark)" -eq 1 ] && [ -e "$(jq -r 'select(.type == "mark" and .clip) | .clip' told)" ] || bad "clips: $(ls clips)"
-[ "$(grep -c '	mark: my "door bell"$' labels.txt)" -eq 1 ] && [ "$(awk -F'\t' '$3 ~ /^mark/ && $1 == $2' labels.txt | wc -l)" -eq 5 ] || bad "labels: $(cat labels.txt)"
+[ "$(grep -c '	mark: my "door bell"$' labels.txt)" -eq 1 ] && [ "$(awk -F'\t' '$3 ~ /^mark/ && $1 == $2' labels.txt | wc -l)" -eq 5 ] ||
+    bad "labels: $(cat labels.txt)"
 [ "$(grep -c '^NOTE [0-9:.]* mark' cues.vtt)" -eq 5 ] && [ "$(grep -c ' mark: my "door bell"$' cues.vtt)" -eq 1 ] || bad "notes: $(cat cues.vtt)"
 # kept with the scores: the same bytes, but that there is no sound for a clip
 run 0 -f jsonl --replay marks.scores
-cmp -s <(grep '"mark"' out) <(grep '"mark"' told | sed 's/"clip":"[^"]*"/"clip":null/') || bad "marks again: $(diff <(grep '"mark"' out) <(grep '"mark"' told))"
+cmp -s <(grep '"mark"' out) <(grep '"mark"' told | sed 's/"clip":"[^"]*"/"clip":null/') ||
+    bad "marks again: $(diff <(grep '"mark"' out) <(grep '"mark"' told))"
 run 0 -f vtt --vtt=metadata --replay marks.scores
-[ "$(grep '^{' out | jq -c 'select(.type == "mark") | .text' | sort)" = "$(grep '"mark"' told | jq -c .text | sort)" ] || bad "cues for scripts: $(cat out)"
+[ "$(grep '^{' out | jq -c 'select(.type == "mark") | .text' | sort)" = "$(grep '"mark"' told | jq -c .text | sort)" ] ||
+    bad "cues for scripts: $(cat out)"
 
 # a threshold: what begins at the lowest does not at the highest, and what is open ends
 em --progress never -f jsonl --scores=top -k 1 --duration 12 noise.wav >probe 2>err || bad "probe: $(cat err)"

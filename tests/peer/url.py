@@ -16,8 +16,8 @@ here = tempfile.mkdtemp()
 env = {k: v for k, v in os.environ.items() if not k.startswith("EARMARK_")}
 env.update(XDG_CONFIG_HOME=here, HOME=here, LC_ALL="C")
 demo = open(DEMO, "rb").read()
-subprocess.run(["ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i", f"anoisesrc=r={RATE}:d={SECONDS}:a=0.3", "-b:a", "64k", "-f", "adts", f"{here}/noise"],
-               check=True, timeout=60)
+subprocess.run(["ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i", f"anoisesrc=r={RATE}:d={SECONDS}:a=0.3",
+                "-b:a", "64k", "-f", "adts", f"{here}/noise"], check=True, timeout=60)
 noise = open(f"{here}/noise", "rb").read()
 
 
@@ -352,7 +352,8 @@ def absent_at_the_start():
 def several_at_once():
     """Two radios and a file: one breaks off, the others do not notice."""
     radio.breaks_after = 4
-    live = Live("--source", f"first:url=http://{at}/radio", "--source", "first:live=yes", "--source", f"demo:input={DEMO}", "--source", "demo:realtime=yes",
+    live = Live("--source", f"first:url=http://{at}/radio", "--source", "first:live=yes",
+                "--source", f"demo:input={DEMO}", "--source", "demo:realtime=yes",
                 "--source", f"second:url=http://{at}/steady", "--source", "second:live=yes")
     check(live.wait("scores", 2, source="first") and live.wait("scores", 2, source="second"), "sound of both")
     check(live.wait("source", source="first", state="down"), "one breaks off")
@@ -396,7 +397,8 @@ def ends_at_once():
 
 class Camera:
     def __init__(self, port):
-        self.program = subprocess.Popen(["/usr/bin/python3", os.path.join(os.path.dirname(os.path.abspath(__file__)), "camera.py"), str(port), PASSWORD],
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "camera.py")
+        self.program = subprocess.Popen(["/usr/bin/python3", script, str(port), PASSWORD],
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.is_there = self.program.stdout.readline() == "there\n"
 

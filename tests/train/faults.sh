@@ -60,11 +60,15 @@ trains 6 "${quick[@]}" --out nowhere/run; sentence 'nowhere/run'
 : >file; trains 6 "${quick[@]}" --out file; sentence 'file: is there and is not a folder'
 
 # ---- two runs in one folder
-(exec 9>straight/lock; flock 9; trains 2 "${quick[@]}" --resume --out straight; sentence 'another run uses this folder now'; exit $((n_failed > 0))) ||
-    n_failed=$((n_failed + 1))
+(
+    exec 9>straight/lock; flock 9
+    trains 2 "${quick[@]}" --resume --out straight; sentence 'another run uses this folder now'
+    exit $((n_failed > 0))
+) || n_failed=$((n_failed + 1))
 
 # ---- models
-trains 3 "${quick[@]}" --preset dass-small --init tiny.safetensors --out x; sentence 'none of its blocks fits this model: another --preset may be meant'
+trains 3 "${quick[@]}" --preset dass-small --init tiny.safetensors --out x
+sentence 'none of its blocks fits this model: another --preset may be meant'
 trains 3 "${quick[@]}" --init set/set.csv --out x; sentence 'set/set.csv'
 trains 3 "${quick[@]}" --init nope.safetensors --out x; sentence 'nope.safetensors'
 trains 2 "${quick[@]}" --preset nope --out x; sentence 'preset nope is unknown'
@@ -85,7 +89,8 @@ cp -r set half; rm half/tone0.wav; echo junk >half/noise1.wav
 trains 0 --epochs 1 --data half --out half-run; says err '2 of 15 clips of the set could not be used (--dry-run says why)'
 trains 0 --data half --dry-run
 says out 'csv: 15 clips, 3 classes'; says out 'half/tone0.wav: cannot be opened'; says out 'half/noise1.wav: is not a sound file'
-says out '2 cannot be used'; grep -q '^training: 10 windows an epoch, 60 epochs, .* s a window: about [0-9:]*$' out || bad "no time is told: $(tail -n 1 out)"
+says out '2 cannot be used'
+grep -q '^training: 10 windows an epoch, 60 epochs, .* s a window: about [0-9:]*$' out || bad "no time is told: $(tail -n 1 out)"
 grep -q '^tone  *5  *4  *1$' out || bad "no counts: $(cat out)"
 
 # ---- calls

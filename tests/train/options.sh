@@ -142,7 +142,8 @@ trains 2 --data set "${quick[@]}" --alone Owl --out x; sentence 'Owl'
 
 # ---- a batch in parts is the batch: the losses of the steps agree
 for micro in 4 2 3; do
-    em --train "${small[@]}" --micro-batch $micro --data set --epochs 3 --progress=jsonl --out micro-$micro >out 2>micro.$micro || bad "--micro-batch $micro: $(tail -n 1 micro.$micro)"
+    em --train "${small[@]}" --micro-batch $micro --data set --epochs 3 --progress=jsonl --out micro-$micro >out 2>micro.$micro ||
+        bad "--micro-batch $micro: $(tail -n 1 micro.$micro)"
 done
 made curve micro.4 micro.2 1e-5
 made curve micro.4 micro.3 1e-5

@@ -26,7 +26,7 @@ json straight/log.jsonl 'all(r["loss"] > 0 and r["lr"] > 0 and r["skipped"] == 0
 json straight/log.jsonl 'x[-1]["lr"] < x[1]["lr"]'
 [ "$(grep -c '"type":"step"' err)" -eq 18 ] || bad "18 steps are not told: $(cat err)"
 [ "$(ls straight/state-*.safetensors | wc -l)" -eq 2 ] || bad "two states stay: $(ls straight)"
-[ -z "$(ls straight | grep -v -e '^state-[0-9]*.safetensors$' -e '^weights-[0-9]*.safetensors$' -e '^best.safetensors$' -e '^last.safetensors$' -e '^log.jsonl$' -e '^lock$')" ] ||
+[ -z "$(ls straight | grep -vE '^((state|weights)-[0-9]*.safetensors|(best|last).safetensors|log.jsonl|lock)$')" ] ||
     bad "files that nobody knows: $(ls -a straight)"
 run 0 --inspect straight/last.safetensors; says out 'clicks, noise, tone'; says out '3 classes'
 run 0 -m straight/last.safetensors set/tone0.wav

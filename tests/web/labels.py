@@ -77,8 +77,10 @@ def main():
         p = subprocess.Popen([sys.argv[1], "--http", f"unix:{path}"], stdin=subprocess.PIPE)
         try:
             end = time.monotonic() + 20
-            while "earmark_events_total" not in (ask(path, "/metrics") if p.poll() is None and socket_is_there(path) else "") and time.monotonic() < end:
+            seen = ""
+            while "earmark_events_total" not in seen and time.monotonic() < end:
                 time.sleep(0.05)
+                seen = ask(path, "/metrics") if p.poll() is None and socket_is_there(path) else ""
             time.sleep(0.2)
             feeds(path)
             classes(path)

@@ -80,9 +80,17 @@ def search(b):
 
 
 # A name for everything that can be pressed or filled in, contrast of text with what is behind it, and no scrolling sideways.
-FIT = """const bad = [], lum = (c) => { const v = c.match(/[\\d.]+/g).slice(0, 3).map((x) => { x /= 255; return x <= 0.03928 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4; });
+FIT = """const bad = [];
+const linear = (x) => x <= 0.03928 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4;
+const lum = (c) => {
+  const v = c.match(/[\\d.]+/g).slice(0, 3).map((x) => linear(x / 255));
   return 0.2126 * v[0] + 0.7152 * v[1] + 0.0722 * v[2]; };
-const behind = (e) => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor; if (!/, 0\\)$|transparent/.test(c)) return c; } return 'rgb(255, 255, 255)'; };
+const behind = (e) => {
+  for (; e; e = e.parentElement) {
+    const c = getComputedStyle(e).backgroundColor;
+    if (!/, 0\\)$|transparent/.test(c)) return c;
+  }
+  return 'rgb(255, 255, 255)'; };
 for (const e of document.querySelectorAll('h1, h2, small, p, .name, .value, time, .what, .length, #level-text')) {
   if (!e.textContent.trim() || !e.getClientRects().length) continue;
   const a = lum(getComputedStyle(e).color), b = lum(behind(e)), ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);

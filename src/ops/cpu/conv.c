@@ -96,8 +96,8 @@ static void norm_task(void *ctx, int i, int worker)
     const int first = i * ROWS_A_TASK;
     float *y = n->a->y + (size_t)first * width;
     const em_rows rows = {
-        .x = n->a->raw ? n->a->raw + (size_t)first * width : y, .ldx = width, .ldd = width, .norm = n->a->norm_after, .act = n->a->act, .n = n->a->w.n,
-        .rows = n->rows - first < ROWS_A_TASK ? n->rows - first : ROWS_A_TASK,
+        .x = n->a->raw ? n->a->raw + (size_t)first * width : y, .ldx = width, .ldd = width,
+        .norm = n->a->norm_after, .act = n->a->act, .n = n->a->w.n, .rows = n->rows - first < ROWS_A_TASK ? n->rows - first : ROWS_A_TASK,
     };
 
     (void)worker;

@@ -1,5 +1,7 @@
 #include "sinks/web/gate.h"
 
+#include "sinks/web/base64.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -47,31 +49,13 @@ static bool is_our_origin(const em_web_gate *g, const em_web_caller *c)
     return false;
 }
 
-static int sextet(char c)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *at = c ? strchr(digits, c) : NULL;
-
-    return at ? (int)(at - digits) : -1;
-}
-
 /* What follows the first colon of "user:password" in base64; the user is anybody. Broken text: "". */
 static void read_password(char out[PASSWORD_BYTES], const char *base64)
 {
     char text[PASSWORD_BYTES];
-    unsigned bits = 0;
-    int n_bits = 0;
-    size_t n = 0;
-    const char *colon;
+    const char *colon = em_base64_read(text, sizeof text, base64) ? strchr(text, ':') : NULL;
 
-    for (; sextet(*base64) >= 0 && n + 1 < sizeof text; base64++) {
-        bits = bits << 6 | (unsigned)sextet(*base64);
-        if ((n_bits += 6) >= 8)
-            text[n++] = (char)(bits >> (n_bits -= 8) & 255);
-    }
-    text[n] = '\0';
-    colon = strchr(text, ':');
-    snprintf(out, PASSWORD_BYTES, "%s", colon && strspn(base64, "=") == strlen(base64) ? colon + 1 : "");
+    snprintf(out, PASSWORD_BYTES, "%s", colon ? colon + 1 : "");
 }
 
 /* A browser asks its person for a password and sends Basic; programs send Bearer. */

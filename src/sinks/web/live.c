@@ -1,6 +1,7 @@
 #include "sinks/web/live.h"
 
 #include "base/clock.h"
+#include "sinks/web/base64.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -100,23 +101,14 @@ static void draw(canvas *c, const em_event *e)
 /* "": no memory. Valid until the next call. */
 static const char *base64(em_web_live *l, const unsigned char *in, size_t n)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const size_t room = (n + 2) / 3 * 4 + 1;
+    const size_t room = em_base64_room(n);
     char *out = room > l->room ? realloc(l->text, room) : l->text;
 
     if (!out)
         return "";
     l->text = out;
     l->room = room > l->room ? room : l->room;
-    for (size_t i = 0; i < n; i += 3) {
-        unsigned word = (unsigned)in[i] << 16 | (i + 1 < n ? (unsigned)in[i + 1] << 8 : 0) | (i + 2 < n ? in[i + 2] : 0);
-
-        *out++ = digits[word >> 18];
-        *out++ = digits[word >> 12 & 63];
-        *out++ = i + 1 < n ? digits[word >> 6 & 63] : '=';
-        *out++ = i + 2 < n ? digits[word & 63] : '=';
-    }
-    *out = '\0';
+    em_base64_write(out, in, n);
     return l->text;
 }
 

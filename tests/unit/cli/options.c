@@ -1,65 +1,9 @@
-/* Options: the table, its layers, and what is said about mistakes. */
+/* Options: their layers, how files and words are read, and what is said about mistakes. */
 #include "check.h"
 
 #include "cli/midi_map.h"
 #include "cli/option_text.h"
-#include "cli/options.h"
-#include "sinks/sink.h"
-
-#include <sys/stat.h>
-#include <unistd.h>
-
-static char folder[] = "/tmp/em_options_XXXXXX";
-
-static const char *write_file(const char *name, const char *text)
-{
-    static char path[128];
-    FILE *f;
-
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    f = fopen(path, "w");
-    assert_non_null(f);
-    fputs(text, f);
-    fclose(f);
-    return path;
-}
-
-static em_status read_args(em_options *o, em_err *err, const char *const *args)
-{
-    char *argv[16] = { (char *)(uintptr_t)"earmark" };
-    int argc = 1;
-
-    *err = (em_err){ 0 };
-    while (*args)
-        argv[argc++] = (char *)(uintptr_t)*args++;
-    return em_options_read(o, argc, argv, err);
-}
-
-#define ARGS(...) (const char *const[]){ __VA_ARGS__, NULL }
-
-static void the_table_is_sound(void **state)
-{
-    const em_option_section *section;
-    char letters[128] = "";
-    int n = 0;
-    (void)state;
-
-    for (int s = 0; (section = em_options_section(s)); s++)
-        for (int i = 0; i < section->n; i++) {
-            const em_option *row = &section->rows[i];
-
-            n++;
-            CHECK(em_options_find(row->name) == row, "--%s is there once", row->name);
-            CHECK(row->help && *row->help, "--%s has help", row->name);
-            CHECK(!row->is_valid || row->wanted, "--%s says what it wants", row->name);
-            CHECK((row->kind == EM_OPTION_FLAG || row->kind == EM_OPTION_COUNT) == !row->arg || row->kind == EM_OPTION_COMMAND,
-                  "--%s has an argument or is a flag", row->name);
-            CHECK(!row->letter || !strchr(letters, row->letter), "-%c is there once", row->letter);
-            if (row->letter)
-                letters[strlen(letters)] = row->letter;
-        }
-    CHECK(n < EM_OPTION_ROWS, "the table has grown beyond em_options.layer and getopt's: %d", n);
-}
+#include "reading.h"
 
 static void values_come_from_the_highest_layer(void **state)
 {
@@ -259,18 +203,6 @@ static void lines_are_read_as_people_write_them(void **state)
     em_options_deinit(&o);
 }
 
-static char *printed(const em_options *o)
-{
-    char *text = NULL;
-    size_t n = 0;
-    FILE *f = open_memstream(&text, &n);
-
-    assert_non_null(f);
-    em_options_print_config(o, f);
-    fclose(f);
-    return text;
-}
-
 static void what_is_printed_reads_back(void **state)
 {
     em_options o, again;
@@ -289,108 +221,6 @@ static void what_is_printed_reads_back(void **state)
     free(second);
     em_options_deinit(&o);
     em_options_deinit(&again);
-}
-
-/* --help, and with it README and earmark.conf, names every format that there is, and the error for others does. */
-static void every_format_is_named(void **state)
-{
-    const em_option_section *section;
-    const em_option *row = NULL;
-    const char *format;
-    (void)state;
-
-    for (int s = 0; (section = em_options_section(s)); s++)
-        for (int i = 0; i < section->n; i++)
-            if (strcmp(section->rows[i].name, "format") == 0)
-                row = &section->rows[i];
-    CHECK(row, "--format");
-    for (int i = 0; (format = em_sink_format(i, NULL)); i++)
-        CHECK(strstr(row->help, format) && strstr(row->wanted, format), "%s", format);
-}
-
-/* config/earmark.conf shows every option with its built-in value. */
-static void the_shipped_file_is_the_table(void **state)
-{
-    const em_option_section *section;
-    em_options o, shipped;
-    em_err err;
-    char *first, *second, *text = NULL;
-    size_t n = 0;
-    FILE *f = fopen(EM_SOURCE_DIR "/config/earmark.conf", "r");
-    (void)state;
-
-    CHECK(f && getdelim(&text, &n, '\0', f) > 0, "config/earmark.conf");
-    fclose(f);
-    for (int s = 0; (section = em_options_section(s)); s++)
-        for (int i = 0; section->has_keys && i < section->n; i++) {
-            const em_option *row = &section->rows[i];
-            char line[128];
-
-            snprintf(line, sizeof line, row->fallback ? "\n%s = %s\n" : "\n#%s =\n", row->name, row->fallback);
-            if (!row->fallback && (row->kind == EM_OPTION_FLAG || row->kind == EM_OPTION_COUNT))
-                snprintf(line, sizeof line, "\n%s = %s\n", row->name, row->kind == EM_OPTION_FLAG ? "no" : "0");
-            CHECK(strstr(text, line), "--%s: %s", row->name, line);
-            CHECK(strstr(text, row->help), "--%s: its help", row->name);
-        }
-    CHECK_OK(em_options_init(&o, &err));
-    CHECK_OK(em_options_init(&shipped, &err));
-    CHECK_OK(em_options_read_file(&shipped, EM_SOURCE_DIR "/config/earmark.conf", EM_LAYER_CONFIG, &err));
-    first = printed(&o);
-    second = printed(&shipped);
-    CHECK(strcmp(first, second) == 0, "the shipped file changes a value");
-    free(first);
-    free(second);
-    free(text);
-    em_options_deinit(&o);
-    em_options_deinit(&shipped);
-}
-
-/* A row of README's table as it should be: | `-k`, `--top-k=N` | classes to list a result [5] | */
-static void readme_row(char *out, size_t room, const em_option *row)
-{
-    const char *arg = row->arg ? row->arg : "";
-    bool shows_fallback = row->fallback && row->kind != EM_OPTION_WAIT && strcmp(row->fallback, "none") != 0;
-    char letter[16] = "", plain[400];
-    size_t n = 0;
-
-    if (row->letter)
-        snprintf(letter, sizeof letter, "`-%c`, ", row->letter);
-    snprintf(plain, sizeof plain, "%s%s%s%s", arg[0] == '[' ? "[=" : *arg ? "=" : "", arg[0] == '[' ? arg + 1 : arg, "` | ", row->help);
-    n = (size_t)snprintf(out, room, "| %s`--%s", letter, row->name);
-    for (const char *c = plain; *c && n < room - 3; c++) {
-        if (*c == '|' && c != strstr(plain, "` | ") + 2)            /* Markdown's own columns */
-            out[n++] = '\\';
-        out[n++] = *c;
-    }
-    out[n] = '\0';
-    snprintf(out + n, room - n, shows_fallback ? " [%s] |\n" : " |\n", row->fallback);
-}
-
-static void the_table_in_readme_is_the_table(void **state)
-{
-    const em_option_section *section;
-    char *text = NULL, *table, *end;
-    size_t n = 0;
-    FILE *f = fopen(EM_SOURCE_DIR "/README.md", "r");
-    int n_rows = 0, n_written = 0;
-    (void)state;
-
-    CHECK(f && getdelim(&text, &n, '\0', f) > 0, "README.md");
-    fclose(f);
-    table = strstr(text, "| option | meaning [default] |\n");
-    CHECK(table && (end = strstr(table, "\n\n")), "README.md has the table");
-    end[1] = '\0';
-    for (int s = 0; (section = em_options_section(s)); s++)
-        for (int i = 0; i < section->n; i++, n_rows++) {
-            char line[600];
-
-            readme_row(line, sizeof line, &section->rows[i]);
-            CHECK(strstr(table, line), "README.md has no row %s", line);
-        }
-    for (const char *p = table; (p = strstr(p, "`--")); p++)
-        n_written++;
-    CHECK(n_written == n_rows, "README.md has %d rows, and there are %d options", n_written, n_rows);
-    free(text);
 }
 
 /* A section is another way to write a list. */
@@ -437,8 +267,9 @@ static void notes_are_read_to_the_last_word(void **state)
         { "bark=note 36 channel 10", { 9, 36, -1 } }, { "a=b=cc 0", { 0, 69, 0 } }, { "x= cc 119\tchannel 16  note 0 ", { 15, 0, 119 } },
     };
     static const char *const bad[] = {
-        "bark", "=note 1", "bark=", "bark=note", "bark=note 128", "bark=note -1", "bark=channel 0", "bark=channel 17", "bark=cc 120", "bark=note 36.5",
-        "bark=note 36x", "bark=note 36 note 37", "bark=velocity 3", "bark=note 36 channel", "bark=note 99999999999", "bark=36", "bark=note36",
+        "bark", "=note 1", "bark=", "bark=note", "bark=note 128", "bark=note -1", "bark=channel 0", "bark=channel 17", "bark=cc 120",
+        "bark=note 36.5", "bark=note 36x", "bark=note 36 note 37", "bark=velocity 3", "bark=note 36 channel",
+        "bark=note 99999999999", "bark=36", "bark=note36",
     };
     em_midi_key key;
     size_t n;
@@ -462,29 +293,9 @@ static void times_are_read_to_the_millisecond(void **state)
     CHECK(!em_parse_utc(&ms, "1969-12-31T23:59:59Z"), "before 1970");
 }
 
-static int make_folder(void **state)
-{
-    (void)state;
-    if (!mkdtemp(folder))
-        return -1;
-    /* No file of the person who runs the test may speak. */
-    setenv("XDG_CONFIG_HOME", folder, 1);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    char command[256];
-    (void)state;
-
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return system(command);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_table_is_sound),
         cmocka_unit_test(values_come_from_the_highest_layer),
         cmocka_unit_test(a_higher_layer_throws_out_what_it_cannot_stand_beside),
         cmocka_unit_test(what_was_thrown_out_throws_nothing_out),
@@ -493,9 +304,6 @@ int main(void)
         cmocka_unit_test(broken_files_name_file_line_and_key),
         cmocka_unit_test(lines_are_read_as_people_write_them),
         cmocka_unit_test(what_is_printed_reads_back),
-        cmocka_unit_test(every_format_is_named),
-        cmocka_unit_test(the_shipped_file_is_the_table),
-        cmocka_unit_test(the_table_in_readme_is_the_table),
         cmocka_unit_test(sections_are_of_a_class_or_a_group),
         cmocka_unit_test(a_tuning_is_read_from_its_end),
         cmocka_unit_test(notes_are_read_to_the_last_word),

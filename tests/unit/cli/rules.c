@@ -1,8 +1,8 @@
 /* Options become rules: which classes are told, from which evidence on, how long, in which groups. */
 #include "check.h"
 
-#include "cli/options.h"
 #include "lib/rules.h"
+#include "reading.h"
 
 #include <math.h>
 
@@ -19,17 +19,12 @@ static const em_known known = { .classes = { labels, mids, N }, .is_trained = tr
 
 static em_status make(em_rules *rules, const em_known *of, const char *const *args, em_err *err)
 {
-    char *argv[24] = { (char *)(uintptr_t)"earmark" };
     em_selection selection = { 0 };
     em_options o;
-    int argc = 1;
     em_status status;
 
-    while (*args)
-        argv[argc++] = (char *)(uintptr_t)*args++;
     *rules = (em_rules){ 0 };
-    *err = (em_err){ 0 };
-    if (!(status = em_options_read(&o, argc, argv, err))) {
+    if (!(status = read_args(&o, err, args))) {
         const em_settings settings = em_options_settings(&o);
 
         if (!(status = em_selection_make(&selection, of, &settings, err)))
@@ -39,8 +34,6 @@ static em_status make(em_rules *rules, const em_known *of, const char *const *ar
     em_options_deinit(&o);
     return status;
 }
-
-#define ARGS(...) (const char *const[]){ __VA_ARGS__, NULL }
 
 static bool is_near(float a, double b)
 {

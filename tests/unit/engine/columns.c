@@ -74,11 +74,13 @@ static void check_columns(const em_frontend_cfg *cfg, int step_frames, int skip_
             int t = (int)lrint(e.u.scores.columns_end / e.u.scores.column_s) - e.u.scores.n_columns + i;
 
             /* The first frames of the stream are of silence before it, in the window as it rolls. */
-            CHECK(t < 3 || memcmp(e.u.scores.columns + (size_t)i * (size_t)cfg->n_mels, want + (size_t)t * (size_t)cfg->n_mels, (size_t)cfg->n_mels) == 0,
+            CHECK(t < 3 ||
+                  memcmp(e.u.scores.columns + (size_t)i * (size_t)cfg->n_mels, want + (size_t)t * (size_t)cfg->n_mels, (size_t)cfg->n_mels) == 0,
                   "%s: frame %d", name, t);
         }
         if (!skip_every)
-            CHECK(fabs(e.u.scores.columns_end - end - e.u.scores.n_columns * e.u.scores.column_s) < 1e-9, "%s: none is left out before %g s", name, hop.time_s);
+            CHECK(fabs(e.u.scores.columns_end - end - e.u.scores.n_columns * e.u.scores.column_s) < 1e-9,
+                  "%s: none is left out before %g s", name, hop.time_s);
         end = e.u.scores.columns_end;
     }
     CHECK(end > SECONDS - 1.1, "%s: ends at %g", name, end);

@@ -92,7 +92,8 @@ static void check_whole(int n_lanes)
 {
     const em_source_counters *f = &run.result.frames;
 
-    CHECK(f->captured == f->taken + f->dropped + f->waiting && f->taken == (uint64_t)SECONDS * RATE, "%llu frames taken", (unsigned long long)f->taken);
+    CHECK(f->captured == f->taken + f->dropped + f->waiting && f->taken == (uint64_t)SECONDS * RATE,
+          "%llu frames taken", (unsigned long long)f->taken);
     CHECK(memory_count(&run.sink, EM_EVENT_SCORES) == SECONDS * n_lanes, "%d hops", memory_count(&run.sink, EM_EVENT_SCORES));
     CHECK(memory_count(&run.sink, EM_EVENT_GAP) == 0 && run.result.skipped_hops == 0, "no gap");
     CHECK(run.result.seconds == SECONDS, "%g s", run.result.seconds);
@@ -115,7 +116,8 @@ static void a_pause_is_silence_and_time_goes_on(void **state)
     first = memory_nth(&run.sink, EM_EVENT_OFFSET, 0);
     second = memory_nth(&run.sink, EM_EVENT_OFFSET, 1);
     CHECK(first && second && memory_count(&run.sink, EM_EVENT_RETRACT) == 0, "two events");
-    CHECK(fabs(first->e.u.sound.offset - 5) < .5 && fabs(second->e.u.sound.onset - 20) < .5, "%g and %g s", first->e.u.sound.offset, second->e.u.sound.onset);
+    CHECK(fabs(first->e.u.sound.offset - 5) < .5 && fabs(second->e.u.sound.onset - 20) < .5,
+          "%g and %g s", first->e.u.sound.offset, second->e.u.sound.onset);
     CHECK(memory_nth(&run.sink, EM_EVENT_SCORES, 17)->e.u.scores.is_gated && memory_nth(&run.sink, EM_EVENT_SCORES, 17)->scores[FAKE_HEARD] == 0,
           "a window of nothing else is not looked at");
     CHECK(!memory_nth(&run.sink, EM_EVENT_SCORES, 28)->e.u.scores.is_gated, "and later ones are again");
@@ -130,7 +132,8 @@ static void a_channel_is_paused_alone(void **state)
     at(6, listen(EM_SWITCH_OFF, "somebody"));
     hear(&events, -1);
     check_whole(2);
-    CHECK(memory_count(&run.sink, EM_EVENT_LISTENING) == 1 && strcmp(memory_nth(&run.sink, EM_EVENT_LISTENING, 0)->source, "mic:2") == 0, "one of them");
+    CHECK(memory_count(&run.sink, EM_EVENT_LISTENING) == 1 && strcmp(memory_nth(&run.sink, EM_EVENT_LISTENING, 0)->source, "mic:2") == 0,
+          "one of them");
     for (int i = 0; i < 2; i++) {
         const memory_event *e = memory_nth(&run.sink, EM_EVENT_OFFSET, i);
 
@@ -180,7 +183,8 @@ static void rules_change_while_a_sound_goes_on(void **state)
           memory_count(&run.sink, EM_EVENT_ONSET), memory_count(&run.sink, EM_EVENT_OFFSET));
     onset = memory_nth(&run.sink, EM_EVENT_ONSET, 0);
     offset = memory_nth(&run.sink, EM_EVENT_OFFSET, 0);
-    CHECK(strcmp(onset->e.u.sound.id, offset->e.u.sound.id) == 0 && fabs(offset->e.u.sound.offset - 20) < 1.1, "the first to %g s", offset->e.u.sound.offset);
+    CHECK(strcmp(onset->e.u.sound.id, offset->e.u.sound.id) == 0 && fabs(offset->e.u.sound.offset - 20) < 1.1,
+          "the first to %g s", offset->e.u.sound.offset);
     CHECK(onset->e.u.sound.onset < .5 && offset->e.u.sound.onset < .5, "from the beginning");
     CHECK(run.n_obeyed[EM_CONTROL_RULES] == 3, "told that they are in use");
 }
@@ -188,7 +192,8 @@ static void rules_change_while_a_sound_goes_on(void **state)
 static void a_threshold_holds_from_then_on(void **state)
 {
     em_watch_rules events = fake_events(RATE);
-    em_control_command high = { .type = EM_CONTROL_THRESHOLD, .i_class = FAKE_HEARD, .threshold = .75f }, unknown = { .type = EM_CONTROL_THRESHOLD, .i_class = -1 };
+    em_control_command high = { .type = EM_CONTROL_THRESHOLD, .i_class = FAKE_HEARD, .threshold = .75f };
+    em_control_command unknown = { .type = EM_CONTROL_THRESHOLD, .i_class = -1 };
     (void)state;
 
     snprintf(unknown.text, sizeof unknown.text, "no such group");

@@ -113,7 +113,8 @@ static void another_sounds_shade_is_not_told(void **state)
 /* Of what is above and below each other the ontology says which is told; and a shade's general class is one, too. */
 static void a_shade_has_no_kin_that_is_told(void **state)
 {
-    static const sound sounds[] = { { BARK, 20, 24, .45f }, { DOG, 20, 24, .9f }, { SIREN, 40, 44, .9f }, { BARK, 40, 44, .3f }, { DOG, 40, 44, .32f } };
+    static const sound sounds[] = { { BARK, 20, 24, .45f }, { DOG, 20, 24, .9f },
+                                    { SIREN, 40, 44, .9f }, { BARK, 40, 44, .3f }, { DOG, 40, 44, .32f } };
     scene s;
 
     (void)state;

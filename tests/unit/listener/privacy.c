@@ -25,8 +25,8 @@ static told heard;
 
 static em_privacy *privacy(double window_s, double step_s)
 {
-    const em_privacy_cfg cfg = { .is_speech = is_speech, .n_classes = N, .window_s = window_s, .step_s = step_s, .pre_s = 2, .post_s = 2, .most_s = 60,
-                                 .take = take, .ctx = &heard };
+    const em_privacy_cfg cfg = { .is_speech = is_speech, .n_classes = N, .window_s = window_s, .step_s = step_s,
+                                 .pre_s = 2, .post_s = 2, .most_s = 60, .take = take, .ctx = &heard };
     em_privacy *p;
     em_err err;
 
@@ -137,7 +137,8 @@ static void the_verdict_waits_for_all_windows(void **state)
     CHECK(heard.n == 0, "the window that ends at 17 s begins at 7 s, a step behind the clip's end, and was not judged for all lanes");
     hop(p, 18, .05f);
     CHECK(heard.n == 1 && !heard.events[0].u.clip.why_not && heard.events[0].u.clip.is_over, "now it is known");
-    CHECK(fabs(heard.events[0].u.clip.begin - 1) < 1e-9 && fabs(heard.events[0].u.clip.end - 6) < 1e-9 && strcmp(heard.events[0].source, "dog.wav") == 0,
+    CHECK(fabs(heard.events[0].u.clip.begin - 1) < 1e-9 && fabs(heard.events[0].u.clip.end - 6) < 1e-9 &&
+          strcmp(heard.events[0].source, "dog.wav") == 0,
           "[1, 6)");
     em_privacy_free(p);
     p = privacy(2.5, 1);

@@ -282,7 +282,8 @@ static void presets_are_whole_configurations(void **state)
         CHECK_OK(em_config_check(&cfg, cases[i].name, &err));
         CHECK(cfg.n_classes == cases[i].n_classes && cfg.sample_rate == cases[i].rate, "%s", cases[i].name);
         CHECK(em_config_window_samples(&cfg) == cases[i].samples && em_config_sound_frames(&cfg) == cases[i].frames, "%s", cases[i].name);
-        CHECK(em_config_slots(&cfg) == cases[i].slots && em_config_slot_seconds(&cfg) == (cfg.fit == EM_FIT_STRETCH ? .3125 : .32), "%s", cases[i].name);
+        CHECK(em_config_slots(&cfg) == cases[i].slots && em_config_slot_seconds(&cfg) == (cfg.fit == EM_FIT_STRETCH ? .3125 : .32),
+              "%s", cases[i].name);
     }
     CHECK(em_config_preset(&cfg, "large", &err) == EM_EINVAL, "large");
     CHECK(strstr(err.msg, "large") && strstr(err.msg, "tiny, micro, nano") && strstr(err.msg, "dass-medium"), "%s", err.msg);
@@ -369,7 +370,8 @@ static void windows_that_attention_cannot_cut_are_refused(void **state)
 static void grids_that_attention_cannot_cut_are_refused(void **state)
 {
     static const struct { int window, frames; const char *refusal; } cases[] = {
-        { 8, 512, NULL }, { 4, 1024, NULL }, { 16, 1024, NULL }, { 32, 1024, NULL }, { 7, 1024, "stage 0" }, { 8, 1152, "stage 1" }, { 8, 1536, "stage 3" },
+        { 8, 512, NULL }, { 4, 1024, NULL }, { 16, 1024, NULL }, { 32, 1024, NULL }, { 7, 1024, "stage 0" }, { 8, 1152, "stage 1" },
+        { 8, 1536, "stage 3" },
     };
     em_config cfg;
     em_err err;
@@ -382,7 +384,8 @@ static void grids_that_attention_cannot_cut_are_refused(void **state)
         if (!cases[i].refusal)
             CHECK_OK(em_config_check(&cfg, "m", &err));
         else
-            CHECK(em_config_check(&cfg, "m", &err) == EM_EFORMAT && strstr(err.msg, cases[i].refusal) && strstr(err.msg, "key window"), "%zu: %s", i, err.msg);
+            CHECK(em_config_check(&cfg, "m", &err) == EM_EFORMAT && strstr(err.msg, cases[i].refusal) && strstr(err.msg, "key window"),
+                  "%zu: %s", i, err.msg);
     }
 }
 

@@ -193,7 +193,8 @@ static void unknown_classes_get_the_three_nearest_names(void **state)
     (void)state;
 
     for (size_t i = 0; i < EM_COUNT(cases); i++) {
-        CHECK(em_labels_resolve(&i_class, shared(labels.names), shared(labels.mids), labels.n, cases[i].wanted, &err) == EM_EINVAL, "%s", cases[i].wanted);
+        CHECK(em_labels_resolve(&i_class, shared(labels.names), shared(labels.mids), labels.n, cases[i].wanted, &err) == EM_EINVAL,
+              "%s", cases[i].wanted);
         CHECK(em_labels_nearest(nearest, shared(labels.names), labels.n, cases[i].wanted) == 3, "%s", cases[i].wanted);
         CHECK(!strcmp(labels.names[nearest[0]], cases[i].first), "%s: %s", cases[i].wanted, err.msg);
         CHECK(strstr(err.msg, cases[i].wanted) && strstr(err.msg, labels.names[nearest[2]]), "%s", err.msg);

@@ -182,7 +182,8 @@ static void what_does_not_fit_is_refused(void **state)
     thresholds[1] = 1.5f;
     CHECK(em_model_rewrite(path, MODEL, &wrong, &err) == EM_EINVAL && strstr(err.msg, "1.5"), "%s", err.msg);
     CHECK(em_model_rewrite(path, MODEL, &no_json, &err) == EM_EINVAL && strstr(err.msg, "JSON"), "%s", err.msg);
-    CHECK(em_model_rewrite(path, EM_SOURCE_DIR "/tests/golden/data/blocks.safetensors", &none, &err) == EM_EFORMAT && strstr(err.msg, "card"), "%s", err.msg);
+    CHECK(em_model_rewrite(path, EM_SOURCE_DIR "/tests/golden/data/blocks.safetensors", &none, &err) == EM_EFORMAT && strstr(err.msg, "card"),
+          "%s", err.msg);
     CHECK(access(path, F_OK) != 0, "nothing was written");
 }
 

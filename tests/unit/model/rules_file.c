@@ -50,7 +50,8 @@ static void rule_02_the_header_fits_into_the_file(void **state)
 {
     static const struct { unsigned char length[8]; const char *why; } cases[] = {
         { { 1 }, "one more than there is" },                                { { 0, 0, 0, 1 }, "16 MiB" }, { { 1, 0, 0, 1 }, "over 16 MiB" },
-        { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff }, "2^64 - 1" }, { { 0xf8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff }, "8 + N wraps to 0" },
+        { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff }, "2^64 - 1" },
+        { { 0xf8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff }, "8 + N wraps to 0" },
         { { 0, 0, 0, 0, 0, 0, 0, 0x80 }, "2^63" },
     };
     em_st *st;
@@ -81,7 +82,8 @@ static void rule_03_a_short_read_is_an_error(void **state)
 
 static void rule_15_numbers_at_odd_addresses_are_read(void **state)
 {
-    static const char header[] = "{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[1,9]}}";
+    static const char header[] = "{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},"
+                                 "\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[1,9]}}";
     static const float want[2] = { 1.5f, -2.25f };
 
     for (size_t pad = 0; pad < 4; pad++) {
@@ -148,7 +150,8 @@ static void rule_17_sizes_come_from_checked_ranges(void **state)
 static void rule_18_nan_and_infinity_are_refused_with_their_place(void **state)
 {
     static const struct { const char *dtype; size_t n_each; uint32_t bits; bool is_bad; } cases[] = {
-        { "F32", 4, 0x7fc00000, true },  { "F32", 4, 0xff800000, true }, { "F32", 4, 0x7f800001, true }, { "F32", 4, 0x7f7fffff, false }, { "F32", 4, 1, false },
+        { "F32", 4, 0x7fc00000, true },  { "F32", 4, 0xff800000, true }, { "F32", 4, 0x7f800001, true }, { "F32", 4, 0x7f7fffff, false },
+        { "F32", 4, 1, false },
         { "F16", 2, 0x7c00, true },      { "F16", 2, 0xfe00, true },     { "F16", 2, 0x7bff, false },    { "BF16", 2, 0x7f80, true },
         { "BF16", 2, 0xffc0, true },     { "BF16", 2, 0xff7f, false },
     };
@@ -213,7 +216,8 @@ static void rule_20_the_hash_is_of_the_file_and_messages_are_clean(void **state)
     CHECK_OK(em_st_hash(st, hash, &err));
     CHECK(!strcmp(hash, "411a485216e432ece6b9af94fa32154cf79a2a56d4f81266baa50063f45092bd"), "%s", hash);
     em_st_close(st);
-    CHECK(bytes_try("{\"\\u001b[2J\\u0007\":{\"dtype\":\"\\u001b[0mF32\",\"shape\":[],\"data_offsets\":[0,4]}}", 4, &err) == EM_EUNSUPPORTED, "%s", err.msg);
+    CHECK(bytes_try("{\"\\u001b[2J\\u0007\":{\"dtype\":\"\\u001b[0mF32\",\"shape\":[],\"data_offsets\":[0,4]}}", 4, &err) == EM_EUNSUPPORTED,
+          "%s", err.msg);
     for (const char *c = err.msg; *c; c++)
         CHECK((unsigned char)*c >= 0x20 && *c != 0x7f, "byte %d of the message", (unsigned char)*c);
 }

@@ -36,9 +36,9 @@ static void rule_04_strict_utf8_without_nul(void **state)
 static void rule_05_one_object_and_nothing_after_it(void **state)
 {
     static const char *const good[] = { "{}", " {}", "\t\r\n {} \n", "{ \"__metadata__\" : { } }" };
-    static const char *const bad[] = { "", " ", "[]", "\"a\"", "7", "{}{}", "{},", "{} x", "{", "}", "{\"a\"", "{,}", "{\"__metadata__\":{},}", "\v{}",
-                                       "{\"__metadata__\":{\"a\" \"b\"}}", "{\"__metadata__\":{\"a\":\"b\",}}", "{\"__metadata__\":{\"a\":\"b\" \"c\":\"d\"}}",
-                                       "{\"__metadata__\":{\"a\":\"b\";\"c\":\"d\"}}" };
+    static const char *const bad[] = { "", " ", "[]", "\"a\"", "7", "{}{}", "{},", "{} x", "{", "}", "{\"a\"", "{,}", "{\"__metadata__\":{},}",
+                                       "\v{}", "{\"__metadata__\":{\"a\" \"b\"}}", "{\"__metadata__\":{\"a\":\"b\",}}",
+                                       "{\"__metadata__\":{\"a\":\"b\" \"c\":\"d\"}}", "{\"__metadata__\":{\"a\":\"b\";\"c\":\"d\"}}" };
     em_err err;
     (void)state;
 
@@ -50,8 +50,8 @@ static void rule_05_one_object_and_nothing_after_it(void **state)
 
 static void rule_06_depth_three_and_whole_numbers(void **state)
 {
-    static const char *const values[] = { "null", "true", "-1", "1.0", "1e0", "1E0", "01", "00", "+1", "9223372036854775808", "99999999999999999999", "",
-                                          "\"1\"", "[1]", "{}", "0x1", "1 2" };
+    static const char *const values[] = { "null", "true", "-1", "1.0", "1e0", "1E0", "01", "00", "+1", "9223372036854775808", "99999999999999999999",
+                                          "", "\"1\"", "[1]", "{}", "0x1", "1 2" };
     char header[256], *deep = malloc(1 << 20);
     em_err err;
     (void)state;
@@ -63,7 +63,8 @@ static void rule_06_depth_three_and_whole_numbers(void **state)
         snprintf(header, sizeof header, "{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,%s]}}", values[i]);
         CHECK(bytes_try(header, 1, &err) == EM_EFORMAT, "offset %s: %s", values[i], err.msg);
     }
-    CHECK(bytes_try("{\"a\":{\"dtype\":\"U8\",\"shape\":[0,9223372036854775807],\"data_offsets\":[0,0]}}", 0, &err) == EM_OK, "2^63 - 1: %s", err.msg);
+    CHECK(bytes_try("{\"a\":{\"dtype\":\"U8\",\"shape\":[0,9223372036854775807],\"data_offsets\":[0,0]}}", 0, &err) == EM_OK,
+          "2^63 - 1: %s", err.msg);
     memset(deep, '[', 1 << 20);
     CHECK(bytes_try_n(deep, 1 << 20, 0, &err) == EM_EFORMAT, "a million brackets");
     memcpy(deep, "{\"a\":", 5);
@@ -124,7 +125,8 @@ static void rule_09_a_tensor_has_its_three_members(void **state)
         { "{\"shape\":[1],\"data_offsets\":[0,1]}", "no dtype" },      { "{\"dtype\":\"U8\",\"data_offsets\":[0,1]}", "no shape" },
         { "{\"dtype\":\"U8\",\"shape\":[1]}", "no data_offsets" },     { "{}", "no dtype" },
         { "{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1],\"extra\":[1]}", "nothing else" },
-        { "{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0]}", "two" }, { "{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1,1]}", "more than 2" },
+        { "{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0]}", "two" },
+        { "{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1,1]}", "more than 2" },
         { "{\"dtype\":8,\"shape\":[1],\"data_offsets\":[0,1]}", "string" }, { "[]", "'{'" }, { "\"a\"", "'{'" },
     };
     char header[256];
@@ -176,7 +178,8 @@ static void rule_11_counts_that_overflow_are_refused(void **state)
 static void rule_12_the_range_lies_within_the_data_and_fits_the_shape(void **state)
 {
     static const struct { const char *offsets; size_t n_data; } cases[] = {
-        { "8,0", 8 }, { "0,9", 8 }, { "0,4", 8 }, { "0,8", 7 }, { "0,9223372036854775807", 8 }, { "9223372036854775799,9223372036854775807", 8 }, { "0,0", 0 },
+        { "8,0", 8 }, { "0,9", 8 }, { "0,4", 8 }, { "0,8", 7 }, { "0,9223372036854775807", 8 },
+        { "9223372036854775799,9223372036854775807", 8 }, { "0,0", 0 },
     };
     char header[160];
     em_err err;
@@ -202,7 +205,8 @@ static void rule_13_the_ranges_tile_the_data(void **state)
 
     for (size_t i = 0; i < EM_COUNT(cases); i++) {
         snprintf(header, sizeof header,
-                 "{\"a\":{\"dtype\":\"U8\",\"shape\":[%d],\"data_offsets\":[%d,%d]},\"b\":{\"dtype\":\"U8\",\"shape\":[%d],\"data_offsets\":[%d,%d]}}",
+                 "{\"a\":{\"dtype\":\"U8\",\"shape\":[%d],\"data_offsets\":[%d,%d]},"
+                 "\"b\":{\"dtype\":\"U8\",\"shape\":[%d],\"data_offsets\":[%d,%d]}}",
                  cases[i].b - cases[i].a, cases[i].a, cases[i].b, cases[i].d - cases[i].c, cases[i].c, cases[i].d);
         CHECK(bytes_try(header, cases[i].n_data, &err) == cases[i].want && strstr(err.msg, cases[i].word), "case %zu: %s", i, err.msg);
     }

@@ -89,7 +89,8 @@ static void check_mean(const char *preset)
                 sum += (double)out[b].slots[i * classes + c];
                 most = fmax(most, fabs((double)out[b].slots[i * classes + c]));
             }
-            CHECK(fabs(sum / (double)slots - (double)out[b].logits[c]) <= 1e-6 * fmax(most, 1e-3), "%s: window %zu, class %zu: %.9g, mean of slots %.9g",
+            CHECK(fabs(sum / (double)slots - (double)out[b].logits[c]) <= 1e-6 * fmax(most, 1e-3),
+                  "%s: window %zu, class %zu: %.9g, mean of slots %.9g",
                   preset, b, c, (double)out[b].logits[c], sum / (double)slots);
         }
     CHECK(out[0].slots[0] != out[0].slots[(slots - 1) * classes], "%s: the slots are all one", preset);

@@ -80,7 +80,8 @@ static void check_tensor(em_checkpoint *c, const em_checkpoint_tensor *t, char *
     CHECK_OK(em_checkpoint_read(c, t, x, &err));
     for (char *number; (number = strsep(&numbers, " "));)
         if (*number) {
-            CHECK(n < t->n && x[n] == strtof(number, NULL), "%s: %s: number %zu is %g, not %s", what, t->name, n, n < t->n ? (double)x[n] : 0., number);
+            CHECK(n < t->n && x[n] == strtof(number, NULL),
+                  "%s: %s: number %zu is %g, not %s", what, t->name, n, n < t->n ? (double)x[n] : 0., number);
             n++;
         }
     CHECK(n == t->n, "%s: %s: %zu numbers of %zu", what, t->name, n, t->n);

@@ -30,7 +30,8 @@ static em_event named(em_event_type type, const char *id, double onset, double o
 
 static void rows_are_exactly_these(void **state)
 {
-#define RAVEN_HEAD "Selection\tView\tChannel\tBegin File\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tHigh Freq (Hz)\tSpecies Code\tCommon Name\tConfidence\n"
+#define RAVEN_HEAD "Selection\tView\tChannel\tBegin File\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tHigh Freq (Hz)\t" \
+                   "Species Code\tCommon Name\tConfidence\n"
 #define CSV_HEAD "source,onset,offset,utc_onset,index,mid,label,peak,mean,res,id\r\n"
     static const struct { const char *format, *text; } cases[] = {
         { "audacity", "2.240000\t3.520000\tRain, heavy 0.88\n2.240000\t3.520000\t\"wet;\" 0.88\n" },
@@ -95,7 +96,8 @@ static void csv_has_times_as_they_are_asked_for(void **state)
 {
     static const struct { const char *format, *times; int64_t utc_ms; } cases[] = {
         { NULL, ",2.240,3.520,", 3520 },   { "clock", ",2.240,3.520,", -1 },      { "seconds", ",2.240,3.520,", -1 },
-        { "ms", ",2240,3520,", -1 },       { "samples", ",71680,112640,", -1 },   { "utc", ",1970-01-01T00:00:02.240Z,1970-01-01T00:00:03.520Z,", 3520 },
+        { "ms", ",2240,3520,", -1 },       { "samples", ",71680,112640,", -1 },
+        { "utc", ",1970-01-01T00:00:02.240Z,1970-01-01T00:00:03.520Z,", 3520 },
     };
     em_sink_cfg cfg = usual("csv", in_folder("times.csv"));
     em_event e = sound(EM_EVENT_OFFSET);

@@ -96,8 +96,10 @@ static void what_is_too_much_is_counted_and_states_stay_true(void **s)
     CHECK(em_mqtt_box_waiting(box) == EM_MQTT_MESSAGES + 2, "%zu wait", em_mqtt_box_waiting(box));
     TAKES("state=OFF"); TAKES("config={}"); TAKES("event=5");
     put(state, "ON");
-    for (int i = 6; i < EM_MQTT_MESSAGES + 5; i++)
-        CHECK(em_mqtt_box_take(box, &message) && atoi(message.bytes) == i % 1000, "message %d", i);
+    for (int i = 6; i < EM_MQTT_MESSAGES + 5; i++) {
+        snprintf(text, sizeof text, "event=%d", i);
+        TAKES(text);
+    }
     TAKES("state=ON"); TAKES("");
 }
 

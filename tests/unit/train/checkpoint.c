@@ -278,7 +278,8 @@ static void what_must_not_be_saved_is_refused(void **state)
     for (size_t i = 0; i < EM_COUNT(many); i++)
         many[i] = (em_saved_block){ "w", bad, 1 };
     CHECK(em_saved_write(&place, &(em_saved_facts){ 2, false, 0, "{}" }, many, 65, &err) == EM_EINVAL, "65 blocks");
-    CHECK(state_write(&capital, 2, N, &err) == EM_EINVAL && state_write(&path, 2, N, &err) == EM_EINVAL && state_write(&none, 2, N, &err) == EM_EINVAL,
+    CHECK(state_write(&capital, 2, N, &err) == EM_EINVAL && state_write(&path, 2, N, &err) == EM_EINVAL &&
+          state_write(&none, 2, N, &err) == EM_EINVAL,
           "places");
     check_newest(1, "untouched");
 }

@@ -3,7 +3,8 @@
 
 #include "train/guard.h"
 
-/* steps: '.' finite, 'x' not, 'l' finite, but the weights are lost by it, 's' a state is saved. verdicts: T take, S skip, R reload, G give up; one for each but 's'. */
+/* steps: '.' finite, 'x' not, 'l' finite, but the weights are lost by it, 's' a state is saved. verdicts: T take, S skip, R reload,
+ * G give up; one for each but 's'. */
 static void check(em_guard *g, const char *steps, const char *verdicts)
 {
     const char *want = verdicts;

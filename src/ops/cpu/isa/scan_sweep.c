@@ -128,6 +128,30 @@ EM_INLINE void replay(em_scan_chunk *restrict c, const em_scan_lane *l, int tile
     }
 }
 
+/* What the sweep carries from token to token, in registers. */
+typedef struct swept { vf behind[TILE], rate[TILE], drate[TILE], h[TILE]; } swept;
+
+/* at: of the state's rate among the parameters. */
+EM_INLINE void begin_sweep(swept *s, const em_scan_chunk *c, const em_scan_lane *l, const float *carry, size_t at, const int nv)
+{
+#pragma GCC unroll 2
+    for (int v = 0; v < nv; v++) {
+        s->behind[v] = v_load(carry + v * LANES);
+        s->rate[v] = v_load(l->params + at + v * LANES) * 0.69314718f;
+        s->drate[v] = (vf){ 0 };
+        s->h[v] = c->h[c->n * nv + v];
+    }
+}
+
+EM_INLINE void end_sweep(const swept *s, const em_scan_lane *l, float *carry, size_t at, const int nv)
+{
+#pragma GCC unroll 2
+    for (int v = 0; v < nv; v++) {
+        v_store(carry + v * LANES, s->behind[v]);
+        v_store(l->part + at + v * LANES, v_load(l->part + at + v * LANES) + s->drate[v] * s->rate[v]);
+    }
+}
+
 /* The sweep from behind over state i. The first state brings the skip along; the last one knows all of du, and all of
  * ddelta, which it takes through softplus. */
 EM_INLINE void sweep(em_scan_chunk *restrict c, const em_scan_lane *l, int tile, int i, const bool is_begin, const bool is_end,
@@ -138,15 +162,9 @@ EM_INLINE void sweep(em_scan_chunk *restrict c, const em_scan_lane *l, int tile,
     const float *row = l->row + l->dt_rows + i, *skip = l->params + params + (size_t)(l->rows - 1) * WIDE;
     float *carry = l->carry + (size_t)(tile * N + i) * WIDE, *du = l->du + (size_t)tile * WIDE;
     float *draw = l->draw + (size_t)tile * CHUNK * WIDE;
-    vf behind[TILE], rate[TILE], drate[TILE], h[TILE];
+    swept s;
 
-#pragma GCC unroll 2
-    for (int v = 0; v < nv; v++) {
-        behind[v] = v_load(carry + v * LANES);
-        rate[v] = v_load(l->params + at + v * LANES) * 0.69314718f;
-        drate[v] = (vf){ 0 };
-        h[v] = c->h[c->n * nv + v];
-    }
+    begin_sweep(&s, c, l, carry, at, nv);
     for (int t = c->n - 1; t >= 0; t--) {
         const size_t here = (size_t)c->token[t] * D;
         float *sums = l->sums + (t * 2 * N + i) * LANES;
@@ -160,15 +178,15 @@ EM_INLINE void sweep(em_scan_chunk *restrict c, const em_scan_lane *l, int tile,
 #pragma GCC unroll 2
         for (int v = 0; v < nv; v++) {
             const int k = t * nv + v, n = v == nv - 1 ? tail : LANES;
-            const vf dy = c->dy[k], u = c->u[k], g = out * dy + behind[v], g_delta = g * c->delta[k], kept = c->decay[k] * c->h[k];
-            vf ddelta = g * (rate[v] * kept + b * u), all = is_begin ? dy * v_load(skip + v * LANES) : c->du[k];
+            const vf dy = c->dy[k], u = c->u[k], g = out * dy + s.behind[v], g_delta = g * c->delta[k], kept = c->decay[k] * c->h[k];
+            vf ddelta = g * (s.rate[v] * kept + b * u), all = is_begin ? dy * v_load(skip + v * LANES) : c->du[k];
 
-            dout += dy * h[v];
-            h[v] = c->h[k];
+            dout += dy * s.h[v];
+            s.h[v] = c->h[k];
             db += g_delta * u;
-            drate[v] += g_delta * kept;
+            s.drate[v] += g_delta * kept;
             all += g_delta * b;
-            behind[v] = c->decay[k] * g;
+            s.behind[v] = c->decay[k] * g;
             if (!is_begin)
                 ddelta += c->ddelta[k];
             if (is_end) {
@@ -184,11 +202,7 @@ EM_INLINE void sweep(em_scan_chunk *restrict c, const em_scan_lane *l, int tile,
         if (is_end && nv < TILE)
             v_store(draw + t * WIDE + LANES, (vf){ 0 });
     }
-#pragma GCC unroll 2
-    for (int v = 0; v < nv; v++) {
-        v_store(carry + v * LANES, behind[v]);
-        v_store(l->part + at + v * LANES, v_load(l->part + at + v * LANES) + drate[v] * rate[v]);
-    }
+    end_sweep(&s, l, carry, at, nv);
 }
 
 /* Adds to the gradients of dt_w and dt_bias. */
