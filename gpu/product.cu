@@ -266,7 +266,8 @@ bool em_cuda_can_fuse(const em_dev *dev, const em_norm_linear *a)
     const int V = a->is_x_inner ? piece<em_half>::V : piece<float>::V;
     const bool has_planes = a->x_more[0] && a->x_more[1] && a->x_more[2], has_more = a->x_more[0] || a->x_more[1] || a->x_more[2];
 
-    return dev->is_fp16 && !a->branch && (a->is_x_inner ? has_planes : !has_more) && a->w.k % V == 0 && a->ldx % V == 0 && em_round_up(a->w.k, BK) <= 6 * 32 * V &&
+    return dev->is_fp16 && !a->branch && (a->is_x_inner ? has_planes : !has_more) &&
+           a->w.k % V == 0 && a->ldx % V == 0 && em_round_up(a->w.k, BK) <= 6 * 32 * V &&
            fused_bytes<16, 64>(a->w.k) <= (size_t)dev->max_shared && (!a->gate || (a->ldg % 4 == 0 && a->gate_column % 4 == 0));
 }
 

@@ -192,7 +192,8 @@ static em_status update(bench *b, em_err *err)
     const em_adamw a = {
         .w = em_learner_values(b->learner), .m = b->m, .v = b->v, .g = em_learner_grads(b->learner), .ranges = b->ranges, .n_ranges = b->groups.n,
         .beta1 = (float)r->beta1, .beta2 = (float)r->beta2, .eps = (float)r->eps,
-        .c1 = (float)(1 - pow(r->beta1, n)), .c2 = (float)(1 - pow(r->beta2, n)), .scale = r->clip > 0 && norm > r->clip ? (float)(r->clip / norm) : 1.f,
+        .c1 = (float)(1 - pow(r->beta1, n)), .c2 = (float)(1 - pow(r->beta2, n)),
+        .scale = r->clip > 0 && norm > r->clip ? (float)(r->clip / norm) : 1.f,
     };
     em_status status;
 

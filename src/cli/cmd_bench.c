@@ -61,7 +61,8 @@ static int print_text(const em_bench_result *r, em_err *err)
 {
     printf("%s on %s, windows of %.4g s\n", r->name, r->device, r->window_s);
     printf("  a window     %.2f ms (median; 99th percentile %.2f)\n", r->window_ms, r->p99_ms);
-    printf("  floors       %.2f (a floor: %.2f GMAC at %.0f GFLOP/s, the best of %s)\n", r->floors, r->gmac, r->machine.product.gflops, r->machine.product.raced);
+    printf("  floors       %.2f (a floor: %.2f GMAC at %.0f GFLOP/s, the best of %s)\n", r->floors, r->gmac,
+           r->machine.product.gflops, r->machine.product.raced);
     printf("  live         %.1f ms of one core a second of sound, a hop a second\n", r->live_core_ms);
     printf("  log-mel      %.1f us a frame\n", r->logmel_us_per_frame);
     printf("  memory       %.0f MB\n", r->rss_mb);

@@ -70,7 +70,8 @@ static int print_text(const record *t, em_err *err)
     const em_bench_step_result *r = &t->r;
 
     printf("%s learning on %s, %d windows of %.4g s a step\n", t->preset, r->device, t->batch, t->window_s);
-    printf("  a step       %.1f ms (median; 99th percentile %.1f): forward %.1f, backward %.1f\n", r->step_ms, r->p99_ms, r->forward_ms, r->backward_ms);
+    printf("  a step       %.1f ms (median; 99th percentile %.1f): forward %.1f, backward %.1f\n", r->step_ms, r->p99_ms,
+           r->forward_ms, r->backward_ms);
     printf("  a window     %.2f ms, %.2f of three floors (a floor: %.2f GMAC at %.0f GFLOP/s, the best of %s)\n", r->window_ms, r->floors3, r->gmac,
            r->machine.product.gflops, r->machine.product.raced);
     printf("  memory       %.0f MB\n", r->rss_mb);

@@ -41,10 +41,11 @@ static void close_training(em_training *t)
 
 /* ------------------------------------------------------------------ opening in order */
 
+/* A GPU is asked for by name: its products of gradients are bf16. */
 static int open_backend(em_training *t, em_err *err)
 {
     const em_dev_cfg cfg = { .n_threads = t->o->threads, .precision = em_options_precision(t->o) };
-    const char *name = strcmp(t->o->backend, "auto") == 0 ? "cpu" : t->o->backend;     /* a GPU is asked for by name: its products of gradients are bf16 */
+    const char *name = strcmp(t->o->backend, "auto") == 0 ? "cpu" : t->o->backend;
     em_status status = em_backend_open(&t->backend, name, &cfg, err);
 
     return status == EM_EINVAL ? EM_EXIT_USAGE : em_exit_code(status, EM_EXIT_BACKEND);

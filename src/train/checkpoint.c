@@ -124,7 +124,8 @@ static em_status write_state(const char *path, const em_saved_facts *facts, cons
     int64_t shapes[MOST_BLOCKS];
 
     if (n_blocks < 0 || n_blocks > MOST_BLOCKS || facts->step < 0 || facts->log_bytes > INT64_MAX)
-        return em_fail(err, EM_EINVAL, "%s: %d blocks at step %" PRId64 " cannot be saved (%d blocks at most)", path, n_blocks, facts->step, MOST_BLOCKS);
+        return em_fail(err, EM_EINVAL, "%s: %d blocks at step %" PRId64 " cannot be saved (%d blocks at most)", path, n_blocks, facts->step,
+                       MOST_BLOCKS);
     if (!em_utf8_valid(facts->json, strlen(facts->json)))       /* the writer would replace what is not */
         return em_fail(err, EM_EINVAL, "%s: the text to be saved is not UTF-8", path);
     snprintf(step, sizeof step, "%" PRId64, facts->step);

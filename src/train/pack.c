@@ -16,8 +16,8 @@ em_status em_pack_open(em_pack **out, em_pack_info *info, const char *path, em_e
     *out = NULL;
     *info = (em_pack_info){ 0 };
     if (em_module_find(&table, "hdf5", "em_pack_hdf5", &why) != EM_OK)
-        return em_fail(err, EM_EUNSUPPORTED, "%.60s: HDF5 cannot be read: %.80s; it is built with -DEARMARK_HDF5=ON and libhdf5 (Debian: libhdf5-dev)",
-                       path, why.msg);
+        return em_fail(err, EM_EUNSUPPORTED, "%.60s: HDF5 cannot be read: %.80s; "
+                       "it is built with -DEARMARK_HDF5=ON and libhdf5 (Debian: libhdf5-dev)", path, why.msg);
     atomic_store(&loaded, table);
     return atomic_load(&loaded)->open(out, info, path, err);
 }

@@ -2,6 +2,7 @@
  * pack.h and pack.c. */
 #include "train/pack_ops.h"
 
+#include "base/limits.h"
 #include "train/table.h"
 
 #include <hdf5.h>
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 256, MOST_SECONDS = 600, MOST_CLASSES = 10000, LEAST_RATE = 1000, MOST_RATE = 768000 };
+enum { BLOCK = 256, MOST_SECONDS = 600 };
 
 struct em_pack {
     em_pack_info info;
@@ -114,8 +115,8 @@ static em_status read_rate(em_pack *p, em_err *err)
         H5Sclose(space);
     if (attribute >= 0)
         H5Aclose(attribute);
-    if (rate < LEAST_RATE || rate > MOST_RATE)
-        return em_fail(err, EM_EFORMAT, "%s: has no attribute sample_rate of %d to %d Hz", p->shown, LEAST_RATE, MOST_RATE);
+    if (rate < EM_RATE_LEAST || rate > EM_RATE_MOST)
+        return em_fail(err, EM_EFORMAT, "%s: has no attribute sample_rate of %d to %d Hz", p->shown, EM_RATE_LEAST, EM_RATE_MOST);
     p->info.rate_hz = rate;
     return EM_OK;
 }
@@ -127,8 +128,8 @@ static em_status check_sizes(em_pack *p, const hsize_t *names, const hsize_t *wa
                        (unsigned long long)names[0], (unsigned long long)wave[0], (unsigned long long)target[0]);
     if (names[0] == 0 || names[0] > INT_MAX / 2)
         return em_fail(err, EM_EFORMAT, "%s: holds %llu clips", p->shown, (unsigned long long)names[0]);
-    if (target[1] == 0 || target[1] > MOST_CLASSES)
-        return em_fail(err, EM_EFORMAT, "%s: has %llu classes: 1 to %d can be read", p->shown, (unsigned long long)target[1], MOST_CLASSES);
+    if (target[1] == 0 || target[1] > EM_MOST_CLASSES)
+        return em_fail(err, EM_EFORMAT, "%s: has %llu classes: 1 to %d can be read", p->shown, (unsigned long long)target[1], EM_MOST_CLASSES);
     if (wave[1] == 0 || wave[1] > (hsize_t)p->info.rate_hz * MOST_SECONDS)
         return em_fail(err, EM_EFORMAT, "%s: has clips of %llu samples: up to %d s can be read", p->shown, (unsigned long long)wave[1],
                        MOST_SECONDS);

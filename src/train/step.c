@@ -65,13 +65,15 @@ em_status em_train_open(em_trainer *t, em_err *err)
     const em_train_cfg *cfg = t->cfg;
     const em_recipe *r = cfg->recipe;
     const em_examples_cfg examples = examples_of(t);
+    const int n_ranks = em_dist_size(cfg->dist);
     em_learner_cfg how = { .ops = cfg->ops, .dev = cfg->dev, .drops_paths = r->drop_path > 0, .learns_slots = learns_slots(t) };
     em_status status;
 
-    if (r->batch % em_dist_size(cfg->dist) != 0)
-        return em_fail(err, EM_EINVAL, "a batch of %d windows cannot be shared by %d ranks: it must be a multiple", r->batch, em_dist_size(cfg->dist));
-    if (cfg->ops->has_own_memory && em_dist_size(cfg->dist) > 1)
-        return em_fail(err, EM_EUNSUPPORTED, "%d ranks cannot train with the %s backend yet: use --backend=cpu, or one rank", em_dist_size(cfg->dist), cfg->ops->name);
+    if (r->batch % n_ranks != 0)
+        return em_fail(err, EM_EINVAL, "a batch of %d windows cannot be shared by %d ranks: it must be a multiple", r->batch, n_ranks);
+    if (cfg->ops->has_own_memory && n_ranks > 1)
+        return em_fail(err, EM_EUNSUPPORTED, "%d ranks cannot train with the %s backend yet: use --backend=cpu, or one rank", n_ranks,
+                       cfg->ops->name);
     how.max_batch = micro_batch(t);
     t->best_map = -1;
     t->steps_per_epoch = (em_examples_per_epoch(&examples) + r->batch - 1) / r->batch;
@@ -319,8 +321,8 @@ static em_status mend(em_trainer *t, em_verdict verdict, em_err *err)
 {
     if (verdict == EM_GIVE_UP) {
         t->has_diverged = true;
-        return em_fail(err, EM_EFORMAT, "training diverged: loss or gradients of step %ld (epoch %ld, batch %ld) are not finite, and a lower rate did not help",
-                       t->step, t->step / t->steps_per_epoch + 1, t->step % t->steps_per_epoch);
+        return em_fail(err, EM_EFORMAT, "training diverged: loss or gradients of step %ld (epoch %ld, batch %ld) are not finite, "
+                       "and a lower rate did not help", t->step, t->step / t->steps_per_epoch + 1, t->step % t->steps_per_epoch);
     }
     return verdict == EM_RELOAD ? em_keep_reload(t, err) : EM_OK;
 }

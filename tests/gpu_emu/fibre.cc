@@ -161,7 +161,8 @@ static void begin(int n)
     if (n > MOST_THREADS)
         give_up("a block of more than 1024 threads");
     if (!stacks)
-        stacks = (unsigned char *)mmap(NULL, (size_t)STACK * MOST_THREADS, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        stacks = (unsigned char *)mmap(NULL, (size_t)STACK * MOST_THREADS, PROT_READ | PROT_WRITE,
+                                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (stacks == MAP_FAILED)
         give_up("no memory for stacks");
     n_threads = n;

@@ -176,7 +176,9 @@ void on_every_setting(void (*f)(em_dev *dev, const op_setting *s))
 
 int check_backward(const op_target *t)
 {
-    static int (*const parts[])(void) = { backward_linear, backward_conv, backward_scan, backward_ends, backward_attention, check_training, check_practice };
+    static int (*const parts[])(void) = {
+        backward_linear, backward_conv, backward_scan, backward_ends, backward_attention, check_training, check_practice,
+    };
     int n_failed = 0;
 
     target = t;
@@ -220,7 +222,8 @@ static double check_numbers(const back_case *c, const gradient *g, const float *
         const double was = (double)got[j] - (isnan(start) ? 0 : (double)start);
 
         if (isnan(g->want[j])) {
-            CHECK(memcmp(&got[j], &start, sizeof start) == 0, "%s, %s on %s: number %zu between rows is written (%s)", c->name, g->name, s->name, j, c->reason);
+            CHECK(memcmp(&got[j], &start, sizeof start) == 0, "%s, %s on %s: number %zu between rows is written (%s)",
+                  c->name, g->name, s->name, j, c->reason);
             continue;
         }
         top = fmax(top, fabs(g->want[j]));

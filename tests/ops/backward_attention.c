@@ -42,7 +42,9 @@ static void attentions_plain_loops_agree_with_differences(void **state)
     attention s = make_attention(&(window_size){ 2, 4, 6, 4, 2, 2, 1, 3, "" });
 
     (void)state;
-    check_differences(attention_loss, &s, (moved[]){ { "dqkv", s.qkv, s.dqkv, 2 * 3 * s.n, false }, { "dtable", s.table, s.dtable, s.n_table, false }, { 0 } });
+    check_differences(attention_loss, &s, (moved[]){
+        { "dqkv", s.qkv, s.dqkv, 2 * 3 * s.n, false }, { "dtable", s.table, s.dtable, s.n_table, false }, { 0 },
+    });
     free_attention(&s);
 }
 

@@ -24,14 +24,17 @@ static conv make_conv(const conv_size *z)
     conv c = {
         .B = z->B, .x = numbers(inputs, 1), .w = numbers((size_t)(z->n * k), 1 / sqrt(k)), .bias = numbers((size_t)z->n, 1),
         .scale = numbers(wide, 1), .shift = numbers(wide, 1), .dy = numbers(outputs, 1),
-        .want = { .dx = doubles(inputs), .dw = doubles((size_t)(z->n * k)), .dbias = doubles((size_t)z->n), .dweight = doubles(wide), .dshift = doubles(wide) },
+        .want = { .dx = doubles(inputs), .dw = doubles((size_t)(z->n * k)), .dbias = doubles((size_t)z->n),
+                  .dweight = doubles(wide), .dshift = doubles(wide) },
     };
     const em_norm norm = { .weight = c.scale, .bias = c.shift };
 
     c.a = (em_conv){
-        .x = c.x, .H = z->H, .W = z->W, .C = z->C, .Ho = z->Ho, .Wo = z->Wo, .kh = z->kh, .kw = z->kw, .stride = z->stride, .pad_y = z->pad_y, .pad_x = z->pad_x,
+        .x = c.x, .H = z->H, .W = z->W, .C = z->C, .Ho = z->Ho, .Wo = z->Wo, .kh = z->kh, .kw = z->kw,
+        .stride = z->stride, .pad_y = z->pad_y, .pad_x = z->pad_x,
         .norm_before = f & BEFORE ? norm : (em_norm){ 0 }, .norm_after = f & AFTER ? norm : (em_norm){ 0 }, .w = { .n = z->n, .k = k },
-        .bias = f & BIAS ? c.bias : NULL, .act = f & GELU ? EM_ACT_GELU : EM_ACT_NONE, .dy = c.dy, .is_x_inner = z->C % 3 == 0, .is_y_inner = (f & GELU) != 0,
+        .bias = f & BIAS ? c.bias : NULL, .act = f & GELU ? EM_ACT_GELU : EM_ACT_NONE, .dy = c.dy,
+        .is_x_inner = z->C % 3 == 0, .is_y_inner = (f & GELU) != 0,
     };
     return c;
 }
@@ -142,7 +145,8 @@ static xproj make_xproj(const xproj_size *z)
     const size_t tokens = (size_t)(z->B * z->H * z->W), D = (size_t)z->D, n = (size_t)z->n, ldx = z->is_apart ? 2 * D + 1 : D;
     xproj x = {
         .B = z->B, .x = numbers(tokens * ldx, 1), .taps = numbers(9 * D, 0.4), .bias = numbers(D, 1), .w = numbers(n * D, 1 / sqrt(z->n)),
-        .du = { numbers(tokens * D, 1), numbers(tokens * D, 1) }, .zeros = numbers(tokens * D, 0), .du_sum = numbers(tokens * D, 0), .dx_dbl = numbers(tokens * n, 1),
+        .du = { numbers(tokens * D, 1), numbers(tokens * D, 1) }, .zeros = numbers(tokens * D, 0), .du_sum = numbers(tokens * D, 0),
+        .dx_dbl = numbers(tokens * n, 1),
         .want = { doubles(tokens * ldx), doubles(n * D), doubles(9 * D), z->has_bias ? doubles(D) : NULL },
     };
 
@@ -197,7 +201,8 @@ static void run_xproj(em_dev *dev, const void *args, float *const *grads, int fi
     em_conv_silu_xproj a = x->a;
     const size_t at = (size_t)first * tokens_of(x), tokens = (size_t)B * tokens_of(x), D = (size_t)a.D, n = (size_t)a.w.n;
 
-    a.u = lay_room(dev, tokens * D * sizeof(float)), a.raw = lay_room(dev, tokens * D * sizeof(float)), a.x_dbl = lay_room(dev, tokens * n * sizeof(float));
+    a.u = lay_room(dev, tokens * D * sizeof(float)), a.raw = lay_room(dev, tokens * D * sizeof(float));
+    a.x_dbl = lay_room(dev, tokens * n * sizeof(float));
     a.x = lay_inner(dev, a.x + at * a.ldx, tokens * a.ldx);
     a.taps = lay(dev, a.taps, 9 * D), a.bias = lay(dev, a.bias, D);
     a.dx_dbl = lay(dev, a.dx_dbl + at * n, tokens * n);
@@ -216,7 +221,8 @@ static void depthwise_convolutions_have_the_gradients_of_the_plain_loops(void **
     static const xproj_size sizes[] = {
         { 3, 8, 8, 80, 20, false, false, "nano" }, { 3, 5, 9, 33, 21, true, true, "a gated block, whose rows lie apart" },
         { 1, 1, 1, 3, 12, false, true, "one pixel" }, { 3, 17, 3, 16, 13, false, true, "tall: one row more than two tasks" },
-        { 3, 1, 130, 15, 12, true, false, "wide: one row, more than a block" }, { 1, 60, 40, 5, 500, false, true, "more blocks than are in flight at once" },
+        { 3, 1, 130, 15, 12, true, false, "wide: one row, more than a block" },
+        { 1, 60, 40, 5, 500, false, true, "more blocks than are in flight at once" },
     };
 
     (void)state;

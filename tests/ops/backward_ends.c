@@ -46,9 +46,10 @@ static void make_image(image *m, const image_size *z)
     const size_t F = (size_t)z->F, window = F * (size_t)z->cols * 2;
 
     *m = (image){
-        .B = z->B, .all_frames = numbers((size_t)z->B * window, 8), .weight = few_bits(F), .bias = few_bits(F), .centre = few_bits(F), .spread = few_bits(F),
-        .quiet_frame = numbers(F, 0), .scale = numbers(F, 0), .shift = numbers(F, 0), .quiet = numbers(F, 0), .dy = numbers((size_t)z->B * F * (size_t)z->cols, 1),
-        .dweight = doubles(F), .dbias = doubles(F),
+        .B = z->B, .all_frames = numbers((size_t)z->B * window, 8),
+        .weight = few_bits(F), .bias = few_bits(F), .centre = few_bits(F), .spread = few_bits(F),
+        .quiet_frame = numbers(F, 0), .scale = numbers(F, 0), .shift = numbers(F, 0), .quiet = numbers(F, 0),
+        .dy = numbers((size_t)z->B * F * (size_t)z->cols, 1), .dweight = doubles(F), .dbias = doubles(F),
     };
     for (size_t f = 0; f < F; f++)
         m->quiet_frame[f] = -100;

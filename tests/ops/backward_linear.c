@@ -42,7 +42,8 @@ static linear make_linear(const linear_size *z)
 
 static void free_linear(linear *l)
 {
-    free(l->x), free(l->more), free(l->gate), free(l->residual), free(l->w), free(l->bias), free(l->scale), free(l->shift), free(l->branch), free(l->dy);
+    free(l->x), free(l->more), free(l->gate), free(l->residual), free(l->w), free(l->bias);
+    free(l->scale), free(l->shift), free(l->branch), free(l->dy);
     free(l->want.dx), free(l->want.dgate), free(l->want.dw), free(l->want.dbias), free(l->want.dweight), free(l->want.dshift);
 }
 
@@ -61,8 +62,8 @@ static double loss_of(const void *args)
 static void the_plain_loops_agree_with_differences(void **state)
 {
     static const linear_size sizes[] = {
-        { 2, 2, 5, 3, 2, BIAS, "" }, { 2, 2, 5, 3, 1, NORM | MORE | GATE | BIAS | RESIDUAL | BRANCH, "" }, { 3, 1, 6, 2, 0, GELU | BRANCH | RESIDUAL, "" },
-        { 1, 2, 5, 3, 2, NORM | GELU | GATE, "" },
+        { 2, 2, 5, 3, 2, BIAS, "" }, { 2, 2, 5, 3, 1, NORM | MORE | GATE | BIAS | RESIDUAL | BRANCH, "" },
+        { 3, 1, 6, 2, 0, GELU | BRANCH | RESIDUAL, "" }, { 1, 2, 5, 3, 2, NORM | GELU | GATE, "" },
     };
 
     (void)state;
@@ -74,7 +75,8 @@ static void the_plain_loops_agree_with_differences(void **state)
 
         ref_norm_linear_bwd(&l.want, &l.a, l.w, l.B);
         check_differences(loss_of, &l, (moved[]){
-            { "dx", l.x, l.want.dx, rows * l.a.ldx, false }, { "dx of what is added", l.more, l.want.dx, z->flags & MORE ? rows * l.a.ldx : 0, false },
+            { "dx", l.x, l.want.dx, rows * l.a.ldx, false },
+            { "dx of what is added", l.more, l.want.dx, z->flags & MORE ? rows * l.a.ldx : 0, false },
             { "dgate", l.gate, l.want.dgate, gate, false }, { "dw", l.w, l.want.dw, n * k, false },
             { "dbias", l.bias, l.want.dbias, z->flags & BIAS ? n : 0, false }, { "norm's dweight", l.scale, l.want.dweight, normed, false },
             { "norm's dbias", l.shift, l.want.dshift, normed, false }, { 0 },

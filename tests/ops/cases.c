@@ -245,7 +245,8 @@ static void norm_linear_equals_the_plain_loops(void **state)
         const int L = linears[i].L, k = linears[i].k, n = linears[i].n, f = linears[i].flags;
         const size_t rows = (size_t)(B * L), ld = (size_t)(k + linears[i].pad);
         float *x = numbers(rows * ld, 2), *more = numbers(rows * ld, 1), *gate = numbers(rows * ld, 1), *residual = numbers(rows * (size_t)n, 1);
-        float *w = numbers((size_t)(n * k), 1 / sqrt(k)), *bias = numbers((size_t)n, 1), *scale = numbers((size_t)k, 1), *shift = numbers((size_t)k, 1);
+        float *w = numbers((size_t)(n * k), 1 / sqrt(k)), *bias = numbers((size_t)n, 1);
+        float *scale = numbers((size_t)k, 1), *shift = numbers((size_t)k, 1);
         double *want = malloc(rows * (size_t)n * sizeof *want);
         const linear_args args = { {
             .x = x, .ldx = ld, .ldg = ld, .x_more = { f & MORE ? more : NULL }, .gate = f & GATE ? gate : NULL,
@@ -296,7 +297,9 @@ static void mlp_equals_the_plain_loops(void **state)
         float *x = numbers(n, 2), *w1 = numbers((size_t)(d * hidden), 0.2), *w2 = numbers((size_t)(d * hidden), 0.1);
         float *b1 = numbers((size_t)hidden, 1), *b2 = numbers((size_t)d, 1), *scale = numbers((size_t)d, 1), *shift = numbers((size_t)d, 1);
         double *want = malloc(n * sizeof *want);
-        const mlp_args args = { { .x = x, .norm = { .weight = scale, .bias = shift }, .w1 = { .n = hidden, .k = d }, .w2 = { .n = d, .k = hidden }, .bias1 = b1, .bias2 = b2, .L = L }, w1, w2 };
+        const mlp_args args = { {
+            .x = x, .norm = { .weight = scale, .bias = shift }, .w1 = { .n = hidden, .k = d }, .w2 = { .n = d, .k = hidden },
+            .bias1 = b1, .bias2 = b2, .L = L }, w1, w2 };
 
         ref_mlp(want, &args.a, w1, w2, B);
         everywhere(&(op_case){ run_mlp, &args, (size_t)(L * d), want,
@@ -331,7 +334,11 @@ static void run_conv(em_dev *dev, const void *args, float *y, int first, int n)
 
 static void conv_equals_the_plain_loops(void **state)
 {
-    static const struct { int H, W, C, Ho, Wo, kh, kw, stride, pad_y, pad_x, n; bool before, after, gelu, x_inner, y_inner; const char *reason; } cases[] = {
+    static const struct {
+        int H, W, C, Ho, Wo, kh, kw, stride, pad_y, pad_x, n;
+        bool before, after, gelu, x_inner, y_inner;
+        const char *reason;
+    } cases[] = {
         { 16, 24, 1,  8, 12, 3, 3, 2, 1, 1, 20, false, true,  true, false, true,  "nano's first: rows of 20 side by side" },
         { 16, 12, 1,  4, 3,  4, 4, 4, 0, 0, 13, false, true,  false, false, false, "4x4 embed" },
         { 7,  75, 1,  4, 38, 3, 3, 2, 1, 1, 22, false, true,  true,  false, false, "a plane wider than its vectors, channels left over" },
@@ -346,15 +353,16 @@ static void conv_equals_the_plain_loops(void **state)
     for (size_t i = 0; i < EM_COUNT(cases); i++) {
         const int k = cases[i].kh * cases[i].kw * cases[i].C, n = cases[i].n;
         const size_t window = (size_t)(cases[i].Ho * cases[i].Wo * n);
-        float *x = numbers((size_t)(B * cases[i].H * cases[i].W * cases[i].C), 1), *w = numbers((size_t)(n * k), 1 / sqrt(k)), *bias = numbers((size_t)n, 1);
+        float *x = numbers((size_t)(B * cases[i].H * cases[i].W * cases[i].C), 1);
+        float *w = numbers((size_t)(n * k), 1 / sqrt(k)), *bias = numbers((size_t)n, 1);
         float *scale = numbers((size_t)(k + n), 1), *shift = numbers((size_t)(k + n), 1);
         double *want = malloc(B * window * sizeof *want);
         const em_norm norm = { .weight = scale, .bias = shift };
         const conv_args args = { {
             .x = x, .H = cases[i].H, .W = cases[i].W, .C = cases[i].C, .Ho = cases[i].Ho, .Wo = cases[i].Wo, .kh = cases[i].kh, .kw = cases[i].kw,
             .stride = cases[i].stride, .pad_y = cases[i].pad_y, .pad_x = cases[i].pad_x, .norm_before = cases[i].before ? norm : (em_norm){ 0 },
-            .norm_after = cases[i].after ? norm : (em_norm){ 0 }, .w = { .n = n, .k = k }, .bias = bias, .act = cases[i].gelu ? EM_ACT_GELU : EM_ACT_NONE,
-            .is_x_inner = cases[i].x_inner, .is_y_inner = cases[i].y_inner }, w };
+            .norm_after = cases[i].after ? norm : (em_norm){ 0 }, .w = { .n = n, .k = k }, .bias = bias,
+            .act = cases[i].gelu ? EM_ACT_GELU : EM_ACT_NONE, .is_x_inner = cases[i].x_inner, .is_y_inner = cases[i].y_inner }, w };
 
         ref_conv(want, &args.a, w, B);
         everywhere(&(op_case){ run_conv, &args, window, want, { .k = k, .rows = rows_of(cases[i].Ho * cases[i].Wo, k) }, "conv", cases[i].reason });
@@ -386,16 +394,19 @@ static void run_conv_silu(em_dev *dev, const void *args, float *y, int first, in
 static void depthwise_conv_equals_the_plain_loops(void **state)
 {
     static const struct { int H, W, D; bool is_wide, bias; const char *reason; } cases[] = {
-        { 8, 8, 80, false, false, "nano" }, { 1, 1, 3, false, true, "one pixel" }, { 5, 7, 33, true, true, "a gated block's rows lie apart" }, { 65, 3, 16, false, false, "tall" },
+        { 8, 8, 80, false, false, "nano" }, { 1, 1, 3, false, true, "one pixel" },
+        { 5, 7, 33, true, true, "a gated block's rows lie apart" }, { 65, 3, 16, false, false, "tall" },
     };
 
     (void)state;
     for (size_t i = 0; i < EM_COUNT(cases); i++) {
         const int H = cases[i].H, W = cases[i].W, D = cases[i].D;
         const size_t ld = (size_t)(cases[i].is_wide ? 2 * D : D), window = (size_t)(H * W * D);
-        float *x = numbers((size_t)(B * H * W) * ld, 1), *taps = numbers((size_t)(9 * D), 0.3), *bias = numbers((size_t)D, 1), *w = numbers((size_t)(20 * D), 1);
+        float *x = numbers((size_t)(B * H * W) * ld, 1), *taps = numbers((size_t)(9 * D), 0.3);
+        float *bias = numbers((size_t)D, 1), *w = numbers((size_t)(20 * D), 1);
         double *want = malloc(B * window * sizeof *want);
-        const xproj_args args = { { .x = x, .ldx = ld, .H = H, .W = W, .D = D, .taps = taps, .bias = cases[i].bias ? bias : NULL, .w = { .n = 20, .k = D } }, w };
+        const xproj_args args = { {
+            .x = x, .ldx = ld, .H = H, .W = W, .D = D, .taps = taps, .bias = cases[i].bias ? bias : NULL, .w = { .n = 20, .k = D } }, w };
 
         ref_conv_silu(want, &args.a, B);
         everywhere(&(op_case){ run_conv_silu, &args, window, want, { .k = D, .rows = rows_of(H * W, D) }, "conv_silu", cases[i].reason });
@@ -432,16 +443,17 @@ static void scan_equals_the_plain_loops(void **state)
 {
     static const struct { int H, W, D, R, N; const char *reason; } cases[] = {
         { 8, 8, 80, 3, 1, "nano" }, { 64, 64, 16, 1, 1, "the longest of a 10 s window" }, { 5, 7, 33, 2, 16, "odd, sixteen states" },
-        { 1, 1, 1, 1, 1, "one token" }, { 3, 1, 48, 48, 4, "three steps of a group of four" }, { 6, 9, 12, 5, 8, "eight states" }, { 8, 256, 8, 1, 1, "wide: an 80 s window's third stage" },
-        { 3, 3, 16, 1, 1, "one token more than a chunk" },
+        { 1, 1, 1, 1, 1, "one token" }, { 3, 1, 48, 48, 4, "three steps of a group of four" }, { 6, 9, 12, 5, 8, "eight states" },
+        { 8, 256, 8, 1, 1, "wide: an 80 s window's third stage" }, { 3, 3, 16, 1, 1, "one token more than a chunk" },
     };
 
     (void)state;
     for (size_t i = 0; i < EM_COUNT(cases); i++) {
         const int H = cases[i].H, W = cases[i].W, D = cases[i].D, R = cases[i].R, N = cases[i].N;
         const size_t tokens = (size_t)(B * H * W), window = (size_t)(H * W * D);
-        float *u = numbers(tokens * (size_t)D, 1), *x_dbl = numbers(tokens * (size_t)(4 * (R + 2 * N)), 1), *dt_w = numbers((size_t)(4 * R * D), 0.7 / sqrt(R));
-        float *bias = numbers((size_t)(4 * D), 1.2), *a = numbers((size_t)(4 * N * D), 0.7), *skip = numbers((size_t)(4 * D), 1);
+        float *u = numbers(tokens * (size_t)D, 1), *x_dbl = numbers(tokens * (size_t)(4 * (R + 2 * N)), 1);
+        float *dt_w = numbers((size_t)(4 * R * D), 0.7 / sqrt(R)), *bias = numbers((size_t)(4 * D), 1.2);
+        float *a = numbers((size_t)(4 * N * D), 0.7), *skip = numbers((size_t)(4 * D), 1);
         double *want = malloc(B * window * sizeof *want);
         const em_scan4 args = { .u = u, .x_dbl = x_dbl, .H = H, .W = W, .D = D, .R = R, .N = N, .dt_w = dt_w, .dt_bias = bias, .a = a, .skip = skip };
 

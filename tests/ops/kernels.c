@@ -52,7 +52,8 @@ static void check_packed(const em_kernels *k)
         CHECK(memcmp(back, w, bytes) == 0, "%s: %d x %d: not what was packed", k->name, n, m);
         k->gemm_pack(packed, turned, m, n);
         k->gemm_pack_back(other, w, n, m);
-        CHECK(memcmp(packed, other, k->gemm_floats(m, n) * sizeof *packed) == 0, "%s: %d x %d: packed for the way back, not the transpose", k->name, n, m);
+        CHECK(memcmp(packed, other, k->gemm_floats(m, n) * sizeof *packed) == 0, "%s: %d x %d: packed for the way back, not the transpose",
+              k->name, n, m);
     }
 }
 

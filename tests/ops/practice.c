@@ -150,7 +150,8 @@ static void depthwise_on(em_dev *dev, const op_setting *s)
     em_conv_silu_xproj a = host;
     float *plain, *kept;
 
-    a.u = u, a.x_dbl = x_dbl, a.x = lay_inner(dev, x, TOKENS * LDX), a.taps = lay(dev, taps, 9 * D), a.bias = lay(dev, bias, D), a.w = lay_matrix(dev, w, NULL, N, D);
+    a.u = u, a.x_dbl = x_dbl, a.x = lay_inner(dev, x, TOKENS * LDX);
+    a.taps = lay(dev, taps, 9 * D), a.bias = lay(dev, bias, D), a.w = lay_matrix(dev, w, NULL, N, D);
     reserve(dev, (em_needs){ .k = D, .rows = H * W * 64, .max_batch = B });
     em_back_ops->conv_silu_xproj_fwd(dev, &a, B);
     plain = fetch_inner(dev, u, TOKENS * D);
@@ -169,11 +170,14 @@ static void a_depthwise_convolution_that_keeps_its_sums_answers_the_same(void **
 
 static void scan_on(em_dev *dev, const op_setting *s)
 {
-    enum { H = 5, W = 9, D = 21, R = 2, S = 4, TOKENS = B * H * W, WIDE = EM_DIRECTIONS * (R + 2 * S), CHUNKS = (H * W + EM_SCAN_CHUNK - 1) / EM_SCAN_CHUNK };
-    float *u = numbers(TOKENS * D, 1), *x_dbl = numbers(TOKENS * WIDE, 1), *dt_w = numbers(EM_DIRECTIONS * R * D, 0.5), *dt_bias = numbers(EM_DIRECTIONS * D, 1);
+    enum { H = 5, W = 9, D = 21, R = 2, S = 4, TOKENS = B * H * W, WIDE = EM_DIRECTIONS * (R + 2 * S) };
+    enum { CHUNKS = (H * W + EM_SCAN_CHUNK - 1) / EM_SCAN_CHUNK };
+    float *u = numbers(TOKENS * D, 1), *x_dbl = numbers(TOKENS * WIDE, 1);
+    float *dt_w = numbers(EM_DIRECTIONS * R * D, 0.5), *dt_bias = numbers(EM_DIRECTIONS * D, 1);
     float *rate = numbers(EM_DIRECTIONS * S * D, 0.7), *skip = numbers(EM_DIRECTIONS * D, 1), *plain[EM_DIRECTIONS];
     em_scan4 a = { .u = lay_inner(dev, u, TOKENS * D), .x_dbl = lay(dev, x_dbl, TOKENS * WIDE), .H = H, .W = W, .D = D, .R = R, .N = S,
-                   .dt_w = lay(dev, dt_w, EM_DIRECTIONS * R * D), .dt_bias = lay(dev, dt_bias, EM_DIRECTIONS * D), .skip = lay(dev, skip, EM_DIRECTIONS * D) };
+                   .dt_w = lay(dev, dt_w, EM_DIRECTIONS * R * D), .dt_bias = lay(dev, dt_bias, EM_DIRECTIONS * D),
+                   .skip = lay(dev, skip, EM_DIRECTIONS * D) };
 
     for (size_t i = 0; i < EM_DIRECTIONS * S * D; i++)
         rate[i] = -expf(rate[i]);

@@ -239,7 +239,8 @@ static void adamw_all(em_dev *dev, const op_setting *s)
     check_close(now[1], b.m, N, 1, "first moments", s->name);
     check_close(now[2], b.v, N, 0, "second moments", s->name);
     for (size_t i = 0; i < N; i++)
-        CHECK(is_in_a_range(i) || memcmp(&now[0][i], &start[i], sizeof *start) == 0, "AdamW on %s changes number %zu, which is in no range", s->name, i);
+        CHECK(is_in_a_range(i) || memcmp(&now[0][i], &start[i], sizeof *start) == 0,
+              "AdamW on %s changes number %zu, which is in no range", s->name, i);
     for (int k = 0; k < 3; k++) {
         if (!has_adamw_first)
             memcpy(adamw_first[k], now[k], sizeof adamw_first[k]);
