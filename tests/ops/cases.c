@@ -290,7 +290,6 @@ static void mlp_equals_the_plain_loops(void **state)
     };
 
     (void)state;
-    (void)state;
     for (size_t i = 0; i < EM_COUNT(cases); i++) {
         const int L = cases[i].L, d = cases[i].d, hidden = cases[i].hidden;
         const size_t n = (size_t)(B * L * d);
