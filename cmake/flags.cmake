@@ -28,7 +28,7 @@ endfunction()
 
 # em_module(NAME SOURCES... PRIVATE libs...): earmark-NAME.so, loaded when it is asked for (src/base/module.h). What it takes from our
 # static libraries is the program's while it runs, which exports its symbols: a log has one handler. The module's own copies
-# serve where the program has none.
+# serve where the program has none; what has a state for the whole process must therefore be in the program.
 function(em_module name)
     cmake_parse_arguments(arg "" "" "SOURCES;PRIVATE" ${ARGN})
     add_library(em_${name} MODULE ${arg_SOURCES})

@@ -2,6 +2,7 @@
 #include "audio/capture.h"
 
 #include "base/clock.h"
+#include "base/limits.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,17 @@
 enum { LEAST_FRAMES = 1 << 10, MOST_FRAMES = 1 << 24, MOST_LOOKS = 200 };
 
 static const double look_ms = 0.1;
+
+em_status em_capture_check_format(const char *name, int64_t rate_hz, int64_t n_channels, em_err *err)
+{
+    if (n_channels < 1 || n_channels > EM_CAPTURE_MAX_CHANNELS)
+        return em_fail(err, EM_EFORMAT, "%s claims %lld channels: 1 to %d can be read", name, (long long)n_channels,
+                       EM_CAPTURE_MAX_CHANNELS);
+    if (rate_hz < EM_RATE_LEAST || rate_hz > EM_RATE_MOST)
+        return em_fail(err, EM_EFORMAT, "%s claims a sample rate of %lld Hz: %d to %d can be read", name,
+                       (long long)rate_hz, EM_RATE_LEAST, EM_RATE_MOST);
+    return EM_OK;
+}
 
 static uint32_t round_up(uint32_t n_frames)
 {

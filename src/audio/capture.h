@@ -54,6 +54,10 @@ typedef struct em_capture {
     int                rate_hz;             /* of the last em_capture_set_rate, 0 before it            */
 } em_capture;
 
+/* EM_EFORMAT unless a source can have that rate and that many channels. To be asked before anything is sized by numbers from
+ * outside; name begins the sentence. */
+em_status em_capture_check_format(const char *name, int64_t rate_hz, int64_t n_channels, em_err *err);
+
 /* A block with room for at least n_frames (rounded up to a power of two; 2^10..2^24), touched and, where the
  * system allows it, locked in memory. State WAITING. The caller frees *out with em_capture_free.
  * EM_EINVAL: n_channels outside 1..64. EM_ENOMEM. */

@@ -279,7 +279,7 @@ static em_status hear_header(em_ffmpeg *f, const em_ffmpeg_cfg *cfg, em_err *err
     if (!em_riff_is_start(begin))
         return em_fail(err, EM_EFORMAT, "%s: ffmpeg does not write WAV", f->shown);
     if ((status = em_riff_parse(&riff, begin, read_header, &o, f->shown, err)) ||
-        (status = em_source_check_format(f->shown, riff.rate_hz, riff.n_channels, err)))
+        (status = em_capture_check_format(f->shown, riff.rate_hz, riff.n_channels, err)))
         return status;
     f->rate_hz = (int)riff.rate_hz;
     f->n_channels = (int)riff.n_channels;

@@ -1,4 +1,5 @@
-/* The libraries are found by symbol, because which of them is linked depends on the build and on PortAudio. */
+/* The handlers are found by symbol, because which libraries PortAudio brings along depends on how it was built; and from the library
+ * that was named, because what a module loads is in no scope of the program's. */
 #include "audio/hush.h"
 
 #include "base/log.h"
@@ -64,11 +65,11 @@ static void on_jack_info(const char *line)
     (void)line;
 }
 
-void em_hush(void)
+static void put_handlers(void *library)
 {
-    int (*set_alsa)(alsa_handler *) = (int (*)(alsa_handler *))dlsym(RTLD_DEFAULT, "snd_lib_error_set_handler");
-    void (*set_error)(jack_handler *) = (void (*)(jack_handler *))dlsym(RTLD_DEFAULT, "jack_set_error_function");
-    void (*set_info)(jack_handler *) = (void (*)(jack_handler *))dlsym(RTLD_DEFAULT, "jack_set_info_function");
+    int (*set_alsa)(alsa_handler *) = (int (*)(alsa_handler *))dlsym(library, "snd_lib_error_set_handler");
+    void (*set_error)(jack_handler *) = (void (*)(jack_handler *))dlsym(library, "jack_set_error_function");
+    void (*set_info)(jack_handler *) = (void (*)(jack_handler *))dlsym(library, "jack_set_info_function");
 
     if (set_alsa)
         set_alsa(on_alsa);
@@ -76,6 +77,17 @@ void em_hush(void)
         set_error(on_jack_error);
     if (set_info)
         set_info(on_jack_info);
+}
+
+void em_hush(em_hush_function *function)
+{
+    Dl_info where;
+    void *library = dladdr((void *)function, &where) ? dlopen(where.dli_fname, RTLD_LAZY | RTLD_NOLOAD) : NULL;
+
+    if (library) {
+        put_handlers(library);
+        dlclose(library);               /* what loaded it keeps it */
+    }
     pthread_mutex_lock(&lock);
     n_kept = 0;
     kept[0] = '\0';

@@ -5,9 +5,11 @@
 #ifndef EM_AUDIO_HUSH_H
 #define EM_AUDIO_HUSH_H
 
-/* Installs the handlers of the libraries that are linked; forgets what was kept. Before every first call into
- * a sound library: PortAudio replaces JACK's handler by its own. */
-void em_hush(void);
+typedef void em_hush_function(void);        /* of any type: to be cast */
+
+/* Installs the handlers of the library that `function` is of, and of those that it brings along; forgets what was kept. Before every
+ * first call into a sound library: PortAudio replaces JACK's handler by its own. */
+void em_hush(em_hush_function *function);
 
 /* PortAudio as Debian builds it prints "Expression '...' failed" by fprintf(stderr) and has no handler: four lines
  * for every failed call, for ever while a lost device is looked for. This puts a filter into `stderr` that keeps

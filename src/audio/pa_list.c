@@ -64,7 +64,7 @@ em_status em_pa_start(em_err *err)
     PaError code;
 
     pthread_once(&once, keep_pixman);
-    em_hush();
+    em_hush((em_hush_function *)Pa_Initialize);
     code = Pa_Initialize();
     return code == paNoError ? EM_OK : em_fail(err, EM_EDEVICE, "PortAudio does not start: %s", Pa_GetErrorText(code));
 }

@@ -1,5 +1,6 @@
 /* What all sources share: the row behind them, the consumer's side of the block, the timeline. Every function
  * runs on the one thread that owns the em_source. */
+#include "audio/hush.h"
 #include "audio/sources.h"
 #include "base/channel.h"
 #include "base/limits.h"
@@ -24,17 +25,6 @@ struct em_source {
     life                 life;
 };
 
-em_status em_source_check_format(const char *name, int64_t rate_hz, int64_t n_channels, em_err *err)
-{
-    if (n_channels < 1 || n_channels > EM_CAPTURE_MAX_CHANNELS)
-        return em_fail(err, EM_EFORMAT, "%s claims %lld channels: 1 to %d can be read", name, (long long)n_channels,
-                       EM_CAPTURE_MAX_CHANNELS);
-    if (rate_hz < EM_RATE_LEAST || rate_hz > EM_RATE_MOST)
-        return em_fail(err, EM_EFORMAT, "%s claims a sample rate of %lld Hz: %d to %d can be read", name,
-                       (long long)rate_hz, EM_RATE_LEAST, EM_RATE_MOST);
-    return EM_OK;
-}
-
 static uint32_t ring_frames(const em_source_plan *plan)
 {
     int64_t rate = plan->info.rate_hz > 0 ? plan->info.rate_hz : UNKNOWN_RATE;
@@ -47,20 +37,19 @@ static uint32_t ring_frames(const em_source_plan *plan)
 
 em_status em_source_open(em_source **out, const em_source_cfg *cfg, em_err *err)
 {
-    const em_source_row *row;
+    const em_source_ops *ops;
     em_source_plan plan = { .info = { .n_frames = -1 } };
     em_err own = { EM_OK, "" };
     em_source *s;
 
     *out = NULL;
-    row = em_source_find(cfg->kind, &own);
-    if (!row)
+    if (em_source_find(&ops, cfg->kind, &own) != EM_OK)
         return em_fail(err, own.code, "%s", own.msg);
     s = calloc(1, sizeof *s);
     if (!s)
         return em_fail(err, EM_ENOMEM, "no memory for a source");
-    s->ops = row->ops;
-    if (row->ops->open(&s->impl, &plan, cfg, &own) != EM_OK)
+    s->ops = ops;
+    if (ops->open(&s->impl, &plan, cfg, &own) != EM_OK)
         goto failed;
     if (em_capture_new(&s->capture, plan.info.n_channels, ring_frames(&plan), &own) != EM_OK)
         goto failed;
@@ -72,6 +61,7 @@ em_status em_source_open(em_source **out, const em_source_cfg *cfg, em_err *err)
     return EM_OK;
 
 failed:
+    em_hush_replay();
     em_source_close(s);
     return em_fail(err, own.code, "%s", own.msg);
 }

@@ -96,7 +96,7 @@ static em_status check_wav(file_source *f, int64_t n_bytes, em_err *err)
         return EM_OK;
     status = em_riff_parse(&riff, start, read_bytes, &c, f->shown, err);
     if (status == EM_OK)
-        status = em_source_check_format(f->shown, riff.rate_hz, riff.n_channels, err);
+        status = em_capture_check_format(f->shown, riff.rate_hz, riff.n_channels, err);
     if (status != EM_OK)
         return status;
     if (riff.format && riff.n_data_bytes != EM_RIFF_TO_THE_END
@@ -137,7 +137,7 @@ static em_status decode(file_source *f, em_err *err)
     if (!f->snd)
         return em_fail(err, EM_EFORMAT, "%s is not a sound file that libsndfile reads: convert it, "
                        "ffmpeg -i %s -f f32le -ac 1 -ar 32000 - | earmark --raw f32le -", f->shown, name);
-    status = em_source_check_format(f->shown, info.samplerate, info.channels, err);
+    status = em_capture_check_format(f->shown, info.samplerate, info.channels, err);
     if (status != EM_OK)
         return status;
     f->rate_hz = info.samplerate;

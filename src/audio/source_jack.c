@@ -77,7 +77,7 @@ static em_status connect_to_server(jack_session *s, em_err *err)
     const jack_cfg *cfg = s->cfg;
     jack_status_t status = 0;
 
-    em_hush();
+    em_hush((em_hush_function *)jack_client_open);
     s->client = cfg->server ? jack_client_open(cfg->name, JackNoStartServer | JackServerName, &status, cfg->server)
                             : jack_client_open(cfg->name, JackNoStartServer, &status);
     if (s->client)
@@ -126,7 +126,7 @@ static em_status session_open(void *session, const void *cfg, em_tap *tap, em_fo
     if (connect_to_server(s, err) != EM_OK)
         return err->code;
     s->rate_hz = jack_get_sample_rate(s->client);
-    if (em_source_check_format("the JACK server", s->rate_hz, s->cfg->n_ports, err) != EM_OK)
+    if (em_capture_check_format("the JACK server", s->rate_hz, s->cfg->n_ports, err) != EM_OK)
         return err->code;
     jack_on_shutdown(s->client, em_jack_shutdown, &s->ports);
     if (jack_set_process_callback(s->client, em_jack_process, &s->ports) != 0 ||
@@ -300,10 +300,8 @@ static em_status row_open(void **out, em_source_plan *plan, const em_source_cfg 
     if (copy_cfg(&copy, cfg, err) != EM_OK)
         return err->code;
     status = em_keeper_open(&keeper, &keeper_ops, copy, cfg->wait_start_s, cfg->wait_lost_s, &found, err);
-    if (status != EM_OK) {
-        em_hush_replay();
+    if (status != EM_OK)
         return status;
-    }
     snprintf(plan->info.name, sizeof plan->info.name, "%s",
              found.name[0] ? found.name : "JACK");             /* its name is known when it is there */
     plan->info.rate_hz = found.rate_hz;
@@ -340,7 +338,7 @@ static em_status row_list(em_device_visit *visit, void *ctx, em_err *err)
     const char **ports;
 
     (void)err;
-    em_hush();
+    em_hush((em_hush_function *)jack_client_open);
     client = jack_client_open("earmark-list", JackNoStartServer, NULL);
     if (!client)
         return EM_OK;

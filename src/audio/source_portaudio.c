@@ -84,7 +84,7 @@ static em_status open_inside(pa_session *s, const pa_cfg *cfg, em_found *found, 
         s->stream = NULL;
         return em_fail(err, EM_EDEVICE, "%.100s cannot be opened: %s", found->name, Pa_GetErrorText(code));
     }
-    if (em_source_check_format(found->name, found->rate_hz, found->n_channels, err) != EM_OK)
+    if (em_capture_check_format(found->name, found->rate_hz, found->n_channels, err) != EM_OK)
         return err->code;
     info = Pa_GetStreamInfo(s->stream);
     if (info && info->inputLatency > 0 && info->inputLatency < MOST_LATENCY_S)
@@ -188,10 +188,8 @@ static em_status row_open(void **out, em_source_plan *plan, const em_source_cfg 
         return em_fail(err, EM_ENOMEM, "no memory for a microphone");
     }
     status = em_keeper_open(&keeper, &keeper_ops, copy, cfg->wait_start_s, cfg->wait_lost_s, &found, err);
-    if (status != EM_OK) {
-        em_hush_replay();
+    if (status != EM_OK)
         return status;
-    }
     snprintf(plan->info.name, sizeof plan->info.name, "%s",
              found.name[0] ? found.name : cfg->name ? cfg->name : "default microphone");
     plan->info.rate_hz = found.rate_hz;

@@ -99,7 +99,7 @@ static em_status set_raw(stdin_source *s, const em_source_cfg *cfg, const char *
     s->rate_hz = cfg->raw_rate_hz ? cfg->raw_rate_hz : DEFAULT_RATE;
     s->n_channels = cfg->raw_channels ? cfg->raw_channels : 1;
     s->n_left = EM_RIFF_TO_THE_END;
-    if (em_source_check_format("--raw", s->rate_hz, s->n_channels, err) != EM_OK)
+    if (em_capture_check_format("--raw", s->rate_hz, s->n_channels, err) != EM_OK)
         return em_fail(err, EM_EINVAL, "raw sound of %d channels at %d Hz: 1 to %d channels at %d to %d Hz can be read",
                        s->n_channels, s->rate_hz, EM_CAPTURE_MAX_CHANNELS, EM_RATE_LEAST, EM_RATE_MOST);
     return EM_OK;
@@ -111,7 +111,7 @@ static em_status set_wav(stdin_source *s, uint64_t deadline_ns, em_err *err)
     em_status status = em_riff_parse(&riff, s->buffer, read_all, &deadline_ns, NAME, err);
 
     if (status == EM_OK)
-        status = em_source_check_format(NAME, riff.rate_hz, riff.n_channels, err);
+        status = em_capture_check_format(NAME, riff.rate_hz, riff.n_channels, err);
     if (status != EM_OK)
         return status;
     if (!riff.format)

@@ -1,7 +1,8 @@
 /* sources.h - the table of kinds of source, and what a row must offer. Private to src/audio.
  *
  * To add a kind: write source_<kind>.c with one `const em_source_ops em_source_<kind>_ops`, and a row in
- * sources.c. Only sources.c knows what is compiled in.
+ * sources.c. One that needs a library of its own is a module, which is loaded when such a source is opened or listed. Only
+ * sources.c knows what is compiled in.
  *
  * Life of a row's object, all calls from the one thread that owns the em_source:
  *   open    looks at cfg (borrowed for the call: copy what is kept), fills *plan. A file is opened and checked
@@ -34,18 +35,16 @@ typedef struct em_source_ops {
 
 typedef struct em_source_row {
     const char          *kind;
-    const em_source_ops *ops;           /* NULL: not in this build                             */
-    const char          *option;        /* the CMake option that would bring it in             */
+    const em_source_ops *ops;           /* NULL: em_source_<kind>_ops of the module earmark-<kind>.so (base/module.h) */
+    const char          *option;        /* the CMake option that builds the module             */
+    bool                 has_module;    /* it did                                              */
 } em_source_row;
 
 extern const em_source_row em_source_rows[];
 extern const int           em_source_n_rows;
 
-/* The row of that kind; NULL fills *err: EM_EUNSUPPORTED (names the option) or EM_EINVAL (lists the kinds). */
-const em_source_row *em_source_find(const char *kind, em_err *err);
-
-/* EM_EFORMAT unless a source can have that rate and that many channels. To be asked before anything is sized
- * by numbers from outside. */
-em_status em_source_check_format(const char *name, int64_t rate_hz, int64_t n_channels, em_err *err);
+/* What sources of that kind do, from its module where it has one. EM_EUNSUPPORTED: the module is not in this build (names the
+ * option) or not there; EM_EINVAL: there is no such kind (lists them). */
+em_status em_source_find(const em_source_ops **out, const char *kind, em_err *err);
 
 #endif

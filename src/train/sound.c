@@ -2,7 +2,7 @@
 #include "train/sound.h"
 
 #include "audio/resample.h"
-#include "audio/sources.h"
+#include "audio/capture.h"
 #include "base/channel.h"
 #include "train/pack.h"
 #include "train/table.h"
@@ -230,7 +230,7 @@ static em_status read_sound(growing *g, SNDFILE *snd, const SF_INFO *info, const
 {
     int64_t begin = 0, n = 0;
     float one[EM_CAPTURE_MAX_CHANNELS];
-    em_status status = em_source_check_format(g->shown, info->samplerate, info->channels, g->err);
+    em_status status = em_capture_check_format(g->shown, info->samplerate, info->channels, g->err);
 
     if (status == EM_OK)
         status = find_part(&begin, &n, clip, info, g->shown, g->err);

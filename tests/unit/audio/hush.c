@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -30,7 +31,7 @@ static void only_chatter_is_kept_from_stderr(void **state)
     unlink(path);
     dup2(fd, STDERR_FILENO);
     em_log_set(on_log, &s, EM_LOG_DEBUG);
-    em_hush();
+    em_hush(NULL);
     em_hush_stderr();
     em_hush_stderr();
     fprintf(stderr, "one %d\n", 1);
@@ -54,7 +55,7 @@ static void endless_chatter_is_bounded_and_the_last_of_it_stays(void **state)
     said s = { "", 0 };
 
     (void)state;
-    em_hush();
+    em_hush(NULL);
     em_hush_stderr();
     em_log_set(on_log, &s, EM_LOG_DEBUG);
     for (int i = 0; i < 10000; i++)
@@ -64,9 +65,26 @@ static void endless_chatter_is_bounded_and_the_last_of_it_stays(void **state)
     CHECK(strstr(s.text, "'number 9999'"), "%s", s.text);
     s.n = 0;
     fputs("Expression 'old'\n", stderr);
-    em_hush();
+    em_hush(NULL);
     em_hush_replay();
     CHECK(s.n == 0, "forgotten");
+    em_log_set(NULL, NULL, EM_LOG_INFO);
+}
+
+/* As the library of a module is: in no scope of the program's. */
+static void a_library_is_hushed_wherever_it_was_loaded(void **state)
+{
+    void *library = dlopen(EM_CHATTER, RTLD_NOW | RTLD_LOCAL);
+    em_hush_function *talk = library ? (em_hush_function *)dlsym(library, "chatter_talk") : NULL;
+    said s = { "", 0 };
+
+    (void)state;
+    CHECK(talk, "%s", dlerror());
+    em_log_set(on_log, &s, EM_LOG_DEBUG);
+    em_hush(talk);
+    talk();
+    em_hush_replay();
+    CHECK(s.n == 2 && strcmp(s.text, "jack: no server|") == 0, "%d lines, the last: \"%s\"", s.n, s.text);
     em_log_set(NULL, NULL, EM_LOG_INFO);
 }
 
@@ -75,6 +93,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_chatter_is_kept_from_stderr),
         cmocka_unit_test(endless_chatter_is_bounded_and_the_last_of_it_stays),
+        cmocka_unit_test(a_library_is_hushed_wherever_it_was_loaded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

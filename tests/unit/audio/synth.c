@@ -2,7 +2,7 @@
 #include "check.h"
 #include "taking.h"
 
-#include "audio/sources.h"
+#include "audio/source.h"
 #include "base/clock.h"
 
 #include <math.h>
@@ -112,27 +112,6 @@ static void names_that_mean_nothing_are_refused(void **state)
     }
 }
 
-static void kinds_that_are_not_there_are_named(void **state)
-{
-    em_source_cfg cfg = { .kind = "tape" };
-    em_source *s;
-    em_err err;
-
-    (void)state;
-    assert_int_equal(em_source_open(&s, &cfg, &err), EM_EINVAL);
-    CHECK(strstr(err.msg, "\"tape\"") && strstr(err.msg, "file, stdin, url, portaudio, jack, synth"), "%s", err.msg);
-    cfg.kind = NULL;
-    assert_int_equal(em_source_open(&s, &cfg, &err), EM_EINVAL);
-    for (int i = 0; i < em_source_n_rows; i++) {
-        const em_source_row *row = &em_source_rows[i];
-
-        err = (em_err){ EM_OK, "" };
-        CHECK(em_source_find(row->kind, &err) == (row->ops ? row : NULL), "%s", row->kind);
-        if (!row->ops)
-            CHECK(err.code == EM_EUNSUPPORTED && strstr(err.msg, "-DEARMARK_") && strstr(err.msg, "=ON"), "%s: %s", row->kind, err.msg);
-    }
-}
-
 /* An endless source whose ring is full, one that is paced, and one that drops: all end when told to. */
 static void stop_never_hangs(void **state)
 {
@@ -182,7 +161,6 @@ int main(void)
         cmocka_unit_test(voices_sound_as_they_are_named),
         cmocka_unit_test(no_seconds_end_at_once),
         cmocka_unit_test(names_that_mean_nothing_are_refused),
-        cmocka_unit_test(kinds_that_are_not_there_are_named),
         cmocka_unit_test(stop_never_hangs),
         cmocka_unit_test(a_paced_source_is_never_early),
     };
