@@ -255,13 +255,14 @@ int peer_count_threads(void)
     return count_entries("/proc/self/task");
 }
 
-/* libjack opens and closes its store of names when it likes. */
-static bool is_store_of_names(const char *fd)
+/* libjack opens and closes its store of names when it likes, and keeps the semaphore of a client that left while ours was being opened:
+ * jack_lsp, by which peer_jackd knows that the server is there. */
+static bool is_libjacks(const char *fd)
 {
     char path[64], to[256] = "";
 
     snprintf(path, sizeof path, "/proc/self/fd/%s", fd);
-    return readlink(path, to, sizeof to - 1) > 0 && strstr(to, "/jack_db-");
+    return readlink(path, to, sizeof to - 1) > 0 && (strstr(to, "/jack_db-") || strstr(to, "_lsp (deleted)"));
 }
 
 int peer_count_fds(void)
@@ -271,7 +272,7 @@ int peer_count_fds(void)
 
     assert_non_null(dir);
     for (struct dirent *e; (e = readdir(dir));)
-        n += *e->d_name != '.' && !is_store_of_names(e->d_name);
+        n += *e->d_name != '.' && !is_libjacks(e->d_name);
     closedir(dir);
     return n - 1;                               /* dir's own */
 }
