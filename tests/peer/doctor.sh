@@ -50,7 +50,7 @@ grep -q '^pass  device    stdin, .* 1.0 s heard' out || bad "a pipe: $(cat out)"
 # a device: a JACK server of this test's own, whose dummy driver has the time and no sound
 if command -v jackd >/dev/null && em --version | grep -q 'jack: yes'; then
     export JACK_NO_AUDIO_RESERVATION=1
-    jackd --no-realtime -n "doctor$$" -d dummy -r 44100 -p 512 >jackd.log 2>&1 &
+    setpriv --pdeathsig KILL jackd --no-realtime -n "doctor$$" -d dummy -r 44100 -p 512 >jackd.log 2>&1 &
     pids+=($!)
     for i in $(seq 100); do grep -q 'Listening\|driver is running\|server.*ready\|JACK server starting' jackd.log && break; sleep 0.05; done
     sleep 0.5

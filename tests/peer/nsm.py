@@ -283,8 +283,9 @@ def main():
         if key != "EARMARK_MODULES":
             del os.environ[key]
     os.environ.update(JACK_DEFAULT_SERVER=name, JACK_NO_AUDIO_RESERVATION="1", JACK_NO_START_SERVER="1", HOME=HERE, XDG_CONFIG_HOME=HERE)
-    jackd = subprocess.Popen(["jackd", "-r", "-n", name, "-d", "dummy", "-r", "48000", "-p", "1024"], stdout=subprocess.DEVNULL,
-                             stderr=subprocess.DEVNULL)
+    # With us it ends, however we do: one that stays would answer for every later test of that name.
+    jackd = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "jackd", "-r", "-n", name, "-d", "dummy", "-r", "48000", "-p", "1024"],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         until = time.monotonic() + 15
         while "system:capture_1" not in lsp() and time.monotonic() < until:
