@@ -129,7 +129,7 @@ static int background_of(const uint8_t *levels, int slice)
 {
     int lowest = 255;
 
-    for (int i = slice < 750 ? 3 : slice - 749; i <= slice; i++) {
+    for (int i = slice - 749 > 3 ? slice - 749 : 3; i <= slice; i++) {
         int sum = 0;
         bool is_silent = false;
 
