@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/pool.h"
 #include "base/rng.h"
+#include "base/sort.h"
 #include "cli/bench_model.h"
 #include "cli/times.h"
 #include "engine/scheduler.h"
@@ -103,7 +104,7 @@ static em_status time_windows(em_bench_result *out, bench *b, em_err *err)
     em_race_free(race);
     if (status != EM_OK)
         return status;
-    em_times_sort(b->ms, n_runs);
+    em_sort_doubles(b->ms, (size_t)n_runs);
     out->window_ms = b->ms[n_runs / 2];
     out->p99_ms = b->ms[n_runs * 99 / 100];
     return EM_OK;
@@ -159,13 +160,13 @@ static em_status time_parts(em_bench_result *out, bench *b, em_err *err)
         whole_ms[p.run] = (double)(em_now_ns() - p.last) / 1e6;
     }
     if (status == EM_OK) {
-        em_times_sort(whole_ms, PROFILE_RUNS);
+        em_sort_doubles(whole_ms, (size_t)PROFILE_RUNS);
         out->whole_ms = whole_ms[PROFILE_RUNS / 2];
     }
     for (int i = 0; i < p.n && status == EM_OK; i++) {
         em_bench_part *part = part_of(out, p.calls[i]->label);
 
-        em_times_sort(p.ms[i], PROFILE_RUNS);
+        em_sort_doubles(p.ms[i], (size_t)PROFILE_RUNS);
         if (!part)
             continue;
         part->ms += p.ms[i][PROFILE_RUNS / 2];

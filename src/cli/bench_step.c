@@ -4,6 +4,7 @@
 #include "backend/backend.h"
 #include "base/clock.h"
 #include "base/pool.h"
+#include "base/sort.h"
 #include "cli/init.h"
 #include "cli/times.h"
 #include "model/learner.h"
@@ -260,7 +261,7 @@ static em_status time_steps(em_bench_step_result *out, bench *b, em_err *err)
     if (status != EM_OK)
         return status;
     for (int k = 0; k < PHASES; k++) {
-        em_times_sort(b->ms[k], n);
+        em_sort_doubles(b->ms[k], (size_t)n);
         *medians[k] = b->ms[k][n / 2];
     }
     out->p99_ms = b->ms[STEP][n * 99 / 100];
@@ -318,8 +319,8 @@ static void add_call(em_bench_step_result *out, const bench *b, const em_call *c
 
     if (!part)
         return;
-    em_times_sort(ms[0], n);
-    em_times_sort(ms[1], n);
+    em_sort_doubles(ms[0], (size_t)n);
+    em_sort_doubles(ms[1], (size_t)n);
     part->forward_ms += passes * ms[0][n / 2];
     part->backward_ms += passes * ms[1][n / 2];
     part->gmac += b->cfg->recipe->batch * em_call_macs(call) / 1e9;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/pool.h"
 #include "base/rng.h"
+#include "base/sort.h"
 #include "cli/bench_model.h"
 #include "cli/times.h"
 #include "engine/scheduler.h"
@@ -141,9 +142,9 @@ static em_status time_hops(em_bench_streams_result *out, streams *s, double step
     }
     if (status != EM_OK)
         return status;
-    em_times_sort(s->hop_ms, n);
-    em_times_sort(s->frontend_ms, n);
-    em_times_sort(s->model_ms, n);
+    em_sort_doubles(s->hop_ms, (size_t)n);
+    em_sort_doubles(s->frontend_ms, (size_t)n);
+    em_sort_doubles(s->model_ms, (size_t)n);
     out->n_hops = n;
     out->hop_ms = s->hop_ms[n / 2];
     out->p99_ms = s->hop_ms[n * 99 / 100];

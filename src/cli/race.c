@@ -3,7 +3,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
-#include "cli/times.h"
+#include "base/sort.h"
 #include "ops/cpu/ops_cpu.h"
 
 #include <dlfcn.h>
@@ -190,7 +190,7 @@ void em_race_tell(const em_race *race, em_race_result *out)
         double laps[MAX_LAPS], median;
 
         memcpy(laps, race->laps[i], sizeof laps);
-        em_times_sort(laps, race->n_laps);
+        em_sort_doubles(laps, (size_t)race->n_laps);
         median = laps[race->n_laps / 2];
         if (median > 0 && used < sizeof out->raced)
             used += (size_t)snprintf(out->raced + used, sizeof out->raced - used, "%s%s %.0f", used ? ", " : "", racers[i].name, median);

@@ -1,11 +1,7 @@
 /* times.c - see times.h. */
 #include "cli/times.h"
 
-#include "base/sort.h"
-
 #include <sys/resource.h>
-
-void em_times_sort(double *ms, int n) { em_sort_doubles(ms, (size_t)n); }
 
 double em_most_memory_mb(void)
 {

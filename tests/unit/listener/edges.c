@@ -183,6 +183,17 @@ static void soft_parts_reach_to_the_pause(void **state)
               (int)(em_edges_before_pause(&e, i * SLICE, LOUD, SLICE) / SLICE));
 }
 
+/* A frame that begins in the pause and hears the sound is not the sound's beginning. */
+static void what_frames_hear_beforehand_is_still_the_pause(void **state)
+{
+    static const part parts[] = { { 99, 161, QUIET + 15 }, { 100, 160, LOUD } };
+    const em_edges e = edges_of(parts, EM_COUNT(parts), 300);
+
+    (void)state;
+    assert_int_equal(em_edges_after_pause(&e, 104 * SLICE, LOUD, SLICE), 100 * SLICE);
+    assert_int_equal(em_edges_before_pause(&e, 156 * SLICE, LOUD, SLICE), 160 * SLICE);
+}
+
 /* ------------------------------------------------------------------ levels */
 
 static float *noise_in_bursts(int n)
@@ -280,6 +291,7 @@ int main(void)
         cmocka_unit_test(the_background_is_the_quietest_of_a_minute),
         cmocka_unit_test(a_sound_is_as_loud_as_where_it_began),
         cmocka_unit_test(soft_parts_reach_to_the_pause),
+        cmocka_unit_test(what_frames_hear_beforehand_is_still_the_pause),
         cmocka_unit_test(levels_are_those_of_the_stream),
         cmocka_unit_test(hops_left_out_lose_nothing_that_is_in_a_window),
     };
