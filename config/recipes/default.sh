@@ -37,7 +37,8 @@ mkdir -p "$out"
 metrics=$(python3 "$here/default_report.py" "$data" "$out/test.json" "$out/fold5.json" "$out/fold5.jsonl" "$out/card.md")
 echo "$metrics" > "$out/default.jsonl"
 "$earmark" --rewrite "$out/half.safetensors" -o "$out/nano.safetensors" --metrics "$metrics" \
-    --provenance "trained from scratch by earmark (config/recipes/default.sh) on folds 1-4 of ESC-10, sounds of Debian packages and synthesised sounds; their authors: CREDITS.md beside the default model"
+    --provenance "trained from scratch by earmark (config/recipes/default.sh) on folds 1-4 of ESC-10, sounds of Debian packages and \
+synthesised sounds; their authors: CREDITS.md beside the default model"
 
 # Events: scenes of clips that never trained, heard as a user would.
 /usr/bin/python3 "$here/corpus/make_scenes.py" "$corpus" "$out/scenes" > /dev/null
