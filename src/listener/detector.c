@@ -133,9 +133,9 @@ static bool step(const em_detector *d, const em_lane *l, em_track *t, int64_t ce
 static bool may_come_back(const em_detector *d, int i)
 {
     const em_lane *l = &d->lanes[i];
-    int64_t cell = l->onset > d->evidence.first ? l->onset : d->evidence.first;
+    int64_t cell = l->now.onset > d->evidence.first ? l->now.onset : d->evidence.first;
 
-    for (; cell < l->end && cell < d->evidence.next; cell++)
+    for (; cell < l->now.end && cell < d->evidence.next; cell++)
         if (evidence_of(d, i, cell) >= l->rule.off)
             return true;
     return false;
@@ -144,9 +144,9 @@ static bool may_come_back(const em_detector *d, int i)
 static bool was_hidden(const em_detector *d, int i)
 {
     const em_lane *l = &d->lanes[i];
-    int64_t cell = l->onset > d->evidence.first ? l->onset : d->evidence.first;
+    int64_t cell = l->now.onset > d->evidence.first ? l->now.onset : d->evidence.first;
 
-    for (; cell < l->end; cell++)
+    for (; cell < l->now.end; cell++)
         if (cell < d->evidence.next && is_hidden(d, i, cell))
             return true;
     return false;
@@ -157,9 +157,9 @@ static em_status missed(em_detector *d, int i, em_err *err)
 {
     const em_lane *l = &d->lanes[i];
 
-    if (!may_come_back(d, i) && (was_hidden(d, i) || d->judged - l->end > l->rule.gap))
+    if (!may_come_back(d, i) && (was_hidden(d, i) || d->judged - l->now.end > l->rule.gap))
         return em_detector_retract(d, i, err);
-    em_detector_hide_others(d, i, l->onset, l->end, EM_FOR_NOW);
+    em_detector_hide_others(d, i, l->now.onset, l->now.end, EM_FOR_NOW);
     return EM_OK;
 }
 
@@ -173,12 +173,12 @@ static em_status follow(em_detector *d, int i, bool is_last, em_err *err)
 
     for (int64_t cell = d->evidence.first; cell < d->judged && !status; cell++)
         if (step(d, l, &t, cell, evidence_of(d, i, cell))) {
-            was_seen |= t.sound.end > l->onset;
+            was_seen |= t.sound.end > l->now.onset;
             status = em_detector_report(d, i, &t.sound, true, err);
             em_track_forget(&t);
         }
     if (!status && t.has_sound) {
-        was_seen |= t.sound.end > l->onset;
+        was_seen |= t.sound.end > l->now.onset;
         status = em_detector_report(d, i, &t.sound, is_last, err);
     }
     if (!status && l->is_open && !was_seen)
@@ -202,6 +202,30 @@ static void find_busy(em_detector *d)
     }
 }
 
+/* What lanes would tell at this hop if there were no shades: their claims. What they hide of each other is the same with shades, and
+ * stays. */
+static void rehearse(em_detector *d, bool is_last)
+{
+    d->n_claims = 0;
+    d->is_rehearsal = true;
+    for (int k = 0; k < d->n_lanes; k++) {
+        const int i = d->order[k];
+        em_lane *l = &d->lanes[i], before;
+
+        em_detector_claim(d, i, &l->last, true);
+        if (!d->is_busy[i])
+            continue;
+        before = *l;
+        follow(d, i, is_last, NULL);
+        em_detector_claim(d, i, &l->last, false);
+        if (l->is_open)
+            em_detector_claim(d, i, &l->now, false);
+        *l = before;
+    }
+    d->is_rehearsal = false;
+}
+
+/* Twice: a lane is judged beside what the others have found at this same hop. */
 static em_status follow_all(em_detector *d, bool is_last, em_err *err)
 {
     em_status status = EM_OK;
@@ -209,6 +233,7 @@ static em_status follow_all(em_detector *d, bool is_last, em_err *err)
     find_busy(d);
     for (int i = 0; i < d->n_lanes; i++)
         d->lanes[i].is_shade = false;
+    rehearse(d, is_last);
     for (int k = 0; k < d->n_lanes && !status; k++)
         if (d->is_busy[d->order[k]])
             status = follow(d, d->order[k], is_last, err);
