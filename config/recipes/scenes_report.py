@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""scenes_report.py SCENES TOLD ONTOLOGY.CSV - how well events are told, as one JSON line.
+"""scenes_report.py SCENES TOLD ONTOLOGY.CSV [OPTION...] - how well events are told, as one JSON line, and a line a class beside it.
 
-SCENES is what corpus/make_scenes.py wrote, TOLD what `earmark -f audacity --out-dir TOLD SCENES/*.flac` wrote. A sound is found if an
-event of its class overlaps it; it is timely if that is one event and both its ends are within half a second. An event is false if it
-overlaps no sound of its class, nor of one below it in the ontology."""
+SCENES is what corpus/make_scenes.py wrote with these options, TOLD what `earmark -f audacity --out-dir TOLD SCENES/*.flac` wrote. A sound
+is found if an event of its class overlaps it; it is timely if that is one event and both its ends are within half a second. An event is
+false if it overlaps no sound of its class, nor of one below it in the ontology."""
 import collections
 import csv
 import json
@@ -44,6 +44,8 @@ def is_timely(sound, of_it):
 
 def main():
     scenes, told, ontology = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), Ontology(sys.argv[3])
+    command = " ".join(["config/recipes/corpus/make_scenes.py", *sys.argv[4:]])
+    clips = "known clips" if "--known" in sys.argv else "test clips that never trained"
     total, classes, n_scenes = collections.Counter(), collections.defaultdict(collections.Counter), 0
     for path in sorted(scenes.glob("scene-*.txt")):
         sounds, events = spans(path), told_spans(told / f"{path.stem}.flac.audacity.txt")
@@ -58,7 +60,7 @@ def main():
                 classes[event[2]]["false"] += 1
     for name, n in sorted(classes.items()):
         print(f"{name:44} {n['sounds']:3} sounds, {n['found']:3} found, {n['timely']:3} timely; {n['false']:3} false", file=sys.stderr)
-    print(json.dumps({"dataset": "scenes of test clips that never trained (config/recipes/corpus/make_scenes.py)", "scenes": n_scenes,
+    print(json.dumps({"dataset": f"scenes of {clips} ({command})", "scenes": n_scenes,
                       **{key: total[key] for key in ("sounds", "found", "timely", "false")}}))
 
 
