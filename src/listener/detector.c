@@ -52,63 +52,15 @@ static void add_scores(em_detector *d, const em_detector_hop *hop)
     }
 }
 
-/* ------------------------------------------------------------------ masks */
-
-static uint8_t *hidden_at(const em_detector *d, int i, int64_t cell)
-{
-    return &d->hidden[(size_t)em_evidence_place(&d->evidence, cell) * (size_t)d->n_lanes + (size_t)i];
-}
-
-static bool is_hidden(const em_detector *d, int i, int64_t cell)
-{
-    const uint8_t gated = d->gated[em_evidence_place(&d->evidence, cell)];
-
-    return (gated & EM_QUIET) || (!d->lanes[i].is_gate && (*hidden_at(d, i, cell) || gated));
-}
+/* ------------------------------------------------------------------ the pass of a hop */
 
 /* A cell of the window; 0 where a lane has been judged or is hidden. */
 static float evidence_of(const em_detector *d, int i, int64_t cell)
 {
-    if (cell < d->lanes[i].floor || is_hidden(d, i, cell))
+    if (cell < d->lanes[i].floor || em_detector_is_hidden(d, i, cell))
         return 0;
     return em_evidence_at(&d->evidence, i, cell);
 }
-
-void em_detector_hide_others(em_detector *d, int i, int64_t from, int64_t to, uint8_t bit)
-{
-    const em_lane *l = &d->lanes[i];
-    const int64_t first = from - l->rule.gap > d->evidence.first ? from - l->rule.gap : d->evidence.first;
-    const int64_t end = to + l->rule.gap < d->evidence.next ? to + l->rule.gap : d->evidence.next;
-
-    for (int64_t cell = first; cell < end && (l->n_above > 0 || l->is_gate); cell++) {
-        for (int k = 0; k < l->n_above; k++)
-            *hidden_at(d, l->above[k], cell) |= bit;
-        if (l->is_gate)
-            d->gated[em_evidence_place(&d->evidence, cell)] |= bit;
-    }
-}
-
-/* For cells of the last window what was found for now is found anew; new cells begin with nothing. */
-static void clear_masks(em_detector *d, int64_t known)
-{
-    for (int64_t cell = d->evidence.first; cell < d->evidence.next; cell++) {
-        const uint8_t keep = cell < known ? EM_FOR_GOOD | EM_QUIET : 0;
-        uint8_t *mask = hidden_at(d, 0, cell);
-
-        for (int i = 0; i < d->n_lanes; i++)
-            mask[i] &= keep;
-        d->gated[em_evidence_place(&d->evidence, cell)] &= keep;
-    }
-}
-
-/* Cells that no window held before are of no class. */
-static void mark_quiet(em_detector *d, int64_t known)
-{
-    for (int64_t cell = known > d->evidence.first ? known : d->evidence.first; cell < d->evidence.next; cell++)
-        d->gated[em_evidence_place(&d->evidence, cell)] |= EM_QUIET;
-}
-
-/* ------------------------------------------------------------------ the pass of a hop */
 
 /* Whether a lane's sound, or its last one if a window may still hold that, pauses in a cell. */
 static bool is_pause(const em_detector *d, const em_track *t, int64_t cell)
@@ -147,7 +99,7 @@ static bool was_hidden(const em_detector *d, int i)
     int64_t cell = l->now.onset > d->evidence.first ? l->now.onset : d->evidence.first;
 
     for (; cell < l->now.end; cell++)
-        if (cell < d->evidence.next && is_hidden(d, i, cell))
+        if (cell < d->evidence.next && em_detector_is_hidden(d, i, cell))
             return true;
     return false;
 }
@@ -283,9 +235,9 @@ em_status em_detector_push(em_detector *d, const em_detector_hop *hop, em_err *e
     if (status)
         return status;
     em_evidence_move(&d->evidence, hop->end_sample);
-    clear_masks(d, known);
+    em_detector_clear_masks(d, known);
     if (hop->is_quiet)
-        mark_quiet(d, known);
+        em_detector_mark_quiet(d, known);
     em_edges_take(&d->edges, hop->levels, hop->n_levels, hop->first_level);
     add_scores(d, hop);
     d->judged = em_evidence_next(&d->evidence, hop->end_sample - (int64_t)(d->cfg.settle_s * d->cfg.rate_hz));
@@ -294,7 +246,7 @@ em_status em_detector_push(em_detector *d, const em_detector_hop *hop, em_err *e
 
 static void judge_all(em_detector *d)
 {
-    clear_masks(d, d->evidence.next);
+    em_detector_clear_masks(d, d->evidence.next);
     d->judged = d->evidence.next;
 }
 
@@ -327,8 +279,8 @@ static em_verdict verdict_at(const em_detector *d, int i, int64_t cell, float pe
         return EM_VERDICT_TOLD;
     if (peak < l->rule.on)
         return peak < l->rule.off ? EM_VERDICT_QUIET : EM_VERDICT_WEAK;
-    if (is_hidden(d, i, cell))
-        return *hidden_at(d, i, cell) ? EM_VERDICT_HIDDEN : EM_VERDICT_GATED;
+    if (em_detector_is_hidden(d, i, cell))
+        return *em_detector_hidden(d, i, cell) ? EM_VERDICT_HIDDEN : EM_VERDICT_GATED;
     if (!l->is_told)
         return EM_VERDICT_IGNORED;
     return l->is_shade ? EM_VERDICT_SHADE : EM_VERDICT_SHORT;

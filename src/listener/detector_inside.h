@@ -1,4 +1,4 @@
-/* detector_inside.h - what detector.c, detector_tell.c, detector_new.c and detector_change.c share: the lanes, and what is known of each. */
+/* detector_inside.h - what detector.c and the files detector_*.c share: the lanes, and what is known of each. */
 #ifndef EM_LISTENER_DETECTOR_INSIDE_H
 #define EM_LISTENER_DETECTOR_INSIDE_H
 
@@ -73,13 +73,35 @@ static inline int em_detector_loudness(const em_detector *d, int64_t begin, int6
     return em_edges_loudness(&d->edges, begin * size, surest * size + size / 2, em_detector_slice(d));
 }
 
+/* The mask of lane i in a cell of the window. */
+static inline uint8_t *em_detector_hidden(const em_detector *d, int i, int64_t cell)
+{
+    return &d->hidden[(size_t)em_evidence_place(&d->evidence, cell) * (size_t)d->n_lanes + (size_t)i];
+}
+
+/* By another lane, a gate or quiet. */
+static inline bool em_detector_is_hidden(const em_detector *d, int i, int64_t cell)
+{
+    const uint8_t gated = d->gated[em_evidence_place(&d->evidence, cell)];
+
+    return (gated & EM_QUIET) || (!d->lanes[i].is_gate && (*em_detector_hidden(d, i, cell) || gated));
+}
+
 const char *em_detector_name(const em_detector_cfg *cfg, int i);        /* of lane i */
+
+/* Ends what these lanes have open: is_ending[n_lanes]. The other lanes are as they were, but for being judged to the newest cell. */
+em_status   em_detector_end_lanes(em_detector *d, const uint8_t *is_ending, em_err *err);
+
+/* ---- detector_masks.c ---- */
 
 /* What lane i hides from cell `from` to `to`, and its gap around; bit: EM_FOR_NOW or EM_FOR_GOOD. */
 void        em_detector_hide_others(em_detector *d, int i, int64_t from, int64_t to, uint8_t bit);
 
-/* Ends what these lanes have open: is_ending[n_lanes]. The other lanes are as they were, but for being judged to the newest cell. */
-em_status   em_detector_end_lanes(em_detector *d, const uint8_t *is_ending, em_err *err);
+/* For cells before `known` what was found for now is found anew; new cells begin with nothing. */
+void        em_detector_clear_masks(em_detector *d, int64_t known);
+
+/* Cells from `known` on, which no window held before, are of no class. */
+void        em_detector_mark_quiet(em_detector *d, int64_t known);
 
 /* ---- detector_rivals.c ---- */
 
