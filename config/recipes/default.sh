@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # default.sh OUT ESC10 - the default model, from sounds to OUT/nano.safetensors: builds the corpus (corpus/README.md), trains on
 # ESC-10 from scratch, then on the whole corpus, first in windows of 5 s, then in those that are heard live; chooses thresholds on
-# the valid clips, stores halves, and measures on clips that never trained (default.jsonl, card.md, scenes.txt). Goes on where it was stopped.
-# Some hours of two cores.
+# the valid clips, stores halves, and measures on clips that never trained (default.jsonl, card.md, scenes.txt, esc10-scenes.txt). Goes
+# on where it was stopped. Some hours of two cores.
 set -euo pipefail
 out=${1:?where to?} esc10=${2:?which ESC-10?}
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
@@ -37,9 +37,16 @@ mkdir -p "$out"
 metrics=$(python3 "$here/default_report.py" "$data" "$out/test.json" "$out/fold5.json" "$out/fold5.jsonl" "$out/card.md")
 echo "$metrics" > "$out/default.jsonl"
 "$earmark" --rewrite "$out/half.safetensors" -o "$out/nano.safetensors" --metrics "$metrics" \
-    --provenance "trained from scratch by earmark (config/recipes/default.sh) on folds 1-4 of ESC-10, sounds of Debian packages and synthesised sounds; their authors: CREDITS.md beside the default model"
+    --provenance "trained from scratch by earmark (config/recipes/default.sh) on folds 1-4 of ESC-10, sounds of Debian packages and \
+synthesised sounds; their authors: CREDITS.md beside the default model"
 
 # Events: scenes of clips that never trained, heard as a user would.
-/usr/bin/python3 "$here/corpus/make_scenes.py" "$corpus" "$out/scenes" > /dev/null
-"$earmark" -m "$out/nano.safetensors" -f audacity --out-dir "$out/told" "$out"/scenes/*.flac
-python3 "$here/scenes_report.py" "$out/scenes" "$out/told" "$here/../labels/ontology.csv" 2> "$out/scenes.txt" >> "$out/default.jsonl"
+tell_scenes() {
+    local to=$out/$1
+    shift
+    /usr/bin/python3 "$here/corpus/make_scenes.py" "$corpus" "$to" "$@" > /dev/null
+    "$earmark" -m "$out/nano.safetensors" -f audacity --out-dir "$to/told" "$to"/*.flac
+    python3 "$here/scenes_report.py" "$to" "$to/told" "$here/../labels/ontology.csv" "$@" 2> "$to.txt" >> "$out/default.jsonl"
+}
+tell_scenes scenes
+tell_scenes esc10-scenes --only esc10 --n 10 --events 8

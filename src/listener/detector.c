@@ -52,63 +52,15 @@ static void add_scores(em_detector *d, const em_detector_hop *hop)
     }
 }
 
-/* ------------------------------------------------------------------ masks */
-
-static uint8_t *hidden_at(const em_detector *d, int i, int64_t cell)
-{
-    return &d->hidden[(size_t)em_evidence_place(&d->evidence, cell) * (size_t)d->n_lanes + (size_t)i];
-}
-
-static bool is_hidden(const em_detector *d, int i, int64_t cell)
-{
-    const uint8_t gated = d->gated[em_evidence_place(&d->evidence, cell)];
-
-    return (gated & EM_QUIET) || (!d->lanes[i].is_gate && (*hidden_at(d, i, cell) || gated));
-}
+/* ------------------------------------------------------------------ the pass of a hop */
 
 /* A cell of the window; 0 where a lane has been judged or is hidden. */
 static float evidence_of(const em_detector *d, int i, int64_t cell)
 {
-    if (cell < d->lanes[i].floor || is_hidden(d, i, cell))
+    if (cell < d->lanes[i].floor || em_detector_is_hidden(d, i, cell))
         return 0;
     return em_evidence_at(&d->evidence, i, cell);
 }
-
-void em_detector_hide_others(em_detector *d, int i, int64_t from, int64_t to, uint8_t bit)
-{
-    const em_lane *l = &d->lanes[i];
-    const int64_t first = from - l->rule.gap > d->evidence.first ? from - l->rule.gap : d->evidence.first;
-    const int64_t end = to + l->rule.gap < d->evidence.next ? to + l->rule.gap : d->evidence.next;
-
-    for (int64_t cell = first; cell < end && (l->n_above > 0 || l->is_gate); cell++) {
-        for (int k = 0; k < l->n_above; k++)
-            *hidden_at(d, l->above[k], cell) |= bit;
-        if (l->is_gate)
-            d->gated[em_evidence_place(&d->evidence, cell)] |= bit;
-    }
-}
-
-/* For cells of the last window what was found for now is found anew; new cells begin with nothing. */
-static void clear_masks(em_detector *d, int64_t known)
-{
-    for (int64_t cell = d->evidence.first; cell < d->evidence.next; cell++) {
-        const uint8_t keep = cell < known ? EM_FOR_GOOD | EM_QUIET : 0;
-        uint8_t *mask = hidden_at(d, 0, cell);
-
-        for (int i = 0; i < d->n_lanes; i++)
-            mask[i] &= keep;
-        d->gated[em_evidence_place(&d->evidence, cell)] &= keep;
-    }
-}
-
-/* Cells that no window held before are of no class. */
-static void mark_quiet(em_detector *d, int64_t known)
-{
-    for (int64_t cell = known > d->evidence.first ? known : d->evidence.first; cell < d->evidence.next; cell++)
-        d->gated[em_evidence_place(&d->evidence, cell)] |= EM_QUIET;
-}
-
-/* ------------------------------------------------------------------ the pass of a hop */
 
 /* Whether a lane's sound, or its last one if a window may still hold that, pauses in a cell. */
 static bool is_pause(const em_detector *d, const em_track *t, int64_t cell)
@@ -133,9 +85,9 @@ static bool step(const em_detector *d, const em_lane *l, em_track *t, int64_t ce
 static bool may_come_back(const em_detector *d, int i)
 {
     const em_lane *l = &d->lanes[i];
-    int64_t cell = l->onset > d->evidence.first ? l->onset : d->evidence.first;
+    int64_t cell = l->now.onset > d->evidence.first ? l->now.onset : d->evidence.first;
 
-    for (; cell < l->end && cell < d->evidence.next; cell++)
+    for (; cell < l->now.end && cell < d->evidence.next; cell++)
         if (evidence_of(d, i, cell) >= l->rule.off)
             return true;
     return false;
@@ -144,10 +96,10 @@ static bool may_come_back(const em_detector *d, int i)
 static bool was_hidden(const em_detector *d, int i)
 {
     const em_lane *l = &d->lanes[i];
-    int64_t cell = l->onset > d->evidence.first ? l->onset : d->evidence.first;
+    int64_t cell = l->now.onset > d->evidence.first ? l->now.onset : d->evidence.first;
 
-    for (; cell < l->end; cell++)
-        if (cell < d->evidence.next && is_hidden(d, i, cell))
+    for (; cell < l->now.end; cell++)
+        if (cell < d->evidence.next && em_detector_is_hidden(d, i, cell))
             return true;
     return false;
 }
@@ -157,9 +109,9 @@ static em_status missed(em_detector *d, int i, em_err *err)
 {
     const em_lane *l = &d->lanes[i];
 
-    if (!may_come_back(d, i) && (was_hidden(d, i) || d->judged - l->end > l->rule.gap))
+    if (!may_come_back(d, i) && (was_hidden(d, i) || d->judged - l->now.end > l->rule.gap))
         return em_detector_retract(d, i, err);
-    em_detector_hide_others(d, i, l->onset, l->end, EM_FOR_NOW);
+    em_detector_hide_others(d, i, l->now.onset, l->now.end, EM_FOR_NOW);
     return EM_OK;
 }
 
@@ -173,12 +125,12 @@ static em_status follow(em_detector *d, int i, bool is_last, em_err *err)
 
     for (int64_t cell = d->evidence.first; cell < d->judged && !status; cell++)
         if (step(d, l, &t, cell, evidence_of(d, i, cell))) {
-            was_seen |= t.sound.end > l->onset;
+            was_seen |= t.sound.end > l->now.onset;
             status = em_detector_report(d, i, &t.sound, true, err);
             em_track_forget(&t);
         }
     if (!status && t.has_sound) {
-        was_seen |= t.sound.end > l->onset;
+        was_seen |= t.sound.end > l->now.onset;
         status = em_detector_report(d, i, &t.sound, is_last, err);
     }
     if (!status && l->is_open && !was_seen)
@@ -202,6 +154,30 @@ static void find_busy(em_detector *d)
     }
 }
 
+/* What lanes would tell at this hop if there were no shades: their claims. What they hide of each other is the same with shades, and
+ * stays. */
+static void rehearse(em_detector *d, bool is_last)
+{
+    d->n_claims = 0;
+    d->is_rehearsal = true;
+    for (int k = 0; k < d->n_lanes; k++) {
+        const int i = d->order[k];
+        em_lane *l = &d->lanes[i], before;
+
+        em_detector_claim(d, i, &l->last, true);
+        if (!d->is_busy[i])
+            continue;
+        before = *l;
+        follow(d, i, is_last, NULL);
+        em_detector_claim(d, i, &l->last, false);
+        if (l->is_open)
+            em_detector_claim(d, i, &l->now, false);
+        *l = before;
+    }
+    d->is_rehearsal = false;
+}
+
+/* Twice: a lane is judged beside what the others have found at this same hop. */
 static em_status follow_all(em_detector *d, bool is_last, em_err *err)
 {
     em_status status = EM_OK;
@@ -209,6 +185,7 @@ static em_status follow_all(em_detector *d, bool is_last, em_err *err)
     find_busy(d);
     for (int i = 0; i < d->n_lanes; i++)
         d->lanes[i].is_shade = false;
+    rehearse(d, is_last);
     for (int k = 0; k < d->n_lanes && !status; k++)
         if (d->is_busy[d->order[k]])
             status = follow(d, d->order[k], is_last, err);
@@ -258,9 +235,9 @@ em_status em_detector_push(em_detector *d, const em_detector_hop *hop, em_err *e
     if (status)
         return status;
     em_evidence_move(&d->evidence, hop->end_sample);
-    clear_masks(d, known);
+    em_detector_clear_masks(d, known);
     if (hop->is_quiet)
-        mark_quiet(d, known);
+        em_detector_mark_quiet(d, known);
     em_edges_take(&d->edges, hop->levels, hop->n_levels, hop->first_level);
     add_scores(d, hop);
     d->judged = em_evidence_next(&d->evidence, hop->end_sample - (int64_t)(d->cfg.settle_s * d->cfg.rate_hz));
@@ -269,7 +246,7 @@ em_status em_detector_push(em_detector *d, const em_detector_hop *hop, em_err *e
 
 static void judge_all(em_detector *d)
 {
-    clear_masks(d, d->evidence.next);
+    em_detector_clear_masks(d, d->evidence.next);
     d->judged = d->evidence.next;
 }
 
@@ -302,8 +279,8 @@ static em_verdict verdict_at(const em_detector *d, int i, int64_t cell, float pe
         return EM_VERDICT_TOLD;
     if (peak < l->rule.on)
         return peak < l->rule.off ? EM_VERDICT_QUIET : EM_VERDICT_WEAK;
-    if (is_hidden(d, i, cell))
-        return *hidden_at(d, i, cell) ? EM_VERDICT_HIDDEN : EM_VERDICT_GATED;
+    if (em_detector_is_hidden(d, i, cell))
+        return *em_detector_hidden(d, i, cell) ? EM_VERDICT_HIDDEN : EM_VERDICT_GATED;
     if (!l->is_told)
         return EM_VERDICT_IGNORED;
     return l->is_shade ? EM_VERDICT_SHADE : EM_VERDICT_SHORT;

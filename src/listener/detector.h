@@ -20,7 +20,8 @@
  *
  * A window that holds a sound believes in it beyond its ends, and in others that are like it. So a class whose sound pauses (edges.h) is
  * not there, whatever scores say; and what is less than `rival` times as sure as another class's event, no kin of it, that is there for
- * half of its time or more, and less than `sure` at that, is the other one's shade and not told.
+ * half of its time or more, and less than `sure` at that, is the other one's shade and not told. All classes are compared as of the same
+ * hop, so that their order changes nothing.
  *
  * A pure function of its settings and the hops: nothing else goes in, no clock, no order of calls between hops.
  * An em_detector belongs to one thread at a time. Only em_detector_new allocates. */
@@ -86,13 +87,13 @@ typedef struct em_detector_cfg {    /* everything is borrowed until em_detector_
     double settle_s;                /* what is newer than this waits: it was seen cut off                 */
     double ramp_s;                  /* from a window's end to where its slots count in full               */
     float  edge;                    /* share of its highest evidence at which an event begins and ends; `off` at least */
-    float  rival, sure;             /* see above; 0: there are no shades                                  */
+    float  rival, sure;             /* see above, 0 to 1; 0: there are no shades                          */
     em_detection_take *take;
     void  *ctx;
 } em_detector_cfg;
 
 /* Every field that has a usual value: a slot's reach of settling (0.64 s), a ramp of 2 s, edges at half, a rival of 0.7, sure at 0.5. The last two
- * were chosen on scenes of known sounds (edges.h): 39 false events, not 59, and 204 of 208 sounds. */
+ * were chosen on scenes of known sounds (edges.h): 38 false events, not 59, and 204 of 208 sounds. */
 em_detector_cfg em_detector_default(void);
 
 /* A class with the threshold of the model's card, or 0.5 where that is none (0): off is 0.15 lower, half of it at least;

@@ -49,9 +49,7 @@ static void inherit_lane(em_lane *l, const em_lane *old)
     l->track = old->track;
     l->floor = old->floor;
     l->is_open = old->is_open && old->is_told == l->is_told;
-    l->onset = old->onset;
-    l->end = old->end;
-    l->peak = old->peak;
+    l->now = old->now;
     l->last = old->last;
     l->begun = old->begun;
     l->earliest = old->earliest;
@@ -92,6 +90,9 @@ em_status em_detector_inherit(em_detector *d, em_detector *from, em_err *err)
             continue;
         inherit_lane(&d->lanes[i], &from->lanes[j]);
         inherit_cells(d, from, i, j);
+        em_detector_claim(d, i, &d->lanes[i].last, true);
+        if (d->lanes[i].is_open)
+            em_detector_claim(d, i, &d->lanes[i].now, false);
     }
     return status;
 }

@@ -37,6 +37,8 @@ static em_status check(const em_detector_cfg *cfg, em_err *err)
     if (!(cfg->settle_s >= 0 && cfg->settle_s * cfg->rate_hz < cfg->window_samples) || !(cfg->edge >= 0 && cfg->edge <= 1))
         return em_fail(err, EM_EINVAL, "a detector that settles for %g s, edges at %g: less than a window, and 0 to 1 are wanted",
                        cfg->settle_s, (double)cfg->edge);
+    if (!(cfg->rival >= 0 && cfg->rival <= 1 && cfg->sure >= 0 && cfg->sure <= 1))
+        return em_fail(err, EM_EINVAL, "a detector with a rival of %g, sure at %g: 0 to 1 are wanted", (double)cfg->rival, (double)cfg->sure);
     for (int c = 0; c < cfg->n_classes && !status; c++)
         status = check_sound(&cfg->classes[c], cfg->labels[c], err);
     for (int g = 0; g < cfg->n_groups && !status; g++) {
@@ -158,7 +160,8 @@ static em_status allocate(em_detector *d, em_err *err)
     d->off = em_alloc(n * sizeof *d->off);
     d->belief = em_alloc(n * sizeof *d->belief);
     d->row = em_alloc(n * sizeof *d->row);
-    if (!d->lanes || !d->order || !d->above || !d->hidden || !d->gated || !d->is_busy || !d->off || !d->belief || !d->row)
+    d->claims = em_alloc((size_t)d->cfg.n_classes * EM_CLASS_CLAIMS * sizeof *d->claims);
+    if (!d->lanes || !d->order || !d->above || !d->hidden || !d->gated || !d->is_busy || !d->off || !d->belief || !d->row || !d->claims)
         return em_fail(err, EM_ENOMEM, "no memory for a detector of %d classes", d->n_lanes);
     return EM_OK;
 }
@@ -202,5 +205,6 @@ void em_detector_free(em_detector *d)
     free(d->off);
     free(d->belief);
     free(d->row);
+    free(d->claims);
     free(d);
 }

@@ -1,4 +1,7 @@
-/* detector_rivals.c - whether what a class has found is another sound's shade: see detector.h. */
+/* detector_rivals.c - whether what a class has found is another sound's shade: see detector.h.
+ *
+ * Lanes are compared by what all of them claim as of the same hop, so that it does not matter whose turn comes first. What is a shade
+ * itself has none. */
 #include "listener/detector_inside.h"
 
 static bool is_above(const em_lane *l, int general)
@@ -15,46 +18,48 @@ static bool is_kin(const em_detector *d, int a, int b)
     return a == b || is_above(&d->lanes[a], b) || is_above(&d->lanes[b], a);
 }
 
-/* Whether an event is there for half of what lasts from onset to end, or longer. */
-static bool is_beside(const em_past *p, int64_t onset, int64_t end)
+void em_detector_claim(em_detector *d, int i, const em_known *event, bool is_past)
 {
-    const int64_t first = p->onset > onset ? p->onset : onset, last = p->end < end ? p->end : end;
-
-    return 2 * (last - first) >= end - onset;
+    if (event->peak > 0 && i < d->cfg.n_classes && d->lanes[i].is_told)
+        d->claims[d->n_claims++] = (em_claim){ i, is_past, *event };
 }
 
-/* Whether what the lane tells, or told last, is so much surer than `peak` at that time. */
-static bool outdoes(const em_detector *d, const em_lane *l, int64_t onset, int64_t end, float peak)
+/* Whether an event is there for half of the time of another, or longer. */
+static bool is_beside(const em_known *event, const em_known *other)
 {
-    const em_past open = { l->onset, l->end, l->peak };
+    const int64_t first = event->onset > other->rise ? event->onset : other->rise;
+    const int64_t last = event->end < other->fall ? event->end : other->fall;
 
-    return (l->is_open && peak < d->cfg.rival * open.peak && is_beside(&open, onset, end)) ||
-           (peak < d->cfg.rival * l->last.peak && is_beside(&l->last, onset, end));
+    return 2 * (last - first) >= other->fall - other->rise;
 }
 
-bool em_detector_is_shade(const em_detector *d, int i, const em_stretch *s)
+/* Whether it is no shade itself: shades have lower peaks than what they are shades of, so this comes to an end. */
+static bool stands(const em_detector *d, const em_claim *claim)
 {
-    const em_lane *l = &d->lanes[i];
-    const int64_t onset = em_stretch_onset(s, &l->rule), end = em_stretch_offset(s, &l->rule);
+    return claim->is_past || !em_detector_is_shade(d, claim->i_class, &claim->event);
+}
 
-    if (i >= d->cfg.n_classes || l->is_gate || s->peak >= d->cfg.sure)
+bool em_detector_is_shade(const em_detector *d, int i, const em_known *event)
+{
+    if (i >= d->cfg.n_classes || d->lanes[i].is_gate || event->peak >= d->cfg.sure)
         return false;
-    for (int j = 0; j < d->cfg.n_classes; j++)
-        if (d->lanes[j].is_told && outdoes(d, &d->lanes[j], onset, end, s->peak) && !is_kin(d, i, j))
+    for (int k = 0; k < d->n_claims; k++) {
+        const em_claim *claim = &d->claims[k];
+
+        if (event->peak < d->cfg.rival * claim->event.peak && is_beside(&claim->event, event) && !is_kin(d, i, claim->i_class) &&
+            stands(d, claim))
             return true;
+    }
     return false;
 }
 
-static bool overlaps(int64_t onset, int64_t end, int64_t from, int64_t to) { return onset < to && from < end; }
-
 bool em_detector_is_shared(const em_detector *d, int i, int64_t from, int64_t to)
 {
-    for (int j = 0; j < d->cfg.n_classes; j++) {
-        const em_lane *l = &d->lanes[j];
+    for (int k = 0; k < d->n_claims; k++) {
+        const em_claim *claim = &d->claims[k];
 
-        if (l->is_told && ((l->is_open && overlaps(l->onset, l->end, from, to)) ||
-                           (l->last.peak > 0 && overlaps(l->last.onset, l->last.end, from, to))) &&
-            (i >= d->cfg.n_classes || !is_kin(d, i, j)))
+        if (claim->event.onset < to && from < claim->event.end && (i >= d->cfg.n_classes || !is_kin(d, i, claim->i_class)) &&
+            stands(d, claim))
             return true;
     }
     return false;

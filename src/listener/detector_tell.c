@@ -33,7 +33,7 @@ static em_status tell(em_detector *d, int i, em_detection_type type, const em_st
     event.res_s = fmax(d->cfg.slot_s, (double)soft * cell_s);
     event.score = s ? s->peak : 0;
     event.mean = s ? (float)(s->sum / (double)s->n_cells) : 0;
-    return l->is_told ? d->cfg.take(d->cfg.ctx, &event, err) : EM_OK;
+    return l->is_told && !d->is_rehearsal ? d->cfg.take(d->cfg.ctx, &event, err) : EM_OK;
 }
 
 static int64_t onset_of(const em_lane *l, const em_stretch *s, int64_t earliest)
@@ -116,23 +116,21 @@ em_status em_detector_retract(em_detector *d, int i, em_err *err)
 {
     em_lane *l = &d->lanes[i];
 
-    judge_until(l, l->end);
-    return tell(d, i, EM_DETECTION_RETRACT, NULL, (span){ l->begun, sample_of(d, l->end) }, err);
+    judge_until(l, l->now.end);
+    return tell(d, i, EM_DETECTION_RETRACT, NULL, (span){ l->begun, sample_of(d, l->now.end) }, err);
 }
 
-static em_status begin(em_detector *d, int i, const em_stretch *s, int64_t earliest, em_err *err)
+static em_status begin(em_detector *d, int i, const em_stretch *s, const em_known *found, int64_t earliest, em_err *err)
 {
     em_lane *l = &d->lanes[i];
     const span when = span_of(d, i, s, earliest, false);
 
     l->is_open = true;
     l->earliest = earliest;
-    l->onset = onset_of(l, s, earliest);
-    l->end = s->end;
-    l->peak = s->peak;
+    l->now = *found;
     l->begun = when.onset;
-    em_event_id(l->id, d->cfg.source, i < d->cfg.n_classes ? "class" : "group", em_detector_name(&d->cfg, i),
-                l->begun, d->cfg.rate_hz);
+    if (!d->is_rehearsal)
+        em_event_id(l->id, d->cfg.source, i < d->cfg.n_classes ? "class" : "group", em_detector_name(&d->cfg, i), l->begun, d->cfg.rate_hz);
     return tell(d, i, EM_DETECTION_BEGIN, s, when, err);
 }
 
@@ -140,12 +138,8 @@ static em_status end(em_detector *d, int i, const em_stretch *s, em_err *err)
 {
     em_lane *l = &d->lanes[i];
 
-    if (!is_long_enough(l, s, l->earliest)) {
-        l->end = s->end;
-        return em_detector_retract(d, i, err);
-    }
     close_stretch(d, i, s);
-    l->last = (em_past){ l->onset, s->end, s->peak };
+    l->last = l->now;
     return tell(d, i, EM_DETECTION_END, s, span_of(d, i, s, l->earliest, true), err);
 }
 
@@ -156,7 +150,7 @@ static em_status give_up(em_detector *d, int i, const em_stretch *s, em_err *err
     const bool was_told = l->is_open;
 
     close_stretch(d, i, s);
-    return was_told ? tell(d, i, EM_DETECTION_RETRACT, NULL, (span){ l->begun, sample_of(d, l->end) }, err) : EM_OK;
+    return was_told ? tell(d, i, EM_DETECTION_RETRACT, NULL, (span){ l->begun, sample_of(d, l->now.end) }, err) : EM_OK;
 }
 
 /* An event that is found later than a window after its onset does not reach back further than that. */
@@ -167,28 +161,39 @@ static int64_t earliest_of(const em_detector *d, const em_lane *l)
     return past > l->floor ? past : l->floor;
 }
 
+/* Its onset is the one that it was told with. */
+static em_known known_of(const em_lane *l, const em_stretch *s, int64_t earliest)
+{
+    return (em_known){ .onset = l->is_open ? l->now.onset : onset_of(l, s, earliest), .end = s->end, .rise = em_stretch_onset(s, &l->rule),
+                       .fall = em_stretch_offset(s, &l->rule), .peak = s->peak };
+}
+
 em_status em_detector_report(em_detector *d, int i, const em_stretch *s, bool is_over, em_err *err)
 {
     em_lane *l = &d->lanes[i];
     em_status status = EM_OK;
+    em_known found;
+    int64_t earliest;
+    bool is_long;
 
-    if (l->is_open && s->end <= l->onset)
+    if (l->is_open && s->end <= l->now.onset)
         return EM_OK;                               /* turned up before an event that has begun */
-    if (l->is_open && s->begin > l->end + l->rule.gap)
+    if (l->is_open && s->begin > l->now.end + l->rule.gap)
         status = em_detector_retract(d, i, err);
-    l->is_shade = em_detector_is_shade(d, i, s);
-    if (!status && !l->is_open && !l->is_shade && is_long_enough(l, s, earliest_of(d, l)))
-        status = begin(d, i, s, earliest_of(d, l), err);
-    if (!status && is_over && l->is_shade)
-        return give_up(d, i, s, err);
-    if (status || (is_over && !l->is_open))
+    earliest = l->is_open ? l->earliest : earliest_of(d, l);
+    is_long = is_long_enough(l, s, earliest);
+    found = known_of(l, s, earliest);
+    l->is_shade = !d->is_rehearsal && em_detector_is_shade(d, i, &found);
+    if (!status && !l->is_open && !l->is_shade && is_long)
+        status = begin(d, i, s, &found, earliest, err);
+    if (status)
         return status;
+    if (l->is_open)
+        l->now = found;
+    if (is_over && !is_long)
+        return l->is_open ? em_detector_retract(d, i, err) : EM_OK;
     if (is_over)
-        return end(d, i, s, err);
-    if (l->is_open) {
-        l->end = s->end;
-        l->peak = s->peak;
-    }
+        return l->is_shade ? give_up(d, i, s, err) : end(d, i, s, err);
     em_detector_hide_others(d, i, s->begin, s->end, EM_FOR_NOW);      /* also when it may yet be too short: the general class waits */
     return EM_OK;
 }

@@ -90,25 +90,20 @@ static bool is_edge(const em_edges *e, int64_t slice, int64_t first, int64_t las
     return step >= (int)(SIDE * least_db / EM_COLUMN_DB) && step_at(e, before, sign) <= step && step_at(e, behind, sign) <= step;
 }
 
-int64_t em_edges_rise(const em_edges *e, int64_t sample, int64_t slice_samples)
+/* The outermost edge near: the first rise (sign 1) or the last fall (-1). */
+static int64_t outermost(const em_edges *e, int64_t sample, int64_t slice_samples, int sign)
 {
     const int64_t near = (sample + slice_samples / 2) / slice_samples;
 
-    for (int64_t slice = near - REACH; slice <= near + REACH; slice++)
-        if (is_edge(e, slice, near - REACH, near + REACH, 1))
-            return slice * slice_samples;
+    for (int64_t i = -REACH; i <= REACH; i++)
+        if (is_edge(e, near + sign * i, near - REACH, near + REACH, sign))
+            return (near + sign * i) * slice_samples;
     return sample;
 }
 
-int64_t em_edges_fall(const em_edges *e, int64_t sample, int64_t slice_samples)
-{
-    const int64_t near = (sample + slice_samples / 2) / slice_samples;
+int64_t em_edges_rise(const em_edges *e, int64_t sample, int64_t slice_samples) { return outermost(e, sample, slice_samples, 1); }
 
-    for (int64_t slice = near + REACH; slice >= near - REACH; slice--)
-        if (is_edge(e, slice, near - REACH, near + REACH, -1))
-            return slice * slice_samples;
-    return sample;
-}
+int64_t em_edges_fall(const em_edges *e, int64_t sample, int64_t slice_samples) { return outermost(e, sample, slice_samples, -1); }
 
 /* Of the loudest of these slices; 0 where none is known. */
 static int loudest(const em_edges *e, int64_t first, int64_t last)
@@ -155,30 +150,27 @@ static int64_t sharpest(const em_edges *e, int64_t slice, int sign)
     return is_known(e, slice) && is_known(e, inner) && step_at(e, inner, sign) > step_at(e, slice, sign) ? inner : slice;
 }
 
+/* Where the sound begins (sign 1) or ends (-1) that `sample` belongs to: into the sound if that lies in a pause, else out to the pause. */
+static int64_t beside_pause(const em_edges *e, int64_t sample, int loudness, int64_t slice_samples, int sign)
+{
+    const int64_t near = sample / slice_samples, end = sign < 0;            /* a slice ends where the next one begins */
+    int64_t n = 0;
+
+    while (n < REACH && pauses(e, near + sign * n, loudness))
+        n++;
+    if (n > 0)
+        return n < REACH ? sharpest(e, near + sign * n + end, sign) * slice_samples : sample;
+    while (n < SOFT && !pauses(e, near - sign * n, loudness))
+        n++;
+    return n < SOFT ? sharpest(e, near - sign * (n - 1) + end, sign) * slice_samples : sample;
+}
+
 int64_t em_edges_after_pause(const em_edges *e, int64_t sample, int loudness, int64_t slice_samples)
 {
-    const int64_t near = sample / slice_samples;
-    int64_t slice = near;
-
-    while (slice < near + REACH && pauses(e, slice, loudness))
-        slice++;
-    if (slice > near)
-        return slice < near + REACH ? sharpest(e, slice, 1) * slice_samples : sample;
-    while (slice >= 0 && slice > near - SOFT && !pauses(e, slice, loudness))
-        slice--;
-    return slice >= 0 && slice > near - SOFT ? sharpest(e, slice + 1, 1) * slice_samples : sample;
+    return beside_pause(e, sample, loudness, slice_samples, 1);
 }
 
 int64_t em_edges_before_pause(const em_edges *e, int64_t sample, int loudness, int64_t slice_samples)
 {
-    const int64_t near = sample / slice_samples;
-    int64_t slice = near;
-
-    while (slice > near - REACH && pauses(e, slice, loudness))
-        slice--;
-    if (slice < near)
-        return slice > near - REACH ? sharpest(e, slice + 1, -1) * slice_samples : sample;
-    while (slice < near + SOFT && !pauses(e, slice, loudness))
-        slice++;
-    return slice < near + SOFT ? sharpest(e, slice, -1) * slice_samples : sample;
+    return beside_pause(e, sample, loudness, slice_samples, -1);
 }

@@ -4,8 +4,8 @@
  * whose. An edge is where the mean level (dB) of the 0.32 s behind is 6 dB or more above, or below, that of the 0.32 s before, and more
  * so than a slice earlier or later. A beginning that scores found moves to the first rise within 0.96 s, an end to the last fall: a
  * sound's soft parts score less than its loud ones, but are its own. Chosen on scenes of known sounds (make_scenes.py --known --n 24
- * --seed 7), 210 found: at both ends within half a second are 158 by scores alone, 172 with the highest edge near, 182 with the
- * outermost, 198 with pauses.
+ * --seed 7), 208 found: at both ends within half a second are 156 by scores alone, 170 with the highest edge near, 180 with the
+ * outermost, 197 with pauses.
  *
  * Nor do scores know a pause: a window that holds a bark believes in the dog some seconds before and behind. A slice is a pause of a
  * sound if it is no more than 6 dB above the quietest 0.32 s of the last minute, and 20 dB below the sound: rain that

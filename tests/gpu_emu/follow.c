@@ -4,7 +4,7 @@
 #include "follow.h"
 #include "model/session.h"
 
-enum { N_STREAMS = 4, N_RINGS = 2, MOST_FRAMES = 64, N_MELS = 32, CLASSES = 5, EDGE_BEGIN = 2, EDGE_END = 2, HEADER = 1024 };
+enum { N_STREAMS = 4, N_RINGS = 2, MOST_FRAMES = 64, N_MELS = 32, EDGE_BEGIN = 2, EDGE_END = 2, HEADER = 1024 };
 
 /* How far each window lies behind the last one of its stream; of a window 59 frames touch no end when it is padded. */
 static const int moves[] = { 1, 3, 20, 0, 58, 59, 1, 70, 2, -30, 500, 12, 12 };
@@ -36,6 +36,24 @@ static void make_frames(float *frames, int stream, int64_t end, int n)
         }
 }
 
+em_config follow_config(void)
+{
+    em_config cfg;
+    em_err err;
+
+    CHECK_OK(em_config_preset(&cfg, "nano", &err));
+    for (int i = 0; i < EM_STAGES; i++) {
+        cfg.dims[i] = 8 << i;
+        cfg.depths[i] = 1;
+    }
+    cfg.fold = 1;
+    cfg.n_mels = N_MELS;
+    cfg.n_frames = MOST_FRAMES;
+    cfg.n_hops = fits[0].n_hops;
+    cfg.n_classes = CLASSES;
+    return cfg;
+}
+
 /* The same model twice at work. */
 typedef struct pair {
     em_dev     *dev;
@@ -50,20 +68,11 @@ typedef struct pair {
 
 static void open_pair(pair *p, const follow_target *target, const fit *f)
 {
-    em_config cfg;
+    em_config cfg = follow_config();
     em_err err;
 
-    CHECK_OK(em_config_preset(&cfg, "nano", &err));
-    for (int i = 0; i < EM_STAGES; i++) {
-        cfg.dims[i] = 8 << i;
-        cfg.depths[i] = 1;
-    }
-    cfg.fold = 1;
-    cfg.n_mels = N_MELS;
-    cfg.n_frames = MOST_FRAMES;
     cfg.n_hops = f->n_hops;
     cfg.fit = f->fit;
-    cfg.n_classes = CLASSES;
     CHECK_OK(target->ops->open(&p->dev, &(em_dev_cfg){ .precision = target->precision }, &err));
     CHECK_OK(em_model_random(&p->model, &cfg, 3, target->ops, p->dev, &err));
     CHECK_OK(em_session_new(&p->with, p->model, &(em_session_cfg){ .max_batch = N_STREAMS, .max_streams = N_RINGS }, &err));

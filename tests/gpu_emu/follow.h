@@ -2,7 +2,13 @@
 #ifndef EM_TESTS_GPU_EMU_FOLLOW_H
 #define EM_TESTS_GPU_EMU_FOLLOW_H
 
+#include "model/config.h"
 #include "ops/ops.h"
+
+enum { CLASSES = 5 };
+
+/* Of the model whose windows these are: a nano of one block a stage and 8 to 64 channels, 64 frames of 32 mels, padded from 62 hops. */
+em_config follow_config(void);
 
 typedef struct follow_target {
     const em_ops *ops;

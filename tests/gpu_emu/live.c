@@ -8,7 +8,7 @@
 #include "follow.h"
 #include "ops_cuda.h"
 
-enum { RATE = 32000, SECONDS = 2, CLASSES = 5, LANES = 2, MOST_HOPS = 512 };
+enum { RATE = 32000, SECONDS = 2, LANES = 2, MOST_HOPS = 512 };
 
 static long allocated(void) { return emu_calls("cudaMalloc") + emu_calls("cudaMallocHost"); }
 
@@ -44,24 +44,6 @@ static bool want(void *ctx, int lane, const em_hop *hop)
     return hop->end_frame < 0 || hop->end_frame / 8 % 5 != 3;
 }
 
-static void make_model(em_model **out, em_dev *dev)
-{
-    em_config cfg;
-    em_err err;
-
-    CHECK_OK(em_config_preset(&cfg, "nano", &err));
-    for (int i = 0; i < EM_STAGES; i++) {
-        cfg.dims[i] = 8 << i;
-        cfg.depths[i] = 1;
-    }
-    cfg.fold = 1;
-    cfg.n_mels = 32;
-    cfg.n_frames = 64;
-    cfg.n_hops = 62;
-    cfg.n_classes = CLASSES;
-    CHECK_OK(em_model_random(out, &cfg, 2, &em_ops_cuda, dev, &err));
-}
-
 /* Sound, a gap that is passed over, sound, and an end between two frames. */
 static size_t listen(heard *h, const em_model *model, int max_streams, const float *sound)
 {
@@ -93,6 +75,7 @@ static void scores_of_a_stream_have_the_bits_of_whole_windows(void **state)
     const size_t n = SECONDS * RATE + 2000;
     float *sound = malloc(n * sizeof *sound);
     em_rng rng = { 4 };
+    const em_config cfg = follow_config();
     size_t bytes_whole, bytes_followed;
     em_model *model;
     em_dev *dev;
@@ -103,7 +86,7 @@ static void scores_of_a_stream_have_the_bits_of_whole_windows(void **state)
     for (size_t i = 0; i < n; i++)
         sound[i] = (float)(0.2 * em_rng_normal(&rng) * (1 + i / 20000 % 3));
     CHECK_OK(em_ops_cuda.open(&dev, &(em_dev_cfg){ .precision = EM_PRECISION_FP32 }, &err));
-    make_model(&model, dev);
+    CHECK_OK(em_model_random(&model, &cfg, 2, &em_ops_cuda, dev, &err));
     bytes_whole = listen(&whole, model, 0, sound);
     bytes_followed = listen(&followed, model, LANES, sound);
     CHECK(whole.n > 30 && whole.n == followed.n, "%d and %d hops", whole.n, followed.n);

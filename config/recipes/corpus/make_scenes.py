@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Makes scenes to evaluate by: test clips of the corpus, one after another with pauses, their times known.
 
-    make_scenes.py CORPUS OUT [--n 12] [--events 10] [--seed 0] [--known]
+    make_scenes.py CORPUS OUT [--n 12] [--events 10] [--seed 0] [--known] [--only esc10|synth]
 
 CORPUS is the folder that make_corpus.py wrote. OUT gets scene-00.flac, beside it scene-00.txt (an Audacity label file: onset,
 offset, label by tabs), and for all of them strong.tsv (filename, onset, offset, event_label), the layout of DESED. Half of a
-scene's events come from ESC-10's fold 5, half from the synthesised test clips; every clip is used once before any is again.
-With --known they are of clips that may choose settings instead: those of ESC-10 that trained, and the valid synthesised ones.
+scene's events come from ESC-10's fold 5, half from the synthesised test clips (--only: all from one of the two); every clip is
+used once before any is again. With --known they are of clips that may choose settings instead: those of ESC-10 that trained, and
+the valid synthesised ones.
 A clip loses the digital silence and the near-silence around its sound. The label is the direct class, as in the table."""
 import argparse
 import csv
@@ -17,6 +18,7 @@ import numpy as np
 import sound
 from tables import table
 
+KNOWN_SPLITS = {"esc10": "train", "synth": "valid"}         # of each part, whose clips may choose settings
 PAUSE_S = (2.0, 5.0)
 NOISE_DB = -70
 SILENCE = 0.001             # what ESC-10 padded lies below this
@@ -25,7 +27,7 @@ SILENCE = 0.001             # what ESC-10 padded lies below this
 def event_clips(corpus, part, split):
     """Clips of a part that are events; noise floors and silence are no more than the pauses between them."""
     return [row for row in table((corpus / "corpus.csv").resolve())
-            if row["split"] == split and row["filename"].startswith(part) and row["labels"] != "Silence"]
+            if row["split"] == split and row["filename"].startswith(f"{part}/") and row["labels"] != "Silence"]
 
 
 def without_silence(path):
@@ -63,17 +65,18 @@ def main():
     parser.add_argument("--events", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--known", action="store_true")
+    parser.add_argument("--only", choices=KNOWN_SPLITS)
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
 
     rng = np.random.default_rng(given.seed)
     sources = [shuffled_for_ever(rng, event_clips(given.corpus, part, split if given.known else "test"))
-               for part, split in (("esc10/", "train"), ("synth/", "valid"))]
+               for part, split in KNOWN_SPLITS.items() if given.only in (None, part)]
     with open(given.out / "strong.tsv", "w", newline="", encoding="utf-8") as f:
         strong = csv.writer(f, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, escapechar="\\")
         strong.writerow(["filename", "onset", "offset", "event_label"])
         for i in range(given.n):
-            x, events = scene(rng, given.corpus, [next(sources[k % 2]) for k in range(given.events)])
+            x, events = scene(rng, given.corpus, [next(sources[k % len(sources)]) for k in range(given.events)])
             sound.write_flac(given.out / f"scene-{i:02}.flac", x)
             times = [(f"{onset:.3f}", f"{offset:.3f}", label) for onset, offset, label in events]
             (given.out / f"scene-{i:02}.txt").write_text("".join("\t".join(e) + "\n" for e in times), encoding="utf-8")

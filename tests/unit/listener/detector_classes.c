@@ -86,63 +86,6 @@ static void an_ignored_class_hides_nothing(void **state)
     assert_int_equal(s.events[0].i_class, DOG);
 }
 
-/* ------------------------------------------------------------------ beside another sound */
-
-/* What is told of DOG beside RAIN at these scores, all of it. */
-static int told_of_dog(float dog, float rain, double rain_to)
-{
-    const sound both[] = { { DOG, 20, 24, dog }, { RAIN, 20, rain_to, rain } };
-    scene s;
-
-    scene_init(&s, both, 2, 60);
-    s.classes[DOG].on = s.classes[DOG].off = .2f;
-    scene_run(&s);
-    check_times(scene_only(&s, RAIN), 20, rain_to, .33, rain_to);
-    return scene_count(&s, DOG, EM_DETECTION_END);
-}
-
-static void another_sounds_shade_is_not_told(void **state)
-{
-    (void)state;
-    assert_int_equal(told_of_dog(.45f, .9f, 24), 0);
-    assert_int_equal(told_of_dog(.45f, .6f, 24), 1);        /* nearly as sure */
-    assert_int_equal(told_of_dog(.55f, .95f, 24), 1);       /* sure of itself */
-    assert_int_equal(told_of_dog(.45f, .9f, 21.5), 1);      /* longer than the other */
-}
-
-static void a_look_says_that_it_is_a_shade(void **state)
-{
-    static const sound both[] = { { DOG, 20, 24, .45f }, { RAIN, 17, 26, .9f } };
-    scene s;
-
-    (void)state;
-    scene_init(&s, both, 2, 60);
-    s.classes[DOG].on = s.classes[DOG].off = .2f;
-    s.step_s = .25;
-    s.look_at_s = 24;
-    scene_run(&s);
-    assert_int_equal(scene_count(&s, DOG, EM_DETECTION_BEGIN), 0);
-    CHECK(s.looks[DOG].verdict == EM_VERDICT_SHADE && s.looks[RAIN].verdict == EM_VERDICT_TOLD, "%d beside %d", s.looks[DOG].verdict,
-          s.looks[RAIN].verdict);
-}
-
-/* Of what is above and below each other the ontology says which is told; and a shade's general class is one, too. */
-static void a_shade_has_no_kin_that_is_told(void **state)
-{
-    static const sound sounds[] = { { BARK, 20, 24, .45f }, { DOG, 20, 24, .9f },
-                                    { SIREN, 40, 44, .9f }, { BARK, 40, 44, .3f }, { DOG, 40, 44, .55f } };
-    scene s;
-
-    (void)state;
-    scene_init(&s, sounds, EM_COUNT(sounds), 60);
-    scene_use_ontology(&s);
-    s.classes[BARK].on = s.classes[BARK].off = s.classes[DOG].on = s.classes[DOG].off = .2f;
-    scene_run(&s);
-    check_times(scene_only(&s, BARK), 20, 24, .33, 1);
-    check_times(scene_only(&s, SIREN), 40, 44, .33, 1);
-    assert_int_equal(s.n_events, 2);
-}
-
 static void a_group_is_one_event_for_its_members(void **state)
 {
     static const int members[] = { SIREN, BUZZER, BARK };
@@ -224,9 +167,6 @@ int main(void)
         cmocka_unit_test(a_specific_class_that_goes_leaves_the_general_one),
         cmocka_unit_test(a_general_class_is_told_where_no_specific_one_is),
         cmocka_unit_test(an_ignored_class_hides_nothing),
-        cmocka_unit_test(another_sounds_shade_is_not_told),
-        cmocka_unit_test(a_look_says_that_it_is_a_shade),
-        cmocka_unit_test(a_shade_has_no_kin_that_is_told),
         cmocka_unit_test(a_group_is_one_event_for_its_members),
         cmocka_unit_test(a_gate_silences_the_others),
         cmocka_unit_test(a_look_says_why),

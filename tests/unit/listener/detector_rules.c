@@ -216,7 +216,7 @@ static void impossible_settings_are_refused(void **state)
     em_err err;
 
     (void)state;
-    for (int i = 0; i < 12; i++) {
+    for (int i = 0; i < 14; i++) {
         scene s;
 
         scene_init(&s, NULL, 0, 0);
@@ -233,6 +233,8 @@ static void impossible_settings_are_refused(void **state)
         case 8: s.classes[7].shortest_s = INFINITY; break;
         case 9: s.cfg.above = wrong; s.cfg.n_above = 1; break;
         case 10: s.cfg.groups = &group; s.cfg.n_groups = 1; break;
+        case 11: s.cfg.rival = 1.1f; break;             /* two sounds that are each other's shade */
+        case 12: s.cfg.sure = NAN; break;
         default: s.cfg.window_samples = 0;
         }
         CHECK(em_detector_new(&d, &s.cfg, &err) == EM_EINVAL && !d && err.msg[0], "case %d", i);
