@@ -104,7 +104,7 @@ static const em_option event_rows[] = {
       .wanted = "NAME:KEY=VALUE with a threshold (0.001 to 1), hysteresis (0 to 1), min-on or min-off (0 to 86400 s) or gate (yes, no)",
       .help = "for one class or group: threshold, hysteresis, min-on, min-off, gate; repeatable" },
     { .name = "explain", .kind = EM_OPTION_TEXTS, .at = AT(explain), .arg = "NAME",
-      .help = "tell at each result why this class or group is told or not; repeatable" },
+      .help = "tell at each result why this class or group is told or not; a quiet one at first, and as it comes nearer; repeatable" },
 };
 
 #define EVENT_FORMATS "audacity, dcase, sed-eval, audioset, vtt, srt, raven, csv or obs"
