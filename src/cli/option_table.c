@@ -213,7 +213,7 @@ static const em_option command_rows[] = {
     { .name = "mean-with", .kind = EM_OPTION_TEXT, .at = AT(mean_with), .arg = "MODEL", .help = "--rewrite: weights are the means of both models'" },
     { .name = "metrics", .kind = EM_OPTION_TEXT, .at = AT(metrics), .arg = "JSON", .help = "--rewrite: its figures, in its file" },
     { .name = "doctor", COMMAND(EM_COMMAND_DOCTOR),
-      .help = "check device, sound, model, speed, folders, broker and ports as a run with these options would have them: a line each, "
+      .help = "check device, sound, model, speed, outputs, commands, broker and ports as a run with these options would have them: a line each, "
               "with the remedy" },
     { .name = "bench", COMMAND(EM_COMMAND_BENCH), .help = "measure how fast this machine tags" },
     { .name = "training", .kind = EM_OPTION_FLAG, .at = AT(training), .help = "--bench: a step of training, with --train's options" },
