@@ -52,7 +52,7 @@ static const em_option input_rows[] = {
     { .name = "timeout", .kind = EM_OPTION_REAL, .at = AT(timeout), .arg = "SEC", .fallback = "0", .min = 0, .max = 1e9,
       .help = "--until: stop after SEC seconds without one; 0: never" },
     { .name = "start-time", .kind = EM_OPTION_TEXT, .at = AT(start_time), .arg = "UTC", .is_valid = em_is_utc,
-      .wanted = "a time like 2026-05-01T04:30:00Z", .help = "wall clock at a file's first sample (YYYY-MM-DDThh:mm:ss[.sss]Z)" },
+      .wanted = "a time like 2026-05-01T04:30:00Z", .help = "wall clock at a file's first sample, --replay: in place of the one that was kept (YYYY-MM-DDThh:mm:ss[.sss]Z)" },
     { .name = "shard", .kind = EM_OPTION_TEXT, .at = AT(shard), .arg = "I/N", .is_valid = em_is_shard,
       .wanted = "I/N with 1 <= I <= N <= 1000000", .help = "of the files given, only every N-th, beginning with the I-th" },
     { .name = "replay", .kind = EM_OPTION_TEXT, .at = AT(replay), .arg = "FILE",
