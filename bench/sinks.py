@@ -2,7 +2,8 @@
 """bench/sinks.py [--blocks N] [--seconds S] [--step S] [--out FILE] - do slow or dead outputs delay the hop?
 
 Hears the demo clip over and over through a pipe that does not wait (--live), a hop every 0.1 s, in blocks that alternate within one run: one with no
-output but a file of events, one with every output there is, of which two hang: an MQTT broker that is stopped (SIGSTOP) once it is connected, and
+output but a file of events, one with every output that a pipe can have (a file in each of the formats, --store, --plot, --clip-dir, --exec, --mqtt,
+--osc, --http; not --midi, which only a JACK source has), of which two hang: an MQTT broker that is stopped (SIGSTOP) once it is connected, and
 a pipe that nobody reads; and readers of the page that take nothing. Prints a JSON line each and one that compares them (p50, p99: the median of
 the blocks); --out keeps the lines. EARMARK names another program.
 
@@ -103,7 +104,7 @@ class Reader:
 
 
 def all_outputs(folder, url):
-    """Every output at once. One of jsonl goes into a pipe that somebody holds open and nobody reads."""
+    """All outputs at once. One of jsonl goes into a pipe that somebody holds open and nobody reads."""
     args = []
     for name in FORMATS:
         args += ["-f", name, "-o", f"{folder}/out.{name}"]
@@ -112,7 +113,7 @@ def all_outputs(folder, url):
     fcntl.fcntl(stuck, fcntl.F_SETPIPE_SZ, 4096)
     args += ["-f", "jsonl", "-o", f"{folder}/stuck", "--scores", "--store", f"{folder}/out.scores"]
     args += ["--mqtt", url, "--osc", f"osc.udp://127.0.0.1:{free_port(socket.SOCK_DGRAM)}/", "--http", "127.0.0.1:0"]
-    args += ["--exec", "true", "--exec-on", "both", "--clip-dir", f"{folder}/clips"]
+    args += ["--exec", "true", "--exec-on", "both", "--clip-dir", f"{folder}/clips", "--plot", f"{folder}/out.png"]
     return args, stuck
 
 

@@ -101,7 +101,7 @@ int em_cmd_doctor(const em_options *o, em_err *err)
         source.stop = c.stop;
         em_doctor_sound(&c, &source, inputs.n);
     }
-    em_doctor_outputs(&c);
+    em_doctor_outputs(&c, inputs.n_heard);
     em_inputs_deinit(&inputs);
     if ((code = p.code) || (code = em_finish_stdout(err)))
         return code;

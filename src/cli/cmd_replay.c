@@ -19,6 +19,36 @@ typedef struct rerun {
     bool         is_unmet;          /* --until was for a sound that did not come */
 } rerun;
 
+/* What is heard and with which model has been settled when the scores were made; but this holds for what is made of them. */
+static bool is_for_scores(const em_option *row)
+{
+    static const char *const names[] = { "channel", "until", "timeout", "start-time", "replay" };
+
+    for (size_t i = 0; i < EM_COUNT(names); i++)
+        if (strcmp(row->name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool is_for_sound(const em_option_section *section, const em_option *row)
+{
+    if (strcmp(section->title, "Input") == 0 || strcmp(section->title, "Model") == 0)
+        return !is_for_scores(row);
+    return strcmp(row->name, "midi") == 0 || strcmp(row->name, "osc-port") == 0;
+}
+
+/* On the command line it would be a mistake; files have it for what is heard. */
+static em_status check_sound(const em_options *o, em_err *err)
+{
+    const em_option_section *section;
+
+    for (int s = 0; (section = em_options_section(s)); s++)
+        for (int i = 0; i < section->n; i++)
+            if (is_for_sound(section, &section->rows[i]) && o->layer[em_options_index(&section->rows[i])] == EM_LAYER_ARGV)
+                return em_fail(err, EM_EINVAL, "--%s is for sound that is heard, and --replay has scores alone", section->rows[i].name);
+    return EM_OK;
+}
+
 static em_status check(const em_options *o, em_err *err)
 {
     if (o->inputs.n > 0)
@@ -31,7 +61,7 @@ static em_status check(const em_options *o, em_err *err)
         return em_fail(err, EM_EINVAL, "--replay and --%s cannot go together",
                        o->store ? "store" : o->http ? "http" : o->summary ? "summary" : o->out_dir ? "out-dir" :
                        o->embeddings ? "embeddings" : "mqtt");
-    return EM_OK;
+    return check_sound(o, err);
 }
 
 static em_known known_of(const em_stored_head *head)
@@ -65,15 +95,14 @@ static int begin(rerun *r, em_err *err)
         return em_exit_code(status, status == EM_EINVAL ? EM_EXIT_USAGE : EM_EXIT_OUTPUT);
     outlet.n_sinks = r->outputs.n;
     outlet.n_classes = r->known.classes.n;
-    if ((status = em_outlet_new(&r->outlet, &outlet, err)))
-        return em_exit_code(status, EM_EXIT_INTERNAL);
-    return em_exit_code(em_outlet_put(r->outlet, &em_stored_head_of(r->stored)->start, err), EM_EXIT_OUTPUT);
+    status = em_outlet_new(&r->outlet, &outlet, err);
+    return em_exit_code(status, EM_EXIT_INTERNAL);
 }
 
 static int hear(rerun *r, em_err *err)
 {
     const em_replay_cfg cfg = { .stored = r->stored, .outlet = r->outlet, .rules = &r->rules.watch, .has_slots = r->o->slots,
-                                .timeout_s = r->o->timeout, .stop = r->stop };
+                                .start_ms = em_options_start_ms(r->o), .timeout_s = r->o->timeout, .stop = r->stop };
     em_replay_result result;
     em_status status = em_replay_run(&result, &cfg, err);
 

@@ -52,6 +52,6 @@ void em_check_hum(em_checkup *c, const em_hum *hum);
 /* Groups of checks, in their order. */
 void em_doctor_model(em_checkup *c);                        /* model, speed, private                           */
 void em_doctor_sound(em_checkup *c, const em_source_cfg *cfg, int n_sources);       /* device, rate, level, clipping, hum */
-void em_doctor_outputs(em_checkup *c);                      /* folder, broker, http, osc                       */
+void em_doctor_outputs(em_checkup *c, int n_together);      /* folder, output, exec, broker, http, osc, osc-port  */
 
 #endif

@@ -52,7 +52,7 @@ static const em_option input_rows[] = {
     { .name = "timeout", .kind = EM_OPTION_REAL, .at = AT(timeout), .arg = "SEC", .fallback = "0", .min = 0, .max = 1e9,
       .help = "--until: stop after SEC seconds without one; 0: never" },
     { .name = "start-time", .kind = EM_OPTION_TEXT, .at = AT(start_time), .arg = "UTC", .is_valid = em_is_utc,
-      .wanted = "a time like 2026-05-01T04:30:00Z", .help = "wall clock at a file's first sample (YYYY-MM-DDThh:mm:ss[.sss]Z)" },
+      .wanted = "a time like 2026-05-01T04:30:00Z", .help = "wall clock at a file's first sample, --replay: in place of the one that was kept (YYYY-MM-DDThh:mm:ss[.sss]Z)" },
     { .name = "shard", .kind = EM_OPTION_TEXT, .at = AT(shard), .arg = "I/N", .is_valid = em_is_shard,
       .wanted = "I/N with 1 <= I <= N <= 1000000", .help = "of the files given, only every N-th, beginning with the I-th" },
     { .name = "replay", .kind = EM_OPTION_TEXT, .at = AT(replay), .arg = "FILE",
@@ -104,7 +104,7 @@ static const em_option event_rows[] = {
       .wanted = "NAME:KEY=VALUE with a threshold (0.001 to 1), hysteresis (0 to 1), min-on or min-off (0 to 86400 s) or gate (yes, no)",
       .help = "for one class or group: threshold, hysteresis, min-on, min-off, gate; repeatable" },
     { .name = "explain", .kind = EM_OPTION_TEXTS, .at = AT(explain), .arg = "NAME",
-      .help = "tell at each result why this class or group is told or not; repeatable" },
+      .help = "tell at each result why this class or group is told or not; a quiet one at first, and as it comes nearer; repeatable" },
 };
 
 #define EVENT_FORMATS "audacity, dcase, sed-eval, audioset, vtt, srt, raven, csv or obs"
@@ -213,7 +213,7 @@ static const em_option command_rows[] = {
     { .name = "mean-with", .kind = EM_OPTION_TEXT, .at = AT(mean_with), .arg = "MODEL", .help = "--rewrite: weights are the means of both models'" },
     { .name = "metrics", .kind = EM_OPTION_TEXT, .at = AT(metrics), .arg = "JSON", .help = "--rewrite: its figures, in its file" },
     { .name = "doctor", COMMAND(EM_COMMAND_DOCTOR),
-      .help = "check device, sound, model, speed, folders, broker and ports as a run with these options would have them: a line each, "
+      .help = "check device, sound, model, speed, outputs, commands, broker and ports as a run with these options would have them: a line each, "
               "with the remedy" },
     { .name = "bench", COMMAND(EM_COMMAND_BENCH), .help = "measure how fast this machine tags" },
     { .name = "training", .kind = EM_OPTION_FLAG, .at = AT(training), .help = "--bench: a step of training, with --train's options" },

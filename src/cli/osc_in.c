@@ -154,18 +154,30 @@ static void *run(void *ctx)
 /* ---- life ---- */
 
 /* Nothing is shared: who has the port gets its datagrams. */
-static em_status open_port(em_osc_in *in, const char *text, em_err *err)
+em_status em_osc_in_bind(int *fd, const char *address, em_err *err)
 {
     em_web_address a;
 
-    if (!em_web_address_parse(&a, text))
+    *fd = -1;
+    if (!em_web_address_parse(&a, address))
         return em_fail(err, EM_EINVAL, "--osc-port: not [ADDR:]PORT");
-    in->fd = socket(a.at.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (in->fd < 0 || bind(in->fd, (struct sockaddr *)&a.at, a.n) < 0)
-        return em_fail(err, EM_EIO, "--osc-port: %.60s: cannot be listened to: %s", text, strerror(errno));
-    getsockname(in->fd, (struct sockaddr *)&a.at, &a.n);
-    em_log(EM_LOG_DEBUG, "OSC commands at %s", em_web_address_text(in->from, (struct sockaddr *)&a.at, true));
-    return EM_OK;
+    *fd = socket(a.at.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (*fd >= 0 && bind(*fd, (struct sockaddr *)&a.at, a.n) == 0)
+        return EM_OK;
+    em_fail(err, EM_EIO, "--osc-port: %.60s: cannot be listened to: %s", address, strerror(errno));
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+    return EM_EIO;
+}
+
+static void tell_port(em_osc_in *in)
+{
+    struct sockaddr_storage at = { 0 };
+    socklen_t n = sizeof at;
+
+    getsockname(in->fd, (struct sockaddr *)&at, &n);
+    em_log(EM_LOG_DEBUG, "OSC commands at %s", em_web_address_text(in->from, (struct sockaddr *)&at, true));
 }
 
 em_status em_osc_in_open(em_osc_in **out, const char *address, const em_known *known, em_control *control, em_err *err)
@@ -176,10 +188,11 @@ em_status em_osc_in_open(em_osc_in **out, const char *address, const em_known *k
     *out = NULL;
     if (!in)
         return em_fail(err, EM_ENOMEM, "no memory for OSC");
-    in->fd = -1;
     in->known = known;
     in->control = control;
-    status = open_port(in, address, err);
+    status = em_osc_in_bind(&in->fd, address, err);
+    if (!status)
+        tell_port(in);
     if (!status && !(in->has_thread = pthread_create(&in->thread, NULL, run, in) == 0))
         status = em_fail(err, EM_ENOMEM, "no thread for OSC");
     if (status) {

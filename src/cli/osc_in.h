@@ -17,8 +17,11 @@
 
 typedef struct em_osc_in em_osc_in;
 
-/* address: [ADDR:]PORT; a port alone is of this machine only. known, control: borrowed until em_osc_in_close. EM_EIO: the port is taken,
- * and the like; EM_ENOMEM. On error *out is NULL. */
+/* Opens *fd, the port of this address, which the caller closes. EM_EINVAL: it is none; EM_EIO: the port is taken, and the like: *fd is -1. */
+em_status em_osc_in_bind(int *fd, const char *address, em_err *err);
+
+/* address: [ADDR:]PORT; a port alone is of this machine only. known, control: borrowed until em_osc_in_close. What em_osc_in_bind
+ * says; EM_ENOMEM. On error *out is NULL. */
 em_status em_osc_in_open(em_osc_in **out, const char *address, const em_known *known, em_control *control, em_err *err);
 void      em_osc_in_close(em_osc_in *in);
 

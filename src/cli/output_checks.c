@@ -1,7 +1,7 @@
 /* output_checks.c - see output_checks.h. */
 #include "cli/output_checks.h"
 
-#include "sinks/out.h"
+#include "sinks/out_path.h"
 #include "train/files.h"
 
 #include <string.h>

@@ -131,14 +131,22 @@ static em_status end_events(replay *r, const char *source, em_err *err)
     return output(r, status);
 }
 
-static em_status hear_event(replay *r, const em_event *e, em_err *err)
+/* A device knew what time it was; a file is from when we are told. */
+static void set_clock(const replay *r, em_event *e)
+{
+    if (r->cfg->start_ms >= 0 && !is_live(r, e->source))
+        e->utc_ms = r->cfg->start_ms + llround(e->time * 1e3);
+}
+
+static em_status hear_event(replay *r, em_event *e, em_err *err)
 {
     em_status status;
 
-    if (e->type == EM_EVENT_SCORES)
-        return hear_hop(r, e, err);
     if (e->type == EM_EVENT_SOURCE)
         note_live(r, e->source);
+    set_clock(r, e);
+    if (e->type == EM_EVENT_SCORES)
+        return hear_hop(r, e, err);
     if (e->type == EM_EVENT_STOP) {
         if ((status = end_events(r, e->source, err)))
             return status;
@@ -159,18 +167,33 @@ static bool is_timed_out(const replay *r, const em_event *e)
     return r->cfg->timeout_s > 0 && e->type == EM_EVENT_SCORES && r->before_s + e->time > r->cfg->timeout_s + 1e-6;
 }
 
+/* first: the record behind it, which for a device says that it is there; NULL: there is none. */
+static em_status tell_start(replay *r, const em_event *first, em_err *err)
+{
+    em_event e = em_stored_head_of(r->cfg->stored)->start;
+
+    if (r->cfg->start_ms >= 0 && !(first && first->type == EM_EVENT_SOURCE))
+        e.utc_ms = r->cfg->start_ms;
+    return output(r, em_outlet_put(r->cfg->outlet, &e, err));
+}
+
 em_status em_replay_run(em_replay_result *out, const em_replay_cfg *cfg, em_err *err)
 {
     replay r = { .cfg = cfg, .result = out };
-    em_err why = { 0 };
-    em_status status = EM_OK;
+    em_err why = { 0 }, later = { 0 };
+    em_status status, told;
     bool has_one = true;
     em_event e;
 
     *out = (em_replay_result){ 0 };
-    while (!status && has_one && !out->has_met && !(out->was_stopped = is_stopped(&r)))
-        if (!(status = em_stored_next(cfg->stored, &e, &has_one, &why)) && has_one && (has_one = !is_timed_out(&r, &e)))
-            status = hear_event(&r, &e, &why);
+    status = em_stored_next(cfg->stored, &e, &has_one, &why);
+    if ((told = tell_start(&r, !status && has_one ? &e : NULL, &later))) {
+        status = told;
+        why = later;
+    }
+    while (!status && has_one && !out->has_met && !(out->was_stopped = is_stopped(&r)) && !is_timed_out(&r, &e))
+        if (!(status = hear_event(&r, &e, &why)))
+            status = em_stored_next(cfg->stored, &e, &has_one, &why);
     /* What the file had is told to its end, however that came. */
     if (!out->output_failed && end_events(&r, NULL, &why))
         status = why.code;

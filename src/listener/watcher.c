@@ -12,6 +12,11 @@
 
 enum { SOURCE_CHARS = 176 };        /* a name and a time */
 
+static const float nearer = .01f;   /* by so much more evidence a quiet class is worth another record */
+
+/* What was said last of a class that is explained. */
+typedef struct told_look { em_verdict verdict; float peak; } told_look;
+
 struct em_watcher {
     em_watcher_cfg cfg;
     em_detector *detector;
@@ -19,7 +24,7 @@ struct em_watcher {
     bool    has_met;                /* see em_watcher_has_met                   */
     char    source[SOURCE_CHARS];   /* of ids                                   */
     float  *scores, *slots;         /* of the rules' classes: [n], [n_slots][n] */
-    em_verdict *verdicts;           /* [n_explained] of the last hop            */
+    told_look *looks;               /* [n_explained]                            */
     float   dbfs;                   /* of the newest hop, and its wall clock    */
     int64_t anchor_ms;
 };
@@ -79,10 +84,10 @@ em_status em_watcher_new(em_watcher **out, const em_watcher_cfg *cfg, em_err *er
     detector.ctx = w;
     w->scores = em_alloc(n * sizeof *w->scores);
     w->slots = em_alloc((size_t)detector.n_slots * n * sizeof *w->slots);
-    w->verdicts = em_alloc(((size_t)cfg->rules->n_explained + 1) * sizeof *w->verdicts);
-    for (int i = 0; w->verdicts && i < cfg->rules->n_explained; i++)
-        w->verdicts[i] = EM_VERDICT_QUIET;
-    status = w->scores && w->slots && w->verdicts ? em_detector_new(&w->detector, &detector, err)
+    w->looks = em_alloc(((size_t)cfg->rules->n_explained + 1) * sizeof *w->looks);
+    for (int i = 0; w->looks && i < cfg->rules->n_explained; i++)
+        w->looks[i] = (told_look){ EM_VERDICT_QUIET, -1 };              /* any evidence is more: its first verdict is told */
+    status = w->scores && w->slots && w->looks ? em_detector_new(&w->detector, &detector, err)
                                    : em_fail(err, EM_ENOMEM, "no memory for the events of %s", cfg->source);
     if (status) {
         em_watcher_free(w);
@@ -99,7 +104,7 @@ void em_watcher_free(em_watcher *w)
     em_detector_free(w->detector);
     free(w->scores);
     free(w->slots);
-    free(w->verdicts);
+    free(w->looks);
     free(w);
 }
 
@@ -149,20 +154,25 @@ static em_event explanation(const em_watcher *w, int lane, const em_look *look, 
     return e;
 }
 
+/* At each hop, but that a class is quiet, as it was, only if it never came so near. */
+static bool is_news(const told_look *before, const em_look *look)
+{
+    return look->verdict != EM_VERDICT_QUIET || before->verdict != EM_VERDICT_QUIET || look->peak >= before->peak + nearer;
+}
+
 static em_status explain(em_watcher *w, double time, em_err *err)
 {
     const em_watch_rules *rules = w->cfg.rules;
     em_status status = EM_OK;
 
     for (int i = 0; i < rules->n_explained && !status; i++) {
-        const em_verdict before = w->verdicts[i];
         em_look look;
         em_event e;
 
         em_detector_look(&look, w->detector, rules->explained[i]);
-        w->verdicts[i] = look.verdict;
-        if (look.verdict == EM_VERDICT_QUIET && before == EM_VERDICT_QUIET)
+        if (!is_news(&w->looks[i], &look))
             continue;
+        w->looks[i] = (told_look){ look.verdict, look.peak };
         e = explanation(w, rules->explained[i], &look, time);
         status = w->cfg.take(w->cfg.ctx, &e, err);
     }

@@ -19,7 +19,7 @@ typedef struct em_watch_rules {     /* what an event is                         
     const int *classes;             /* [detector.n_classes] which of the scores they are                   */
     int        n_scores;            /* of a hop, and of each of its slots                                  */
     const int *explained;           /* [n_explained] classes of the detector, or n_classes + a group: each hop says why it is
-                                       told or not, unless it is quiet and was                              */
+                                       told or not, unless it is quiet, and was, and came no nearer         */
     int        n_explained;
     bool       has_gate;            /* sound below it is of no class                                       */
     float      gate_dbfs;           /* level since the last hop                                            */

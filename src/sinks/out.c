@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "sinks/out_path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,8 +18,6 @@
 enum {
     POLL_MS = 100,                  /* how often a blocked write looks at give_up     */
     GIVE_UP_MS = 1000,              /* a reader's time to go on once it is set        */
-    MOST_LINKS = 40,                /* of symbolic links in a row, as the kernel has it */
-    MOST_DIGITS = 9,                /* of a descriptor                                */
 };
 
 static const char *name_of(const em_out *o)
@@ -29,50 +28,6 @@ static const char *name_of(const em_out *o)
 static em_status fail_io(const em_out *o, const char *doing, em_err *err)
 {
     return em_fail(err, EM_EIO, "%s: cannot %s: %s", name_of(o), doing, strerror(errno));
-}
-
-int em_out_descriptor(const char *path)
-{
-    static const struct { const char *name; int fd; } named[] = { { "-", 1 }, { "/dev/stdout", 1 }, { "/dev/stderr", 2 } };
-    static const char *const folders[] = { "/dev/fd/", "/proc/self/fd/" };
-
-    for (size_t i = 0; i < EM_COUNT(named); i++)
-        if (strcmp(path, named[i].name) == 0)
-            return named[i].fd;
-    for (size_t i = 0; i < EM_COUNT(folders); i++) {
-        const char *number = path + strlen(folders[i]);
-        size_t n = strlen(path) > strlen(folders[i]) ? strlen(number) : 0;
-
-        if (n > 0 && n <= MOST_DIGITS && strncmp(path, folders[i], strlen(folders[i])) == 0 && strspn(number, "0123456789") == n)
-            return atoi(number);
-    }
-    return -1;
-}
-
-/* Where a symbolic link leads, be it there yet or not; the file behind it is to be replaced, not the link. *target:
- * PATH_MAX bytes, holds the path. realpath would go on through /dev/stdout and fail where there is no file yet. */
-static em_status follow_links(const em_out *o, char *target, em_err *err)
-{
-    char link[PATH_MAX], joined[PATH_MAX];
-
-    for (int i = 0; i < MOST_LINKS && em_out_descriptor(target) < 0; i++) {
-        ssize_t n = readlink(target, link, sizeof link - 1);
-        const char *slash = strrchr(target, '/');
-        int n_folder = slash ? (int)(slash - target) + 1 : 0;
-
-        if (n < 0)
-            return EM_OK;                       /* no link, or nothing there */
-        link[n] = '\0';
-        if ((size_t)snprintf(joined, sizeof joined, "%.*s%s", link[0] == '/' ? 0 : n_folder, target, link) >= sizeof joined) {
-            errno = ENAMETOOLONG;
-            return fail_io(o, "be opened for writing", err);
-        }
-        memcpy(target, joined, sizeof joined);
-    }
-    if (em_out_descriptor(target) >= 0)
-        return EM_OK;
-    errno = ELOOP;
-    return fail_io(o, "be opened for writing", err);
 }
 
 /* A new file gets its name at the end; what is there already and no file (a device, a FIFO) is written directly, and
@@ -86,11 +41,7 @@ static em_status open_path(em_out *o, const char *path, em_err *err)
 
     if (!(o->path = strdup(path)))
         return em_fail(err, EM_ENOMEM, "no memory for the output's name");
-    if ((size_t)snprintf(target, sizeof target, "%s", path) >= sizeof target) {
-        errno = ENAMETOOLONG;
-        return fail_io(o, "be opened for writing", err);
-    }
-    if ((status = follow_links(o, target, err)))
+    if ((status = em_out_follow(target, path, err)))
         return status;
     if ((fd = em_out_descriptor(target)) >= 0) {
         o->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);

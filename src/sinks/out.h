@@ -23,9 +23,6 @@ typedef struct em_out {
     atomic_bool is_ending;          /* see em_sink_hurry                                          */
 } em_out;
 
-/* The descriptor that a path means: "-" and /dev/stdout, /dev/stderr, /dev/fd/N, /proc/self/fd/N; -1: none. */
-int em_out_descriptor(const char *path);
-
 /* path NULL or "-": stdout. A symbolic link stays one: what it leads to is written. A path that is a device, a FIFO
  * or an open descriptor is written as it is. EM_EIO names the path.
  * The caller ends it with em_out_close, also after an error. */

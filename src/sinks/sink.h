@@ -166,6 +166,9 @@ typedef struct em_sink_traits {
     bool is_one_timeline;           /* its times have no place for a file's name beside them           */
 } em_sink_traits;
 
+/* Whether this build has the format, and what brings it can be loaded. EM_EUNSUPPORTED: the sentence names the build's option. */
+em_status em_sink_check(const char *format, em_err *err);
+
 /* format must be a row of sinks.c. */
 em_sink_traits em_sink_traits_of(const char *format);
 

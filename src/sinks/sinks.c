@@ -60,21 +60,34 @@ static em_status load(const em_sink_row **row, em_err *err)
     return EM_OK;
 }
 
+/* The row that opens it. */
+static em_status find_whole(const em_sink_row **row, const char *format, em_err *err)
+{
+    if (!(*row = find(format)))
+        return em_fail(err, EM_EUNSUPPORTED, "format '%s' is not one of this build's", format);
+    return (*row)->option ? load(row, err) : EM_OK;
+}
+
+em_status em_sink_check(const char *format, em_err *err)
+{
+    const em_sink_row *row;
+
+    return find_whole(&row, format, err);
+}
+
 em_status em_sink_open(em_sink **out, const em_sink_cfg *cfg, em_err *err)
 {
-    const em_sink_row *named = find(cfg->format), *row = named;
-    em_status status = EM_OK;
+    const em_sink_row *row;
+    em_status status = find_whole(&row, cfg->format, err);
     em_sink *s;
 
     *out = NULL;
-    if (!row)
-        return em_fail(err, EM_EUNSUPPORTED, "format '%s' is not one of this build's", cfg->format);
-    if (row->option && (status = load(&row, err)) != EM_OK)
+    if (status)
         return status;
     if (!(s = calloc(1, row->n_bytes)))
         return em_fail(err, EM_ENOMEM, "no memory for a %s output", cfg->format);
     s->row = row;
-    s->traits = named->traits;
+    s->traits = find(cfg->format)->traits;
     s->cfg = *cfg;
     s->out.fd = -1;
     if (!row->has_no_file)

@@ -76,6 +76,23 @@ head -c 90000 demo.scores >cut.scores
 run 4 -f jsonl --replay cut.scores; says err 'ends inside a record'; says out '"type":"start"'
 run 2 --replay demo.scores noise.wav; says err noise.wav
 run 2 --replay demo.scores --store x.scores; says err '--store'
+
+# options of what is heard and of the model are settled: a mistake on the command line, and of no matter in a file
+for option in --duration=2 --step=2 -mnano --realtime --live --midi --threads=1 --window=10 --backend=cpu --raw=s16le --rate=16000 \
+              --stall=2 --wait --osc-port=9000 --source=a:input=x.wav --shard=1/2 --precision=fp32 --labels=x.csv; do
+    run 2 --replay demo.scores "$option"; says err ' is for sound that is heard, and --replay has scores alone'; one_line err 2; empty out
+done
+printf 'step = 2\nduration = 3\nrealtime = yes\nthreads = 1\nmodel = nope\nosc-port = 9000\n' >heard.conf
+again -c heard.conf -f jsonl; same out demo.jsonl; empty err
+
+# but the wall clock may be told: as if it had been when the sound was heard, of several files each its own; a device knew it
+run 0 -f jsonl --start-time 2026-05-01T04:30:00Z "$demo"; cp out want; says want '"utc":"2026-05-01T04:30:02.000Z"'
+again -f jsonl --start-time 2026-05-01T04:30:00Z; same out want
+run 0 -f csv --start-time 2026-05-01T04:30:00Z "$demo"; cp out want; again -f csv --start-time 2026-05-01T04:30:00Z; same out want
+run 0 -f jsonl --all-classes -t 0.005 --start-time 2027-01-02T03:04:05Z --channel each noise.wav two.wav; cp out want
+run 0 -f jsonl --all-classes -t 0.005 --start-time 2027-01-02T03:04:05Z --replay two.scores; same out want
+run 0 -f jsonl --all-classes -t 0.005 --replay live.scores; cp out want
+run 0 -f jsonl --all-classes -t 0.005 --start-time 2027-01-02T03:04:05Z --replay live.scores; same out want
 run 2 --store x.scores --summary noise.wav; says err '--summary'
 run 2 --store - noise.wav; says err 'standard output'
 run 2 --store x.txt -o x.txt noise.wav; says err 'x.txt'

@@ -1,10 +1,13 @@
-/* hostile_labels DIR, or --mqtt URL, --osc URL, --exec COMMAND, --clip-dir DIR, --http ADDRESS, --plot FILE: writes events whose labels are
- * meant to break a reader through every format, as DIR/hostile.EXTENSION, for formats.py to read back. The files of sources.EXTENSION
- * are the same with two sources, which are hostile as well. To a broker they go as one node "hostile" with both sources, all labels being
- * classes as well as groups. The web page stays until standard input ends. */
+/* hostile_labels DIR, or --mqtt URL, --osc URL, --exec COMMAND, --clip-dir DIR, --http ADDRESS, --plot FILE, --view plain|color, --status SOCKET,
+ * --store DIR: writes events whose labels are meant to break a reader through every format, as DIR/hostile.EXTENSION, for formats.py to
+ * read back. The files of sources.EXTENSION are the same with two sources, which are hostile as well. To a broker they go as one node "hostile"
+ * with both sources, all labels being classes as well as groups. The web page stays until standard input ends. The live view goes to
+ * standard output, --status to a service's manager, and --store makes a file of scores for each label. */
+#include "base/notify.h"
 #include "sinks/sink.h"
 #include "sinks/tape.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,11 +173,108 @@ static void show_page(const char *address)
     write_events(&cfg, true);
 }
 
+static void put_or_give_up(em_sink *s, const em_event *e)
+{
+    em_err err;
+
+    if (em_sink_put(s, e, &err))
+        give_up(&err);
+}
+
+/* Each label in turn is among the best classes, the newest event and the text of a mark. */
+static void draw_view(const char *color)
+{
+    const em_sink_cfg cfg = { .format = "text", .classes = &classes, .scores = EM_SCORES_TOP, .top_k = 5, .is_terminal = true, .has_utf8 = true,
+                              .has_color = strcmp(color, "color") == 0, .keys = "q quit" };
+    em_err err;
+    em_sink *s;
+
+    if (em_sink_open(&s, &cfg, &err))
+        give_up(&err);
+    for (int i = 0; i < N; i++) {
+        float scores[N] = { 0 };
+        em_event hop = { .type = EM_EVENT_SCORES, .source = sources[i % 2], .time = i + 1, .utc_ms = -1,
+                         .u.scores = { .filled = 1, .scores = scores } };
+        em_event mark = { .type = EM_EVENT_MARK, .source = sources[i % 2], .time = i + 1, .utc_ms = -1 };
+
+        scores[i] = 0.9f;
+        snprintf(mark.u.mark.text, sizeof mark.u.mark.text, "%s", labels[i]);
+        put_or_give_up(s, &hop);
+        put(s, EM_EVENT_ONSET, i, true);
+        put_or_give_up(s, &mark);
+        put(s, EM_EVENT_OFFSET, i, true);
+    }
+    if (em_sink_close(s, EM_SINK_WHOLE, &err))
+        give_up(&err);
+}
+
+/* What finds the manager's socket full is left out: here it waits until it is not. */
+static void tell_manager(const char *path)
+{
+    em_notify notify;
+    const em_sink_cfg cfg = { .format = "status", .classes = &classes, .notify = &notify };
+    em_err err;
+    em_sink *s;
+
+    if (setenv("NOTIFY_SOCKET", path, 1) != 0 || em_notify_open(&notify, &err) || em_sink_open(&s, &cfg, &err))
+        give_up(&err);
+    for (int i = 0; i < 4 * N; i++) {
+        struct pollfd p = { .fd = notify.fd, .events = POLLOUT };
+
+        if (poll(&p, 1, 10000) != 1)
+            give_up(&(em_err){ .msg = "nobody reads the socket" });
+        put(s, i % 2 ? EM_EVENT_OFFSET : EM_EVENT_ONSET, i / 2 % N, i >= 2 * N);
+    }
+    if (em_sink_close(s, EM_SINK_WHOLE, &err))
+        give_up(&err);
+    em_notify_close(&notify);
+}
+
+/* Some seconds of a sound that is sure to be told; its only class has the label. */
+static void store_one(const char *path, int i)
+{
+    enum { SECONDS = 6, SLOTS = 32, RATE_HZ = 32000 };
+    static const bool trained[] = { true };
+    static float slots[SLOTS], score = 0.9f;
+    const em_classes one = { &labels[i], &labels[i], 1 };
+    const em_sink_store_cfg store = { .is_trained = trained, .window_samples = 10 * RATE_HZ, .n_slots = SLOTS, .slot_s = 0.3125, .n_files = 1 };
+    const em_sink_cfg cfg = { .format = "store", .path = path, .classes = &one, .has_source_names = true, .store = &store };
+    em_event e = { .type = EM_EVENT_START, .source = sources[i % 2], .utc_ms = -1,
+                   .u.start = { labels[i], labels[i], labels[i], labels[i], RATE_HZ, 1, 10 } };
+    em_err err;
+    em_sink *s;
+
+    if (em_sink_open(&s, &cfg, &err))
+        give_up(&err);
+    put_or_give_up(s, &e);
+    for (int k = 0; k < SLOTS; k++)
+        slots[k] = score;
+    for (int t = 1; t <= SECONDS; t++) {
+        e = (em_event){ .type = EM_EVENT_SCORES, .source = sources[i % 2], .time = t, .utc_ms = -1,
+                        .u.scores = { .filled = 1, .scores = &score, .slots = slots, .n_slots = SLOTS } };
+        put_or_give_up(s, &e);
+    }
+    e = (em_event){ .type = EM_EVENT_STOP, .source = sources[i % 2], .time = SECONDS, .utc_ms = -1 };
+    put_or_give_up(s, &e);
+    if (em_sink_close(s, EM_SINK_WHOLE, &err))
+        give_up(&err);
+}
+
+static void store_all(const char *dir)
+{
+    for (int i = 0; i < N; i++) {
+        char path[512];
+
+        snprintf(path, sizeof path, "%s/%02d.scores", dir, i);
+        store_one(path, i);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct { const char *option; void (*tell)(const char *value); } modes[] = {
         { "--mqtt", tell_broker }, { "--osc", tell_osc }, { "--exec", run_commands }, { "--clip-dir", write_clips }, { "--http", show_page },
-        { "--plot", draw },
+        { "--plot", draw }, { "--view", draw_view }, { "--status", tell_manager }, { "--store", store_all },
     };
     const char *format;
 

@@ -1,6 +1,7 @@
 #!/bin/bash
-# labels.sh EARMARK SOURCE_DIR JSONL_CHECK HOSTILE_LABELS - labels that are meant to break a reader, on their way to commands and into names of clips.
-# formats.sh has them in files, tests/peer in topics and OSC addresses, tests/web in feeds, metrics and a browser.
+# labels.sh EARMARK SOURCE_DIR JSONL_CHECK HOSTILE_LABELS - labels that are meant to break a reader, on their way to commands, into names of
+# clips and, in hostile.py, to a terminal, a service's status and through files of scores. formats.sh has them in files, tests/peer in topics
+# and OSC addresses, tests/web in feeds, metrics and a browser.
 hostile_labels=$4
 . "$(dirname "$0")/lib.sh"
 
@@ -40,5 +41,7 @@ timeout 100 "$hostile_labels" --clip-dir clips >out 2>err || bad "--clip-dir: $(
 [ "$(ls -A clips | wc -l)" -eq $((2 * n)) ] || bad "$(ls -A clips | wc -l) clips of $((2 * n))"
 ! ls -A clips | grep -qvE '^(dog_wav|a_b_c_wav_1|two_2_wav_2)-[a-z0-9_]{1,80}-[0-9]{26}\.flac$' || bad "names: $(ls -A clips | head -5)"
 [ "$(ls | tr '\n' ' ')" = 'clips err hook out runs ' ] || bad "outside the folder: $(ls)"
+# the live view, STATUS= and --store with --replay
+timeout 200 python3 "$source_dir/tests/cli/hostile.py" "$hostile_labels" "$earmark" </dev/null || bad "terminal, status or scores"
 for f in clips/*; do [ "$(head -c 4 "$f")" = fLaC ] || bad "$f is no FLAC"; done
 finish

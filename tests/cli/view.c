@@ -115,6 +115,39 @@ static void it_redraws_in_place_and_ends_clean(void **state)
     CHECK(tail && strncmp(tail, "\x1b[J", 3) == 0, "the last thing is the end of a drawing: %.20s", tail ? tail + 1 : "");
 }
 
+/* Sequences that colour, which end in 'm'; an unfinished one is none. */
+static int n_colors(void)
+{
+    int n = 0;
+
+    seen[n_seen] = '\0';
+    for (const char *p = seen; (p = strstr(p, "\x1b[")); p++)
+        n += p[2 + strspn(p + 2, "0123456789;")] == 'm';
+    return n;
+}
+
+/* NO_COLOR that is empty asks for nothing (no-color.org), and who asks for colour on the command line gets it. */
+static void no_color_is_obeyed(void **state)
+{
+    static const struct { const char *variable, *color; bool is_colored; } cases[] = {
+        { "NO_COLOR=1", "auto", false }, { "NO_COLOR=", "auto", true }, { "NO_COLOR=1", "always", true }, { "EM=1", "never", false },
+        { "TERM=xterm", "auto", true },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *args[] = { "/usr/bin/env", cases[i].variable, program, "--color", cases[i].color, "--realtime", "--step", "0.2", sound, NULL };
+        int fd;
+        pid_t pid = start(&fd, 80, args);
+
+        CHECK(wait_for(fd, "\x1b[10F", 3) && count("█") > 0, "%s: it draws bars, and redraws: %.200s", cases[i].variable, seen);
+        CHECK((n_colors() > 0) == cases[i].is_colored, "%s --color %s: %d colours", cases[i].variable, cases[i].color, n_colors());
+        kill(pid, SIGTERM);
+        CHECK(end_of(pid, fd) == 0, "exit code 0");
+        CHECK((n_colors() > 0) == cases[i].is_colored, "%s --color %s: %d colours at the end", cases[i].variable, cases[i].color, n_colors());
+    }
+}
+
 static void it_follows_the_size(void **state)
 {
     int fd;
@@ -337,6 +370,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_redraws_in_place_and_ends_clean),
+        cmocka_unit_test(no_color_is_obeyed),
         cmocka_unit_test(it_follows_the_size),
         cmocka_unit_test(keys_pause_mark_and_quit),
         cmocka_unit_test(the_terminal_is_given_back),

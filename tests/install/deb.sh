@@ -104,8 +104,9 @@ inside() {
         exec env -i PATH=/usr/bin:/bin:/usr/sbin:/sbin HOME=/tmp chroot root "$@"' bash "$@" >out 2>err </dev/null
 }
 if ! inside true; then
-    echo "no mount namespaces here, or no chroot: installed nowhere ($(head -1 err))"
-    finish
+    [ $n_failed -eq 0 ] || finish
+    echo "skipped: the packages are as they should be, but installed nowhere: no mount namespaces here, or no chroot: $(head -1 err)"
+    exit 77
 fi
 inside test -e "$source_dir" && bad "the source tree is in the root"
 inside dpkg -i /tmp/earmark.deb || bad "dpkg -i: $(tail -5 err)"

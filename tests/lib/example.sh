@@ -16,6 +16,7 @@ export PKG_CONFIG_PATH
 [ "$(pkg-config --modversion earmark)" = "$("$earmark" --version | sed -n '1s/^earmark //p')" ] || { echo "another version"; exit 1; }
 libraries=$(pkg-config --variable=libdir earmark)
 
+[ "$(wc -l < "$source/examples/tag.c")" -le 40 ] || { echo "it is said to have forty lines"; exit 1; }
 # shellcheck disable=SC2046,SC2086
 "$cc" -std=c99 -pedantic -Wall -Wextra -Werror $sanitize "$source/examples/tag.c" -o "$folder/tag" $(pkg-config --cflags --libs earmark sndfile)
 mkdir "$folder/static"

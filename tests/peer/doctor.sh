@@ -23,7 +23,7 @@ finds() {
     run "$1" --doctor --step 60 "${@:5}"             # a machine that is busy is fast enough for that
     [ "$(cat err)" = "$([ "$1" -ne 2 ] || echo "Try 'earmark --help'")" ] || bad "$(cat err)"
     grep -E "^$3  $2 " out | grep -qF -- "$4" || bad "$2 is not '$3 … $4': $(grep -F "  $2 " out)"
-    [ "$(awk '{ print $2 }' out | uniq | tr '\n' ' ')" = 'model speed private device rate level clipping hum folder broker http osc ' ] ||
+    [ "$(awk '{ print $2 }' out | uniq | tr '\n' ' ')" = 'model speed private device rate level clipping hum folder output exec broker http osc osc-port ' ] ||
         bad "the checks: $(cat out)"
     ! grep -q $'\x1b' out || bad "colour in a pipe"
 }
@@ -62,7 +62,7 @@ if command -v jackd >/dev/null && em --version | grep -q 'jack: yes'; then
 fi
 
 # as records
-run 0 --doctor --step 60 --json good.wav; [ "$("$jsonl_check" <out | sort -u)" = check ] && one_line out 12 || bad "--json: $(cat out)"
+run 0 --doctor --step 60 --json good.wav; [ "$("$jsonl_check" <out | sort -u)" = check ] && one_line out 15 || bad "--json: $(cat out)"
 jq -e -s 'map(.result) | unique == ["pass", "skip"]' out >/dev/null || bad "results: $(cat out)"
 em --doctor good.wav >/dev/full 2>err; [ $? -eq 6 ] || bad "a full disk"
 run 2 --doctor --jack --device x; says err 'choose one source'
@@ -90,6 +90,28 @@ finds 0 folder pass 'will be made' --clip-dir new/clips good.wav; [ ! -e new ] |
 : >file; finds 6 folder fail 'cannot be written' --clip-dir file good.wav
 finds 6 folder fail 'cannot be written' --out-dir /proc/x good.wav
 
+# files: where a run would end with status 6, and none of them is made or touched
+finds 0 output pass '--output new.jsonl can be written' -f jsonl -o new.jsonl --store new.scores good.wav
+says out 'pass  output    --store new.scores can be written'
+finds 6 output fail '--output /nonexistent/x: cannot be opened for writing: No such file or directory: choose' -o /nonexistent/x good.wav
+finds 6 output fail '--store /nonexistent/y: cannot' --store /nonexistent/y good.wav
+finds 6 output fail '--output clips: cannot be opened for writing: Is a directory' -o clips good.wav
+finds 6 output fail '--output /proc/x: cannot' --append -o /proc/x good.wav
+echo old >old.txt; mkdir blocked.txt.part
+finds 0 output pass '--output old.txt can be written' -o old.txt good.wav; finds 0 output pass 'old.txt can be written' --append -o old.txt good.wav
+[ "$(cat old.txt)" = old ] && [ ! -e old.txt.part ] || bad "old.txt was touched: $(ls)"
+finds 6 output fail '--output blocked.txt: cannot be opened for writing: Is a directory' -o blocked.txt good.wav
+ln -s missing/far.txt far; finds 6 output fail '--output far: cannot' -o far good.wav
+finds 0 output pass '--output /dev/null can be written' -o /dev/null good.wav
+[ ! -e new.jsonl ] && [ ! -e new.scores ] || bad "made: $(ls)"
+if em --version | grep -q 'cairo: yes'; then
+    finds 0 output pass '--plot new.png can be written' --plot new.png good.wav
+    finds 6 output fail '--plot /nonexistent/z.png: cannot' --plot /nonexistent/z.png good.wav
+fi
+finds 2 output fail '--store: wants a file' --store - good.wav
+finds 0 exec pass '/sh would be run' --exec 'sh -c true' good.wav
+finds 2 exec fail 'nosuchprogram is no program that can be run' --exec 'nosuchprogram now' good.wav
+
 # ports and addresses
 for i in $(seq 20); do
     port=$((20000 + RANDOM % 20000))
@@ -103,9 +125,19 @@ if em --version | grep -q 'http: yes'; then
     finds 6 http fail "127.0.0.1:$port: Address already in use" --http 127.0.0.1:$port good.wav
     finds 0 http pass 'is free' --http 127.0.0.1:0 good.wav
     finds 2 http fail '--http-token' --http 0.0.0.0:0 good.wav
+    finds 0 http pass 'is free' --http 127.0.0.1:0 --http-token ear.token good.wav; [ ! -e ear.token ] || bad "a token was made"
+    finds 6 http fail '/nonexistent/ear.token' --http 127.0.0.1:0 --http-token /nonexistent/ear.token good.wav
+    echo short >ear.token; chmod 600 ear.token; finds 2 http fail 'ear.token holds no token' --http 127.0.0.1:0 --http-token ear.token good.wav
 fi
 finds 0 osc pass '127.0.0.1 port 9000' --osc osc.udp://127.0.0.1:9000/ good.wav
 finds 0 osc pass '::1 port 9000' --osc 'osc.udp://[::1]:9000' good.wav
+finds 0 osc-port pass '127.0.0.1:0 is free' --osc-port 127.0.0.1:0 good.wav
+python3 -c "
+import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); time.sleep(100)" >taken &
+pids+=($!)
+for j in $(seq 100); do [ -s taken ] && break; sleep 0.05; done
+finds 6 osc-port fail "--osc-port: $(cat taken): cannot be listened to: Address already in use: choose another port" --osc-port "$(cat taken)" good.wav
 finds 6 osc fail 'nowhere.invalid' --osc osc.udp://nowhere.invalid:9000/ good.wav
 
 # a broker: not there, silent, right and wrong password; it is told nothing

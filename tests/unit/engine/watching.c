@@ -178,7 +178,7 @@ static void an_awaited_onset_ends_the_run_at_its_hop(void **state)
     }
 }
 
-/* At each hop, but where a class is quiet and was. */
+/* At each hop; of a class that stays quiet once. */
 static void why_is_told_of_those_asked_for(void **state)
 {
     fake_step step = { .n_frames = 5 * STEP, .state = EM_SOURCE_UP };
@@ -192,9 +192,12 @@ static void why_is_told_of_those_asked_for(void **state)
     events.explained = asked;
     events.n_explained = 2;
     hear(&h, &script, usual(&events));
-    CHECK(memory_count(&h.sink, EM_EVENT_EXPLAIN) == 5, "%d of the one that sounds", memory_count(&h.sink, EM_EVENT_EXPLAIN));
+    CHECK(memory_count(&h.sink, EM_EVENT_EXPLAIN) == 6, "%d: five of the one that sounds, one of the other", memory_count(&h.sink, EM_EVENT_EXPLAIN));
     first = memory_nth(&h.sink, EM_EVENT_EXPLAIN, 0);
-    last = memory_nth(&h.sink, EM_EVENT_EXPLAIN, 4);
+    CHECK(strcmp(first->e.u.explain.label, "Cat") == 0 && strcmp(first->e.u.explain.verdict, "quiet") == 0 && first->e.time == 1, "%s: %s at %g s",
+          first->e.u.explain.label, first->e.u.explain.verdict, first->e.time);
+    first = memory_nth(&h.sink, EM_EVENT_EXPLAIN, 1);
+    last = memory_nth(&h.sink, EM_EVENT_EXPLAIN, 5);
     CHECK(strcmp(first->e.u.explain.label, "Dog") == 0 && first->e.time == 1 && last->e.time == 5, "at %g and %g s", first->e.time, last->e.time);
     CHECK(strcmp(first->e.u.explain.verdict, "short") == 0 || strcmp(first->e.u.explain.verdict, "told") == 0, "%s", first->e.u.explain.verdict);
     CHECK(strcmp(last->e.u.explain.verdict, "told") == 0 && last->e.u.explain.peak > .9f && is_close(last->e.u.explain.on, .5f) &&

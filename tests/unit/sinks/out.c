@@ -2,10 +2,12 @@
 #include "check.h"
 
 #include "sinks/out.h"
+#include "sinks/out_path.h"
 #include "sinks/sink.h"
 
 #include "made.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -134,6 +136,50 @@ static void outputs_that_cannot_be_name_themselves(void **state)
 }
 
 /* A disk that fills up in the middle of a record: whole records stay, the next one is tried, the old file is kept. */
+static int n_entries(const char *folder)
+{
+    DIR *d = opendir(folder);
+    int n = 0;
+
+    while (d && readdir(d))
+        n++;
+    closedir(d);
+    return n;
+}
+
+/* What opening says, without it: by the same words, and nothing is made or emptied. */
+static void a_check_answers_as_opening_would(void **state)
+{
+    static const struct { const char *path; bool is_appended, is_there; } cases[] = {
+        { "checked.txt", false, true },   { "checked.txt", true, true },   { "new-checked.txt", false, true }, { "new-checked.txt", true, true },
+        { "checked", false, false },      { "checked", true, false },      { "none/x.txt", false, false },     { "none/x.txt", true, false },
+        { "blocked.txt", false, false },  { "far", false, false },         { "loop", false, false },           { "/dev/null", false, true },
+        { "/dev/fd/999999", false, false }, { "/dev/stdout", true, true }, { "/dev/null/x", true, false },
+    };
+    const int fd = open(in_folder("checked.txt"), O_WRONLY | O_CREAT, 0666);
+    (void)state;
+
+    CHECK(fd >= 0 && write(fd, "old\n", 4) == 4 && close(fd) == 0, "a file");
+    CHECK(mkdir(in_folder("checked"), 0777) == 0 && mkdir(in_folder("blocked.txt.part"), 0777) == 0, "folders");
+    CHECK(symlink("none/far.txt", in_folder("far")) == 0 && symlink("loop", in_folder("loop")) == 0, "links");
+    for (size_t i = 0; i < EM_COUNT(cases); i++) {
+        const char *path = *cases[i].path == '/' ? cases[i].path : in_folder(cases[i].path);
+        em_sink_cfg cfg = usual("text", path);
+        const int before = n_entries(in_folder("."));
+        em_err checked = { 0 }, err = { 0 };
+        const em_status status = em_out_check(path, cases[i].is_appended, &checked);
+        em_sink *s;
+
+        CHECK(n_entries(in_folder(".")) == before && strcmp(read_whole(in_folder("checked.txt")), "old\n") == 0, "%s: nothing is touched", path);
+        CHECK((status == EM_OK) == cases[i].is_there, "%s: %s", path, checked.msg);
+        cfg.is_appended = cases[i].is_appended;
+        CHECK(em_sink_open(&s, &cfg, &err) == status && strcmp(checked.msg, err.msg) == 0, "%s: '%s', opening '%s'", path, checked.msg,
+              err.msg);
+        if (!status)
+            CHECK_OK(em_sink_close(s, EM_SINK_EMPTY, &err));
+    }
+}
+
 static void a_full_disk_leaves_whole_records(void **state)
 {
     em_sink_cfg cfg = usual("text", in_folder("full.txt"));
@@ -258,6 +304,7 @@ int main(void)
         cmocka_unit_test(an_open_descriptor_is_written_as_it_is),
         cmocka_unit_test(what_is_not_whole_does_not_replace_a_result),
         cmocka_unit_test(outputs_that_cannot_be_name_themselves),
+        cmocka_unit_test(a_check_answers_as_opening_would),
         cmocka_unit_test(a_full_disk_leaves_whole_records),
         cmocka_unit_test(a_full_disk_never_cuts_what_was_there),
         cmocka_unit_test(a_torn_end_is_a_line),
