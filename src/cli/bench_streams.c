@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { RATE = 48000, MOST_BATCH = 64, WARM_UP = 2, MIN_HOPS = 5, MAX_HOPS = 2000 };
+enum { RATE = 48000, WARM_UP = 2, MIN_HOPS = 5, MAX_HOPS = 2000 };
 
 static const double run_seconds = 8;
 
@@ -156,7 +156,7 @@ static em_status time_hops(em_bench_streams_result *out, streams *s, double step
 
 em_status em_bench_streams_run(em_bench_streams_result *out, const em_bench_cfg *cfg, int n_streams, double step_s, em_err *err)
 {
-    const int batch = n_streams < MOST_BATCH ? n_streams : MOST_BATCH;
+    const int batch = n_streams < EM_SCHEDULER_MOST_BATCH ? n_streams : EM_SCHEDULER_MOST_BATCH;
     streams s = { .n = n_streams };
     em_status status = em_bench_model_open(&s.at, cfg, batch, n_streams, err);
 

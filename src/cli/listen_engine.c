@@ -4,22 +4,37 @@
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/listen_outputs.h"
+#include "engine/scheduler.h"
 
 #include <string.h>
 #include <unistd.h>
 
-enum { EACH_BATCH = 4, MOST_BATCH = 16 };       /* windows at a time: with --channel each; of several sources */
+/* Each channel of a source is a stream of its own: how many there are is known beforehand of JACK and raw sound only. */
+enum { USUAL_CHANNELS = 4 };
 
-int em_listen_batch(const em_listen *r)
+static int streams_of(int channel, int n_channels)
 {
-    const int n = em_options_channel(r->o) < 0 ? EACH_BATCH : 1, n_heard = r->inputs.n_heard < MOST_BATCH ? r->inputs.n_heard : MOST_BATCH;
-
-    return n_heard > n ? n_heard : n;
+    if (channel >= 0)
+        return 1;
+    return n_channels > USUAL_CHANNELS ? n_channels : USUAL_CHANNELS;
 }
 
 int em_listen_streams(const em_listen *r)
 {
-    return (em_options_channel(r->o) < 0 ? EACH_BATCH : 1) * (r->inputs.n_heard > 1 ? r->inputs.n_heard : 1);
+    int n = 0;
+
+    if (r->inputs.n_heard == 0)
+        return streams_of(em_options_channel(r->o), r->o->channels);
+    for (int i = 0; i < r->inputs.n_heard; i++)
+        n += streams_of(r->inputs.heard[i].channel, r->inputs.heard[i].source.raw_channels);
+    return n;
+}
+
+int em_listen_batch(const em_listen *r)
+{
+    const int n = em_listen_streams(r);
+
+    return n < EM_SCHEDULER_MOST_BATCH ? n : EM_SCHEDULER_MOST_BATCH;
 }
 
 /* Seconds to hear of the next source; 0: all. */
@@ -86,10 +101,10 @@ void em_listen_note(em_listen *r, const em_engine_result *result, em_status stat
     r->has_met |= result->has_met;
     r->has_heard |= status == EM_OK || result->frames.taken > 0;
     em_log(EM_LOG_DEBUG, "%.1f s heard, %lld hops, %llu frames captured, %llu dropped, %llu hops skipped, %llu resets; "
-           "a hop took %.3f ms (median; 99 of 100 within %.3f, the longest %.3f)",
+           "a hop took %.3f ms (median; 99 of 100 within %.3f, the longest %.3f), up to %d windows at once",
            result->seconds, (long long)result->n_hops, (unsigned long long)result->frames.captured,
            (unsigned long long)result->frames.dropped, (unsigned long long)result->skipped_hops,
-           (unsigned long long)result->resets, result->hop_ms, result->hop_p99_ms, result->longest_ms);
+           (unsigned long long)result->resets, result->hop_ms, result->hop_p99_ms, result->longest_ms, result->largest_batch);
 }
 
 static int stage_code(const em_listen *r, em_engine_stage stage, em_status status)

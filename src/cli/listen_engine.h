@@ -6,8 +6,8 @@
 
 enum { EM_LISTEN_UNREAD = -1 };         /* no exit code: nobody reads any more, which ends the run without a word */
 
-/* Windows that the session is made for, and streams whose windows may follow one another at a time: files are heard one after the
- * other. Once the inputs are known. */
+/* Windows that the session is made for, one of each stream, and streams whose windows may follow one another at a time: files are heard one
+ * after the other. Once the inputs are known. */
 int em_listen_batch(const em_listen *r);
 int em_listen_streams(const em_listen *r);
 

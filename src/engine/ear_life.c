@@ -91,6 +91,7 @@ void em_ear_count(const em_ear *e, em_engine_result *out)
     }
     out->skipped_hops = hops.n_skipped;
     out->n_hops = hops.n_hops;
+    out->largest_batch = hops.largest_batch;
     out->resets = hops.n_resets + out->frames.n_bad_samples;
     out->seconds = e->has_met ? e->met_s : em_ear_seconds(e);
 }

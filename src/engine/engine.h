@@ -66,6 +66,7 @@ typedef struct em_engine_result {
     em_source_counters frames;
     uint64_t skipped_hops, resets;  /* resets: bad samples and bad scores put back to finite ones  */
     int64_t  n_hops;
+    int      largest_batch;         /* windows, of other sources too, that were scored at once     */
     double   hop_ms, hop_p99_ms, longest_ms;    /* what hops took: the median, 99 of 100, the longest */
     double   seconds;               /* of stream                                                   */
 } em_engine_result;

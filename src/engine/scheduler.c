@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_BATCH = 64 };           /* the largest that a session is made for */
-
 typedef struct lane {
     em_listener *listener;
     em_hop       hop;
@@ -226,9 +224,9 @@ static em_output output_of(const lane *l)
 }
 
 typedef struct batch {              /* windows that go through the session together */
-    em_input  in[MOST_BATCH];
-    em_output out[MOST_BATCH];
-    em_scheduler *whose[MOST_BATCH];
+    em_input  in[EM_SCHEDULER_MOST_BATCH];
+    em_output out[EM_SCHEDULER_MOST_BATCH];
+    em_scheduler *whose[EM_SCHEDULER_MOST_BATCH];
     int n;
 } batch;
 
@@ -245,6 +243,8 @@ static em_status run_batch(batch *b, em_err *err)
     for (int i = 0; i < b->n; i++) {
         b->whose[i]->count.backbone_s += backbone_s / (float)b->n;
         b->whose[i]->count.head_s += head_s / (float)b->n;
+        if (b->n > b->whose[i]->count.largest_batch)
+            b->whose[i]->count.largest_batch = b->n;
     }
     b->n = 0;
     return EM_OK;
@@ -252,7 +252,7 @@ static em_status run_batch(batch *b, em_err *err)
 
 static em_status add_hops(batch *b, em_scheduler *s, em_err *err)
 {
-    const int most = s->cfg.max_batch < MOST_BATCH ? s->cfg.max_batch : MOST_BATCH;
+    const int most = s->cfg.max_batch < EM_SCHEDULER_MOST_BATCH ? s->cfg.max_batch : EM_SCHEDULER_MOST_BATCH;
 
     s->is_scored = is_wanted(s);
     if (s->is_scored) {

@@ -21,6 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { EM_SCHEDULER_MOST_BATCH = 64 };      /* windows that go through a session at once, whatever max_batch is */
+
 typedef struct em_scheduler em_scheduler;
 
 typedef struct em_scores_row {      /* one scored hop of one lane; valid during the call */
@@ -81,6 +83,7 @@ em_status em_scheduler_finish(em_scheduler *s, em_err *err);
 typedef struct em_scheduler_counters {
     int64_t  n_hops;                /* scored, of each lane                               */
     uint64_t n_skipped;             /* left out, of each lane                             */
+    int      largest_batch;         /* windows, of others too, that the model scored at once */
     float    mel_s, backbone_s, head_s;         /* what the last hop took, of all lanes; head_s 0: not told apart */
     uint64_t n_resets;              /* rows that the model answered with NaN or infinity  */
 } em_scheduler_counters;

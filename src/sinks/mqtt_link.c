@@ -22,14 +22,18 @@ struct em_mqtt_link {
     em_mqtt_talk talk;
     pthread_t    thread;
     em_rng       rng;
+    bool         has_told_flood;    /* that it sends what is too long */
 };
 
 /* ---- the thread ---- */
 
 static void tell_trouble(em_mqtt_link *l)
 {
-    em_log(l->talk.has_told ? EM_LOG_DEBUG : EM_LOG_WARNING, "%s: %s; trying again", l->cfg.url.shown, l->talk.why);
-    l->talk.has_told = true;
+    const bool is_known = l->talk.has_told || (l->talk.is_flooded && l->has_told_flood);
+
+    em_log(is_known ? EM_LOG_DEBUG : EM_LOG_WARNING, "%s: %s; trying again", l->cfg.url.shown, l->talk.why);
+    l->has_told_flood |= l->talk.is_flooded;
+    l->talk.has_told |= !is_known;
 }
 
 /* The next wish to end cuts it short. */
@@ -51,7 +55,7 @@ static void *run(void *ctx)
     while (!em_mqtt_talk_hold(&l->talk)) {
         const bool was_last = atomic_load(&l->talk.is_ending);
 
-        if (l->talk.is_up)
+        if (l->talk.is_up && !l->talk.is_flooded)
             wait_s = 1;
         if (was_last)
             break;

@@ -1,15 +1,21 @@
-/* mqtt_link.h - a thread of its own that keeps a connection to a broker (MQTT 3.1.1 by libmosquitto) and empties a box into it.
+/* mqtt_link.h - a thread of its own that keeps a connection to a broker (MQTT 5, or 3.1.1, by libmosquitto) and empties a box into it.
  *
  * Everything is sent with QoS 1, at most EM_MQTT_FLIGHT messages at a time; what a broker did not confirm before it went is
  * sent to it again, unless it is a state, whose value goes to every broker anew. A broker that is not there, says no or
- * does not answer is tried again after 1 s, then 2, 4 … 60 s, each by a random share longer; the first reason is told, and that it is back. */
+ * does not answer is tried again after 1 s, then 2, 4 … 60 s, each by a random share longer; the first reason is told, and that it is back.
+ *
+ * A broker of MQTT 5 is asked for no message longer than EM_MQTT_LONGEST. What one of 3.1.1, or one that does not care, sends beyond it is
+ * dropped, and the connection with it, as if the broker had gone; that is told once. */
 #ifndef EM_SINKS_MQTT_LINK_H
 #define EM_SINKS_MQTT_LINK_H
 
 #include "sinks/mqtt_box.h"
 #include "sinks/mqtt_url.h"
 
-enum { EM_MQTT_FLIGHT = 20 };       /* what mosquitto allows by default */
+enum {
+    EM_MQTT_FLIGHT = 20,            /* what mosquitto allows by default          */
+    EM_MQTT_LONGEST = 65536,        /* bytes of a message to us, topic included */
+};
 
 /* A command from the broker: what stands where the '+' of command_topic is, and the message, n bytes of anything. In the link's thread. */
 typedef void em_mqtt_command(void *ctx, const char *level, const char *bytes, size_t n);

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <mosquitto.h>
+#include <mqtt_protocol.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +19,7 @@ enum {
     ANSWER_S = 10,                  /* from the first packet to the broker's yes or no   */
     POLL_MS = 100,
     QOS = 1,
+    OLD_REFUSED_PROTOCOL = 1, OLD_BAD_LOGIN = 4, OLD_NOT_AUTHORISED = 5,    /* answers of MQTT 3.1.1, which the library has no names for */
 };
 
 /* ---- what the broker says ---- */
@@ -34,10 +36,11 @@ static void on_connect(struct mosquitto *handle, void *ctx, int answer)
     (void)handle;
     t->is_up = answer == 0;
     t->is_refused = answer != 0;
-    if (answer == 4 || answer == 5)
+    t->is_too_new = !t->is_old && (answer == OLD_REFUSED_PROTOCOL || answer == MQTT_RC_UNSUPPORTED_PROTOCOL_VERSION);
+    if (answer == OLD_BAD_LOGIN || answer == OLD_NOT_AUTHORISED || answer == MQTT_RC_BAD_USERNAME_OR_PASSWORD || answer == MQTT_RC_NOT_AUTHORIZED)
         set_why(t, "it does not take this user name and password");
     else if (answer != 0)
-        set_why(t, mosquitto_connack_string(answer));
+        set_why(t, answer < MQTT_RC_UNSPECIFIED ? mosquitto_connack_string(answer) : mosquitto_reason_string(answer));
 }
 
 static void on_publish(struct mosquitto *handle, void *ctx, int mid)
@@ -69,7 +72,10 @@ static void on_message(struct mosquitto *handle, void *ctx, const struct mosquit
     char level[256];
 
     (void)handle;
-    if (!m->retain && is_command(t, m->topic, level, sizeof level))
+    if (strlen(m->topic) + (size_t)m->payloadlen > EM_MQTT_LONGEST) {
+        t->is_flooded = true;
+        snprintf(t->why, sizeof t->why, "it sent a message of %d bytes, more than the %d that are taken", m->payloadlen, EM_MQTT_LONGEST);
+    } else if (!m->retain && is_command(t, m->topic, level, sizeof level))
         t->cfg->command(t->cfg->command_ctx, level, m->payload, (size_t)m->payloadlen);
     else if (t->cfg->birth_topic && strcmp(m->topic, t->cfg->birth_topic) == 0 && m->payloadlen == 6 && memcmp(m->payload, "online", 6) == 0)
         em_mqtt_box_rediscover(t->box);
@@ -88,6 +94,20 @@ static void on_log(struct mosquitto *handle, void *ctx, int level, const char *l
 
 /* ---- one connection ---- */
 
+/* MQTT 5, for its word on how long a message to us may be: the broker keeps longer ones to itself. The library takes properties with
+ * the connect that blocks alone; without a host that call keeps them, refuses, and leaves them to the one that does not block. */
+static int ask_for_short(struct mosquitto *h)
+{
+    mosquitto_property *wish = NULL;
+    int rc = mosquitto_int_option(h, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V5);
+
+    if (!rc && !(rc = mosquitto_property_add_int32(&wish, MQTT_PROP_MAXIMUM_PACKET_SIZE, EM_MQTT_LONGEST)) &&
+        (rc = mosquitto_connect_bind_v5(h, NULL, 0, KEEPALIVE_S, NULL, wish)) == MOSQ_ERR_INVAL)
+        rc = 0;
+    mosquitto_property_free_all(&wish);
+    return rc;
+}
+
 static int set_up(em_mqtt_talk *t)
 {
     const em_mqtt_url *u = &t->cfg->url;
@@ -105,6 +125,8 @@ static int set_up(em_mqtt_talk *t)
         rc = mosquitto_int_option(h, MOSQ_OPT_TLS_USE_OS_CERTS, 1);
     if (!rc && u->is_tls)
         rc = mosquitto_tls_set(h, t->cfg->ca, t->cfg->ca ? NULL : "/etc/ssl/certs", t->cfg->cert, t->cfg->key, NULL);
+    if (!rc && !t->is_old)
+        rc = ask_for_short(h);
     return rc ? rc : mosquitto_connect_async(h, u->host, u->port, KEEPALIVE_S);
 }
 
@@ -196,7 +218,7 @@ static int converse(em_mqtt_talk *t)
     bool has_begun = false;
     int rc = 0;
 
-    while (!rc && !t->is_refused && !is_late(t)) {
+    while (!rc && !t->is_refused && !t->is_flooded && !is_late(t)) {
         em_mqtt_talk_tell_dropped(t);
         if ((rc = exchange(t)) && t->is_leaving)
             return 0;
@@ -211,7 +233,7 @@ static int converse(em_mqtt_talk *t)
         if (!has_begun && em_now_ns() - t->opened_ns > ANSWER_S * 1000000000ull)
             break;
     }
-    if (!rc && !t->is_refused)
+    if (!rc && !t->is_refused && !t->is_flooded)
         set_why(t, "it does not answer");
     return rc ? rc : MOSQ_ERR_CONN_LOST;
 }
@@ -232,11 +254,11 @@ static void explain(em_mqtt_talk *t, int rc, int error)
         set_why(t, rc == MOSQ_ERR_CONN_LOST ? "the connection is lost" : mosquitto_strerror(rc));
 }
 
-bool em_mqtt_talk_hold(em_mqtt_talk *t)
+static bool hold(em_mqtt_talk *t)
 {
     int rc, error;
 
-    t->is_up = t->is_refused = t->is_leaving = false;
+    t->is_up = t->is_refused = t->is_too_new = t->is_flooded = t->is_leaving = false;
     t->n_flying = 0;
     t->why[0] = '\0';
     t->opened_ns = em_now_ns();
@@ -252,6 +274,16 @@ bool em_mqtt_talk_hold(em_mqtt_talk *t)
     if (rc)
         explain(t, rc, error);
     return rc == 0;
+}
+
+bool em_mqtt_talk_hold(em_mqtt_talk *t)
+{
+    if (hold(t))
+        return true;
+    if (!t->is_too_new)
+        return false;
+    t->is_old = true;
+    return hold(t);
 }
 
 size_t em_mqtt_talk_left(const em_mqtt_talk *t)

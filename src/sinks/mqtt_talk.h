@@ -20,10 +20,13 @@ typedef struct em_mqtt_talk {       /* zeros but for the first two, which are bo
     bool        was_ever_up;
     bool        has_told;           /* that there is no connection; a new one is worth a word then               */
     bool        has_told_dropped;
+    bool        is_old;             /* it knows no MQTT 5: 3.1.1 from here on                                    */
     char        why[160];           /* the last connection ended, "": unknown                                    */
 
     struct mosquitto *handle;       /* of this connection, as all that follows                                   */
     bool        is_up, is_refused, is_leaving;
+    bool        is_too_new;         /* refused for MQTT 5                                                        */
+    bool        is_flooded;         /* a message came that is longer than EM_MQTT_LONGEST                        */
     uint64_t    opened_ns;
     int         n_flying;
 } em_mqtt_talk;

@@ -41,6 +41,20 @@ run 0 -q -c three.conf --scores=none --clip-dir clips -f jsonl
 jq -r 'select(.type == "offset") | .clip' out | sort >want; ls clips/* | sort >got
 [ -s got ] && cmp -s want got || bad "clips: $(diff want got | head -c 400)"
 
+# ---- as many as there may be: one batch, and the bits of each alone ----
+all=()
+for i in $(seq 32); do
+    { wav_header 1 1 32000 16 128000; noise_raw $((64000 + 999 * i)) | tail -c 128000; } >"s$i.wav"      # another one each
+    all+=(--source "s$i:input=s$i.wav")
+done
+run 0 -v -f jsonl --scores=all "${all[@]}"; mv out many.jsonl
+[ "$(grep -c 'up to 32 windows at once' err)" -eq 32 ] || bad "not one batch: $(grep 'at once' err | head -n 2)"
+for i in 1 17 32; do
+    run 0 -q -f jsonl --scores=all --source "s$i:input=s$i.wav"; grep "\"source\":\"s$i\"" out >want
+    grep "\"source\":\"s$i\"" many.jsonl >got
+    [ "$(wc -l <got)" -ge 3 ] && cmp -s want got || bad "s$i is not what it is alone: $(diff want got | head -c 300)"
+done
+
 # ---- at their own pace, and one that is lost ----
 head -c 60000 low.wav >cut.wav
 run 4 -f jsonl --realtime --duration 4 --source dog:input="$demo" --source cut:input=cut.wav --source low:input=low.wav

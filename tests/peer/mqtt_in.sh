@@ -26,8 +26,14 @@ seen all "$state OFF"
 seen all 'earmark/pi/demo_flac_1/status disabled'
 for payload in off '' 0 OFFF "$(head -c 3000 /dev/zero | tr '\0' x)"; do tell -t $set -m "$payload"; done
 tell -t earmark/pi/nobody/listening/set -m OFF; tell -t earmark/pi//listening/set -m OFF; head -c 100 /dev/urandom | mosquitto_pub -p $port -t $set -s
+# What is longer than 64 KiB stays with the broker, kept or not, however much it is.
+most() { awk '/^VmHWM/ { print $2 }' /proc/$(pgrep -P $program)/status; }
+head -c 30000000 /dev/zero >long
+before=$(most)
+tell -t $set -f long; tell -t earmark/pi/nobody/listening/set -f long -r; head -c 65536 long | mosquitto_pub -p $port -t $set -s
 tell -t $set -m ON
 seen all "$state ON"
+[ $(($(most) - before)) -lt 8000 ] || bad "what the broker sent took $(($(most) - before)) kB"
 for i in $(seq 200); do [ "$(grep -c "$state ON" all)" -eq 2 ] && break; sleep 0.05; done
 for i in $(seq 100); do [ "$(grep -c '"state":"on"' out.jsonl.part)" -eq 1 ] && break; sleep 0.05; done
 kill -INT $(pgrep -P $program) 2>/dev/null

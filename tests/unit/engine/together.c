@@ -5,11 +5,11 @@
 #include "fakes.h"
 #include "memory_sink.h"
 
-enum { RATE = 32000, N = 3 };
+enum { RATE = 32000, N = 3, MANY = 32 };
 
 typedef struct heard {
     em_sink        sink;
-    em_engine_part parts[N];
+    em_engine_part parts[MANY];
     em_status      status;
     int            n_runs, largest_batch;
 } heard;
@@ -19,7 +19,7 @@ static void hear(heard *h, const fake_script *scripts, const em_engine_cfg *cfgs
     em_sink *sink = &h->sink;
     em_outlet_cfg outlet = { .sinks = &sink, .n_sinks = 1, .n_classes = FAKE_CLASSES };
     em_session *session = fake_session_new(RATE, NULL);
-    em_engine_cfg own[N];
+    em_engine_cfg own[MANY];
     em_err err;
 
     sink->n = 0;
@@ -98,22 +98,27 @@ static void each_is_heard_as_if_alone(void **state)
 
 static void windows_share_batches(void **state)
 {
-    static const fake_step step[] = { { .n_frames = 10 * RATE, .state = EM_SOURCE_UP } };
-    const fake_script script = { .rate_hz = RATE, .n_channels = 1, .steps = step, .n_steps = 1 };
-    fake_script scripts[N] = { script, script, script };
-    em_engine_cfg cfgs[N] = { usual(1), usual(1), usual(1) };
+    static const fake_step step[] = { { .n_frames = 4 * RATE, .state = EM_SOURCE_UP } };
+    static char names[MANY][8];
     static heard h;
+    fake_script scripts[MANY];
+    em_engine_cfg cfgs[MANY];
     (void)state;
 
-    for (int i = 0; i < N; i++)
-        scripts[i].name = (const char *[]){ "a", "b", "c" }[i];
-    hear(&h, scripts, cfgs, N);
-    CHECK(h.status == EM_OK && h.largest_batch == N && h.n_runs == 10, "%d runs, of %d at the most", h.n_runs, h.largest_batch);
-    for (int i = 0; i < N; i++)
-        cfgs[i].max_batch = 2;
-    hear(&h, scripts, cfgs, N);
-    CHECK(h.largest_batch == 2 && h.n_runs == 20, "%d runs, of %d at the most", h.n_runs, h.largest_batch);
-    CHECK(memory_count(&h.sink, EM_EVENT_SCORES) == 10 * N, "and each is told");
+    for (int i = 0; i < MANY; i++) {
+        snprintf(names[i], sizeof names[i], "s%02d", i);
+        scripts[i] = (fake_script){ .name = names[i], .rate_hz = RATE, .n_channels = 1, .steps = step, .n_steps = 1 };
+        cfgs[i] = usual(1);
+        cfgs[i].max_batch = MANY;
+    }
+    hear(&h, scripts, cfgs, MANY);
+    CHECK(h.status == EM_OK && h.largest_batch == MANY && h.n_runs == 4, "%d runs, of %d at the most", h.n_runs, h.largest_batch);
+    CHECK(h.parts[MANY - 1].result.largest_batch == MANY, "and says so: %d", h.parts[MANY - 1].result.largest_batch);
+    for (int i = 0; i < MANY; i++)
+        cfgs[i].max_batch = MANY - 1;
+    hear(&h, scripts, cfgs, MANY);
+    CHECK(h.largest_batch == MANY - 1 && h.n_runs == 8, "%d runs, of %d at the most", h.n_runs, h.largest_batch);
+    CHECK(memory_count(&h.sink, EM_EVENT_SCORES) == 4 * MANY, "and each is told");
 }
 
 static void who_is_lost_stops_nobody(void **state)
