@@ -98,7 +98,7 @@ static int open_training(em_training *t, em_err *err)
         return EM_EXIT_INTERNAL;
     if ((code = open_backend(t, err)))
         return code;
-    return data_code(em_study_listen(&t->study, t->o, &t->model, err));
+    return data_code(em_study_listen(&t->study, t->o, &t->model, t->backend.ops, err));
 }
 
 /* ------------------------------------------------------------------ what there is to do */
