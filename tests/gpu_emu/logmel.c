@@ -8,6 +8,7 @@
 #include "mel/frontend.h"
 #include "near.h"
 #include "ops_cuda.h"
+#include "spectra.h"
 
 #include <math.h>
 
@@ -142,6 +143,18 @@ static void odd_sizes_have_the_frames_of_the_cpu(void **state)
     CHECK(emu_transforms() == 0, "%d plans are left", emu_transforms());
 }
 
+static void a_window_has_the_same_bits_wherever_it_lies(void **state)
+{
+    em_err err;
+
+    (void)state;
+    for (int order = 0; order < EMU_ORDERS; order++) {
+        emu_set_order(order);
+        CHECK_OK(check_spectra(&(spectra_target){ &em_ops_cuda, 256, 80, 1301, 4, 7 }, &err));
+    }
+    emu_set_order(0);
+}
+
 static void every_failure_is_a_sentence(void **state)
 {
     static const struct { const char *function; int error; em_status status; const char *part; } cases[] = {
@@ -176,6 +189,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(official_clips_have_the_official_logmel),
         cmocka_unit_test(odd_sizes_have_the_frames_of_the_cpu),
+        cmocka_unit_test(a_window_has_the_same_bits_wherever_it_lies),
         cmocka_unit_test(every_failure_is_a_sentence),
     };
 
