@@ -246,7 +246,7 @@ static int evaluate(evaluation *e, em_err *err)
     if ((code = em_tagger_open_model(&e->tagger, e->o, err)))
         return code;
     if ((status = open_data(e, err)))
-        return em_exit_code(status, status == EM_EINVAL ? EM_EXIT_USAGE : EM_EXIT_TRAINING);
+        return em_exit_code(status, status == EM_EINVAL ? EM_EXIT_USAGE : status == EM_EDEVICE ? EM_EXIT_BACKEND : EM_EXIT_TRAINING);
     make_title(e);
     if ((status = hear(e, err)))
         return status == EM_ECANCELED ? EM_EXIT_CUT : em_exit_code(status, EM_EXIT_TRAINING);
