@@ -200,7 +200,7 @@ static em_status open_data(evaluation *e, em_err *err)
 
     if (status == EM_OK)
         status = em_study_pick(&e->study, e->o, err);
-    return status == EM_OK ? em_study_listen(&e->study, e->o, model, err) : status;
+    return status == EM_OK ? em_study_listen(&e->study, e->o, model, e->tagger.ops, err) : status;
 }
 
 static em_status hear(evaluation *e, em_err *err)
@@ -246,7 +246,7 @@ static int evaluate(evaluation *e, em_err *err)
     if ((code = em_tagger_open_model(&e->tagger, e->o, err)))
         return code;
     if ((status = open_data(e, err)))
-        return em_exit_code(status, status == EM_EINVAL ? EM_EXIT_USAGE : EM_EXIT_TRAINING);
+        return em_exit_code(status, status == EM_EINVAL ? EM_EXIT_USAGE : status == EM_EDEVICE ? EM_EXIT_BACKEND : EM_EXIT_TRAINING);
     make_title(e);
     if ((status = hear(e, err)))
         return status == EM_ECANCELED ? EM_EXIT_CUT : em_exit_code(status, EM_EXIT_TRAINING);

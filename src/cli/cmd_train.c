@@ -51,7 +51,11 @@ static int open_backend(em_training *t, em_err *err)
     return status == EM_EINVAL ? EM_EXIT_USAGE : em_exit_code(status, EM_EXIT_BACKEND);
 }
 
-static int data_code(em_status status) { return em_exit_code(status, status == EM_EINVAL ? EM_EXIT_USAGE : EM_EXIT_TRAINING); }
+/* Of the data, or of the device that is to make their frames. */
+static int data_code(em_status status)
+{
+    return em_exit_code(status, status == EM_EINVAL ? EM_EXIT_USAGE : status == EM_EDEVICE ? EM_EXIT_BACKEND : EM_EXIT_TRAINING);
+}
 
 /* A teacher that knows none of the clips would teach nothing without a word. */
 static em_status open_teacher(em_training *t, em_err *err)
@@ -98,7 +102,7 @@ static int open_training(em_training *t, em_err *err)
         return EM_EXIT_INTERNAL;
     if ((code = open_backend(t, err)))
         return code;
-    return data_code(em_study_listen(&t->study, t->o, &t->model, err));
+    return data_code(em_study_listen(&t->study, t->o, &t->model, t->backend.ops, err));
 }
 
 /* ------------------------------------------------------------------ what there is to do */

@@ -34,7 +34,7 @@ em_status em_study_pick(em_study *s, const em_options *o, em_err *err);
  * EM_ENOMEM, EM_EIO. */
 em_status em_study_identify(char **out, const em_study *s, const char *init_hash, bool has_priors, const char *kd, em_err *err);
 
-/* Begins decoding for a model. */
-em_status em_study_listen(em_study *s, const em_options *o, const em_config *cfg, em_err *err);
+/* Begins decoding for a model on this device, whose log-mel it has where it makes some. */
+em_status em_study_listen(em_study *s, const em_options *o, const em_config *cfg, const em_ops *ops, em_err *err);
 
 #endif

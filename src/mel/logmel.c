@@ -3,7 +3,6 @@
 
 #include "base/arena.h"
 #include "mel/fft.h"
-#include "mel/filterbank.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -62,3 +61,6 @@ void em_logmel_frame(em_logmel *m, float *frame, const float *samples)
     for (int i = 0; i < m->bank.n_bands; i++)
         frame[i] = (float)(db * log((double)fmaxf(frame[i], 1e-10f)));
 }
+
+const float         *em_logmel_hann(const em_logmel *m) { return m->hann; }
+const em_filterbank *em_logmel_bank(const em_logmel *m) { return &m->bank; }

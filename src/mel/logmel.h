@@ -7,6 +7,7 @@
 #ifndef EM_MEL_LOGMEL_H
 #define EM_MEL_LOGMEL_H
 
+#include "mel/filterbank.h"
 #include "mel/frontend.h"
 
 typedef struct em_logmel em_logmel;
@@ -16,5 +17,9 @@ em_status em_logmel_new(em_logmel **out, const em_frontend_cfg *cfg, em_err *err
 void      em_logmel_free(em_logmel *m);
 
 void      em_logmel_frame(em_logmel *m, float *frame, const float *samples);
+
+/* What frames are made with, for those who make them elsewhere: hann[n_fft] and the bank, as long as m lives. */
+const float         *em_logmel_hann(const em_logmel *m);
+const em_filterbank *em_logmel_bank(const em_logmel *m);
 
 #endif

@@ -234,7 +234,7 @@ em_status em_examples_make(em_examples *e, em_canvas *out, float *teacher, bool 
     em_specaugment(out, &e->cfg.recipe->specaugment, e->fill, &rng);
     for (int c = 0; c < e->cfg.recipe->groups.n_kept; c++)
         out->weight[c] = 0;
-    return EM_OK;
+    return em_features_fault(e->cfg.features, err);
 }
 
 /* ------------------------------------------------------------------ statistics before the first step */
@@ -245,6 +245,7 @@ static em_status need_a_clip(const em_examples *e, em_err *err)
     const em_examples_cfg *cfg = &e->cfg;
     const char *why = "";
     bool has_one = false;
+    em_status status;
 
     for (int i = 0; i < cfg->n_clips && !has_one; i++) {
         const em_clip_frames f = em_features_get(cfg->features, cfg->clips[i]);
@@ -253,6 +254,9 @@ static em_status need_a_clip(const em_examples *e, em_err *err)
         why = has_one ? "" : f.why;
         em_features_done(cfg->features, cfg->clips[i]);
     }
+    status = em_features_fault(cfg->features, err);
+    if (status != EM_OK)
+        return status;
     return has_one ? EM_OK : em_fail(err, EM_EFORMAT, "none of %d clips could be used: %s", cfg->n_clips, why);
 }
 
@@ -261,9 +265,10 @@ em_status em_examples_measure(em_examples *e, double *mean, double *var, em_err 
     double squares[EM_MOST_MELS] = { 0 };
     const long n = e->n_order < MEASURED ? (long)e->n_order : MEASURED;
     const double frames = (double)n * e->n_frames;
+    const em_status status = need_a_clip(e, err);
 
-    if (need_a_clip(e, err) != EM_OK)
-        return EM_EFORMAT;
+    if (status != EM_OK)
+        return status;
     if (order_epoch(e, 0, err) != EM_OK)
         return err ? err->code : EM_ENOMEM;
     memset(mean, 0, (size_t)e->n_mels * sizeof *mean);
@@ -278,5 +283,5 @@ em_status em_examples_measure(em_examples *e, double *mean, double *var, em_err 
         var[f] = squares[f] / frames - mean[f] * mean[f];
     }
     em_examples_set_fill(e, mean);
-    return EM_OK;
+    return em_features_fault(e->cfg.features, err);
 }

@@ -31,7 +31,8 @@ em_canvas em_examples_canvas(const em_examples_cfg *cfg);           /* its sizes
 long em_examples_per_epoch(const em_examples_cfg *cfg); /* draws of an epoch; the last batch is filled up with the next ones */
 
 /* Means of the bands over some windows as an epoch has them: mean and biased variance [n_mels], for bn0 before the first step and
- * for what SpecAugment blots with. Sets them for this maker. EM_EFORMAT: no clip could be used. */
+ * for what SpecAugment blots with. Sets them for this maker. EM_EFORMAT: no clip could be used.
+ * EM_EDEVICE, EM_ENOMEM: the device failed (em_features_fault). */
 em_status em_examples_measure(em_examples *e, double *mean, double *var, em_err *err);
 void      em_examples_set_fill(em_examples *e, const double *mean);
 
@@ -41,7 +42,7 @@ em_status em_examples_expect(em_examples *e, long epoch, long index, int n, em_e
 void      em_examples_forget(em_examples *e, long index, int n);
 
 /* Example `index` of `epoch` into out (frames of em_examples_frames(), targets, weights); teacher[n_classes]: the teacher's answer to
- * it, *has_teacher false when there is none. EM_ENOMEM. */
+ * it, *has_teacher false when there is none. EM_ENOMEM, EM_EDEVICE (em_features_fault). */
 em_status em_examples_make(em_examples *e, em_canvas *out, float *teacher, bool *has_teacher, long epoch, long index, em_err *err);
 
 #endif

@@ -1,10 +1,12 @@
 /* features.c - one lock, a slot a clip, and workers that take what is asked for before what comes next: see features.h.
  *
- * A slot waits, is busy, then has frames or a reason why not. Frames stay if the cache has room for them; else they are
- * there as long as somebody uses them. Nothing that is in the cache leaves it: an epoch asks for every clip once, in
- * another order each time, and then the same clips kept for ever serve as many requests as any other choice. */
+ * A slot waits, is busy, then has frames or a reason why not: of its worker, or of the device that the worker left them to. Frames
+ * stay if the cache has room for them; else they are there as long as somebody uses them. Nothing that is in the cache leaves it: an
+ * epoch asks for every clip once, in another order each time, and then the same clips kept for ever serve as many requests as any
+ * other choice. */
 #include "train/features.h"
 
+#include "train/clip_mel.h"
 #include "train/sound.h"
 #include "train/table.h"
 
@@ -38,6 +40,8 @@ struct em_features {
     const em_dataset *set;
     em_frontend_cfg   cfg;
     em_packs         *packs;
+    em_clip_mel      *mel;          /* NULL: the workers make all frames            */
+    em_err            note;         /* why there is none; no code: nobody asked     */
     pthread_mutex_t   lock;         /* of everything below but the workers          */
     pthread_cond_t    work, ready;
     slot             *slots;        /* [set->n_clips]                               */
@@ -47,6 +51,7 @@ struct em_features {
     bool              is_ending;
     size_t            limit;        /* bytes, SIZE_MAX: none                        */
     em_features_stats stats;
+    em_err            fault;        /* of the device                                */
     worker           *workers;
     int               n_workers, n_started;
 };
@@ -56,46 +61,32 @@ em_frontend_cfg em_features_frontend(const em_config *cfg)
     return em_frontend_usual(cfg->frontend == EM_FRONTEND_KALDI, cfg->sample_rate, cfg->n_mels);
 }
 
-/* Samples to frames. */
-static em_status make_frames(float **data, int *n_frames, const em_sound *sound, em_frontend *frontend, const em_frontend_cfg *cfg,
-                             const char *path, em_err *err)
+/* Room for the frames of this sound. */
+static em_status make_room(slot *made, const em_sound *sound, const em_frontend_cfg *cfg, const char *path, em_err *err)
 {
     const int n = em_frontend_frames(cfg, sound->n);
     char shown[EM_SHOWN_PATH];
 
     if (n == 0)
         return em_fail(err, EM_EFORMAT, "%s: %.3f s are too short for one frame", em_shown_path(shown, path), (double)sound->n / cfg->rate_hz);
-    *data = malloc((size_t)n * (size_t)cfg->n_mels * sizeof **data);
-    if (!*data)
+    made->data = malloc((size_t)n * (size_t)cfg->n_mels * sizeof *made->data);
+    if (!made->data)
         return em_fail(err, EM_ENOMEM, "%s: no memory for its frames", em_shown_path(shown, path));
-    em_frontend_window(frontend, *data, sound->samples, sound->n);
-    *n_frames = n;
+    made->frames.frames = made->data;
+    made->frames.n_frames = n;
     return EM_OK;
 }
 
-/* What becomes of clip i, without the lock. */
-static slot decode(worker *w, int i)
+/* Why a clip has no frames. */
+static void spoil(slot *made, const em_err *err)
 {
-    const em_features *f = w->f;
-    const em_clip *clip = &f->set->clips[i];
-    em_sound sound;
-    em_err err = { 0 };
-    slot made = { .state = USABLE };
-    em_status status = em_sound_read(&sound, f->packs, clip, f->cfg.rate_hz, &err);
-
-    if (status == EM_OK)
-        status = make_frames(&made.data, &made.frames.n_frames, &sound, w->frontend, &f->cfg, clip->path, &err);
-    made.frames.frames = made.data;
-    made.frames.seconds = (double)sound.n / f->cfg.rate_hz;
-    made.frames.is_cut = sound.is_cut;
-    made.frames.is_lost = sound.is_lost;
-    free(sound.samples);
-    if (status != EM_OK) {
-        made.state = UNUSABLE;
-        made.why = strdup(err.msg);
-        made.frames.why = made.why ? made.why : "no memory";
-    }
-    return made;
+    free(made->data);
+    made->data = NULL;
+    made->state = UNUSABLE;
+    made->why = strdup(err->msg);
+    made->frames.frames = NULL;
+    made->frames.n_frames = 0;
+    made->frames.why = made->why ? made->why : "no memory";
 }
 
 static size_t bytes_of(const em_features *f, const slot *s)
@@ -141,6 +132,62 @@ static void publish(em_features *f, int i, const slot *made)
     pthread_cond_broadcast(&f->ready);
 }
 
+/* The device has made the frames of clip i, or failed. */
+static void hear_device(void *ctx, int i, const em_err *failure)
+{
+    em_features *f = ctx;
+    slot made;
+
+    pthread_mutex_lock(&f->lock);
+    made = f->slots[i];
+    made.state = USABLE;
+    if (failure) {
+        f->fault = *failure;
+        spoil(&made, failure);
+    }
+    publish(f, i, &made);
+    pthread_mutex_unlock(&f->lock);
+}
+
+/* The slot stays busy until the device is heard of. */
+static void leave_to_device(em_features *f, int i, const slot *made, const em_sound *sound)
+{
+    pthread_mutex_lock(&f->lock);
+    f->slots[i].frames = made->frames;
+    f->slots[i].data = made->data;
+    pthread_mutex_unlock(&f->lock);
+    em_clip_mel_give(f->mel, i, made->data, sound->samples, sound->n);
+}
+
+/* Clip i from its file to its slot, without the lock. */
+static void decode(worker *w, int i)
+{
+    em_features *f = w->f;
+    const em_clip *clip = &f->set->clips[i];
+    em_sound sound;
+    em_err err = { 0 };
+    slot made = { .state = USABLE };
+    em_status status = em_sound_read(&sound, f->packs, clip, f->cfg.rate_hz, &err);
+
+    if (status == EM_OK)
+        status = make_room(&made, &sound, &f->cfg, clip->path, &err);
+    made.frames.seconds = (double)sound.n / f->cfg.rate_hz;
+    made.frames.is_cut = sound.is_cut;
+    made.frames.is_lost = sound.is_lost;
+    if (status == EM_OK && f->mel && em_clip_mel_takes(f->mel, sound.n)) {
+        leave_to_device(f, i, &made, &sound);
+    } else {
+        if (status == EM_OK)
+            em_frontend_window(w->frontend, made.data, sound.samples, sound.n);
+        else
+            spoil(&made, &err);
+        pthread_mutex_lock(&f->lock);
+        publish(f, i, &made);
+        pthread_mutex_unlock(&f->lock);
+    }
+    free(sound.samples);
+}
+
 /* With the lock: the clip to decode next, -1: none now. */
 static int take(em_features *f)
 {
@@ -168,22 +215,20 @@ static void *work(void *arg)
     pthread_mutex_lock(&f->lock);
     while (!f->is_ending) {
         const int i = take(f);
-        slot made;
 
         if (i < 0) {
             pthread_cond_wait(&f->work, &f->lock);
             continue;
         }
         pthread_mutex_unlock(&f->lock);
-        made = decode(w, i);
+        decode(w, i);
         pthread_mutex_lock(&f->lock);
-        publish(f, i, &made);
     }
     pthread_mutex_unlock(&f->lock);
     return NULL;
 }
 
-static em_status start_workers(em_features *f, em_err *err)
+static em_status make_workers(em_features *f, em_err *err)
 {
     f->workers = calloc((size_t)f->n_workers, sizeof *f->workers);
     if (!f->workers)
@@ -196,13 +241,32 @@ static em_status start_workers(em_features *f, em_err *err)
             return status;
         w->f = f;
     }
+    return EM_OK;
+}
+
+static em_status start_workers(em_features *f, em_err *err)
+{
     for (; f->n_started < f->n_workers; f->n_started++)
         if (pthread_create(&f->workers[f->n_started].thread, NULL, work, &f->workers[f->n_started]) != 0)
             return em_fail(err, EM_ENOMEM, "decoding thread %d of %d cannot be started", f->n_started + 1, f->n_workers);
     return EM_OK;
 }
 
-em_status em_features_new(em_features **out, const em_dataset *set, const em_config *cfg, int n_threads, size_t cache_mb, em_err *err)
+/* A machine without the device's library has src/mel. */
+static em_status open_device(em_features *f, const em_ops *ops, em_err *err)
+{
+    em_status status;
+
+    if (!ops || !ops->logmel_open || f->cfg.is_kaldi)
+        return EM_OK;
+    status = em_clip_mel_new(&f->mel, ops, &f->cfg, hear_device, f, &f->note);
+    if (status != EM_OK && status != EM_EUNSUPPORTED)
+        return em_fail(err, status, "%s", f->note.msg);
+    return EM_OK;
+}
+
+em_status em_features_new(em_features **out, const em_dataset *set, const em_config *cfg, const em_ops *ops, int n_threads, size_t cache_mb,
+                          em_err *err)
 {
     em_features *f;
     em_status status;
@@ -223,6 +287,10 @@ em_status em_features_new(em_features **out, const em_dataset *set, const em_con
     f->n_workers = n_threads;
     f->slots = calloc((size_t)set->n_clips, sizeof *f->slots);
     status = f->slots ? em_packs_new(&f->packs, err) : em_fail(err, EM_ENOMEM, "no memory for %d clips", set->n_clips);
+    if (status == EM_OK)
+        status = make_workers(f, err);
+    if (status == EM_OK)
+        status = open_device(f, ops, err);
     if (status == EM_OK)
         status = start_workers(f, err);
     if (status != EM_OK) {
@@ -251,6 +319,7 @@ void em_features_free(em_features *f)
     if (!f)
         return;
     stop_workers(f);
+    em_clip_mel_free(f->mel);
     for (int i = 0; i < f->set->n_clips && f->slots; i++) {
         free(f->slots[i].data);
         free(f->slots[i].why);
@@ -322,3 +391,15 @@ em_features_stats em_features_count(em_features *f)
     pthread_mutex_unlock(&f->lock);
     return stats;
 }
+
+em_status em_features_fault(em_features *f, em_err *err)
+{
+    em_status status;
+
+    pthread_mutex_lock(&f->lock);
+    status = f->fault.code == EM_OK ? EM_OK : em_fail(err, f->fault.code, "%s", f->fault.msg);
+    pthread_mutex_unlock(&f->lock);
+    return status;
+}
+
+const char *em_features_note(const em_features *f) { return f->note.code != EM_OK ? f->note.msg : NULL; }

@@ -4,13 +4,17 @@
  * [n_frames][n_mels], log-mel in dB or fbank; n_frames is em_frontend_frames: a clip of 5 s has 501 of htsat's. A clip is the
  * part that the data set names, up to 600 s, or else the first 60 s of its file.
  *
- * Threads decode ahead in the order of the clips until the cache is full; what is asked for goes before. */
+ * Threads decode ahead in the order of the clips until the cache is full; what is asked for goes before. On a device that makes log-mel
+ * (em_ops.logmel_fwd) they leave the frames to it (clip_mel.h): the tagger's but for rounding. All that changes a clip while training
+ * (canvas.h) works on its frames, here in our memory: so they are made once for as many epochs as the cache has room for, and what is
+ * drawn for an example costs the device nothing. */
 #ifndef EM_TRAIN_FEATURES_H
 #define EM_TRAIN_FEATURES_H
 
 #include "base/status.h"
 #include "mel/frontend.h"
 #include "model/config.h"
+#include "ops/ops.h"
 #include "train/dataset.h"
 
 #include <stdbool.h>
@@ -40,9 +44,11 @@ enum { EM_MOST_DECODERS = 256 };
 em_frontend_cfg em_features_frontend(const em_config *cfg);
 
 /* Begins decoding with n_threads threads (1 to EM_MOST_DECODERS); `set` must outlive it. cache_mb: memory for frames; 0: no
- * limit. What does not fit is made anew when it is asked for, and is in memory only while it is in use.
- * EM_ENOMEM, EM_EINVAL. The caller frees *out with em_features_free, which ends the threads; nobody may be in a call then. */
-em_status em_features_new(em_features **out, const em_dataset *set, const em_config *cfg, int n_threads, size_t cache_mb, em_err *err);
+ * limit. What does not fit is made anew when it is asked for, and is in memory only while it is in use. ops: of the device that may make
+ * frames, which is opened once more; NULL: none.
+ * EM_ENOMEM, EM_EINVAL, EM_EDEVICE. The caller frees *out with em_features_free, which ends the threads; nobody may be in a call then. */
+em_status em_features_new(em_features **out, const em_dataset *set, const em_config *cfg, const em_ops *ops, int n_threads, size_t cache_mb,
+                          em_err *err);
 void      em_features_free(em_features *f);
 
 /* The frames of clip i; waits until they are there. They stay valid until em_features_done(f, i), which every get needs one of.
@@ -55,5 +61,11 @@ void           em_features_want(em_features *f, int i);
 
 /* How far it is. Any thread. */
 em_features_stats em_features_count(em_features *f);
+
+/* What the device failed with while it made frames, EM_OK: it did not. Clips without frames are then no fault of theirs. Any thread. */
+em_status em_features_fault(em_features *f, em_err *err);
+
+/* Why the CPU makes log-mel though the device could: one sentence, kept as long as the features; NULL: it does not, or no other could. */
+const char *em_features_note(const em_features *f);
 
 #endif

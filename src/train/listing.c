@@ -172,6 +172,8 @@ em_status em_dataset_list(FILE *out, const em_dataset *set, em_features *feature
     if (plan)
         list_plan(out, plan, is_usable);
     free(is_usable);
+    if (features && status == EM_OK)
+        status = em_features_fault(features, err);
     if (status == EM_OK && (fflush(out) != 0 || ferror(out)))
         status = em_fail(err, EM_EIO, "the listing could not be written: %s", strerror(errno));
     return status;

@@ -17,7 +17,7 @@ typedef struct em_listing_plan {
 } em_listing_plan;
 
 /* Writes the listing to out. With features it decodes every clip once and says which cannot be used, and the total
- * duration; features and plan may be NULL. EM_EIO: out could not be written; EM_ENOMEM. */
+ * duration; features and plan may be NULL. EM_EIO: out could not be written; EM_EDEVICE (em_features_fault); EM_ENOMEM. */
 em_status em_dataset_list(FILE *out, const em_dataset *set, em_features *features, const em_listing_plan *plan, em_err *err);
 
 #endif

@@ -117,6 +117,7 @@ static em_status hear_all(scoring *s, em_err *err)
             return em_fail(err, EM_ECANCELED, "stopped");
         clip = em_features_get(cfg->features, cfg->clips[i]);
         if (clip.n_frames == 0) {
+            status = em_features_fault(cfg->features, err);
             s->scores->n_unusable++;
         } else {
             note_targets(s->scores, &cfg->set->clips[cfg->clips[i]]);

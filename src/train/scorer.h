@@ -33,7 +33,7 @@ typedef struct em_score_cfg {
     const float      *thresholds;   /* [n_classes] these; NULL: .5 */
 } em_score_cfg;
 
-/* EM_ECANCELED: stop. EM_EFORMAT: no clip could be used, or the answer to one is no number. The caller ends *out with em_scores_deinit,
+/* EM_ECANCELED: stop. EM_EDEVICE: the device failed. EM_EFORMAT: no clip could be used, or the answer to one is no number. The caller ends *out with em_scores_deinit,
  * also after an error. */
 em_status em_score(em_scores *out, const em_model *model, const em_score_cfg *cfg, em_err *err);
 void      em_scores_deinit(em_scores *s);

@@ -4,17 +4,22 @@
 #include "emu.h"
 
 #include <math.h>
+#include <mutex>
 #include <vector>
 
 struct plan { int n, batch; cudaStream_t stream; bool is_made; };
 
 static std::vector<plan> plans;
 
+extern std::recursive_mutex emu_lock;
 int emu_asked(const char *function);
 void emu_enqueue(cudaStream_t stream, std::function<void()> work);
 
+#define ALONE const std::lock_guard<std::recursive_mutex> alone_(emu_lock)
+
 static int plan_many(int *out, int rank, int *n, int *, int, int in_dist, int *, int, int out_dist, int type, int batch)
 {
+    ALONE;
     const int failure = emu_asked("cufftPlanMany");
 
     if (failure)
@@ -28,14 +33,29 @@ static int plan_many(int *out, int rank, int *n, int *, int, int in_dist, int *,
 
 static int set_stream(int at, cudaStream_t stream)
 {
+    ALONE;
     const int failure = emu_asked("cufftSetStream");
 
     plans[(size_t)at].stream = stream;
     return failure;
 }
 
+// Zeros stay zeros: most of a slab that few frames are in.
+static bool is_silent(const float *in, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (in[i] != 0)
+            return false;
+    return true;
+}
+
 static void transform(float2 *out, const float *in, int n, const double *cosine)
 {
+    if (is_silent(in, n)) {
+        for (int k = 0; k <= n / 2; k++)
+            out[k] = make_float2(0, 0);
+        return;
+    }
     for (int k = 0; k <= n / 2; k++) {
         double re = 0, im = 0;
 
@@ -49,6 +69,7 @@ static void transform(float2 *out, const float *in, int n, const double *cosine)
 
 static int exec_r2c(int at, float *in, float2 *out)
 {
+    ALONE;
     const plan p = plans[(size_t)at];
     const int failure = emu_asked("cufftExecR2C");
 
@@ -67,6 +88,7 @@ static int exec_r2c(int at, float *in, float2 *out)
 
 static int destroy(int at)
 {
+    ALONE;
     plans[(size_t)at].is_made = false;
     return EM_CUFFT_SUCCESS;
 }
@@ -79,6 +101,7 @@ em_status em_cufft_find(em_cufft *out, em_err *err)
 
 int emu_transforms(void)
 {
+    ALONE;
     int n = 0;
 
     for (const plan &p : plans)

@@ -1,10 +1,13 @@
 // emu.cc - the emulated GPU: memory, streams, graphs, and blocks one after another. See cuda_runtime.h and emu.h.
+//
+// Threads may have a stream each, as on a GPU: one call into the runtime at a time, and what it makes run runs in it.
 #include "cuda_runtime.h"
 
 #include "emu.h"
 #include "fibre.h"
 
 #include <map>
+#include <mutex>
 #include <set>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,15 +22,19 @@ struct emu_stream { std::vector<work> waiting; emu_graph *capture; };
 emu_index emu_block, emu_block_size, emu_grid_size;
 unsigned char *emu_shared;
 int emu_waits;
+std::recursive_mutex emu_lock;
 void emu_forget_copies(int thread);
 
 static std::set<emu_stream *> streams;
 static std::vector<std::string> kernels;
 static int order, n_sms = 132, fail_in;
 static std::string fail_what;
-static cudaError_t fail_with, last_error;
+static cudaError_t fail_with;
+static thread_local cudaError_t last_error;
 static std::map<std::string, long> calls;
 static size_t uploaded;
+
+#define ALONE const std::lock_guard<std::recursive_mutex> alone_(emu_lock)
 
 // ---------------------------------------------------------------- knobs
 
@@ -36,16 +43,27 @@ void emu_set_size(int n) { n_sms = n; }
 
 void emu_fail(const char *function, int n, int error)
 {
+    ALONE;
     fail_what = function;
     fail_in = n;
     fail_with = (cudaError_t)error;
 }
 
-long emu_calls(const char *function) { return calls[function]; }
-size_t emu_uploaded(void) { return uploaded; }
+long emu_calls(const char *function)
+{
+    ALONE;
+    return calls[function];
+}
+
+size_t emu_uploaded(void)
+{
+    ALONE;
+    return uploaded;
+}
 
 static cudaError_t asked(const char *function)
 {
+    ALONE;
     calls[function]++;
     if (fail_in > 0 && fail_what == function && --fail_in == 0)
         return last_error = fail_with;
@@ -53,6 +71,7 @@ static cudaError_t asked(const char *function)
 }
 
 #define MAY_FAIL                                                \
+    ALONE;                                                      \
     do {                                                        \
         const cudaError_t e_ = asked(__func__);                 \
         if (e_ != cudaSuccess)                                  \
@@ -63,6 +82,7 @@ static cudaError_t asked(const char *function)
 void emu_note_kernel(const char *name)
 {
     std::string plain = name + (*name == '(');
+    ALONE;
 
     plain.resize(strcspn(plain.c_str(), "<)"));
     for (const std::string &k : kernels)
@@ -162,6 +182,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned)
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream)
 {
+    ALONE;
     drain(stream);
     streams.erase(stream);
     delete stream;
@@ -171,6 +192,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream)
 // Work that went wrong takes what waits behind it along: its buffers may be gone by the next call.
 cudaError_t cudaStreamSynchronize(cudaStream_t stream)
 {
+    ALONE;
     const cudaError_t e = asked(__func__);
 
     if (e == cudaSuccess)
@@ -225,6 +247,7 @@ cudaError_t cudaMalloc(void **p, size_t n_bytes)
 
 cudaError_t cudaFree(void *p)
 {
+    ALONE;
     for (emu_stream *s : streams)
         drain(s);
     free(p);

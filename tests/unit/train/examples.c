@@ -76,7 +76,7 @@ static void open_practice(practice *p, char *folder, em_recipe recipe, bool is_a
         p->set->clips[i].is_alone = is_alone && p->set->clips[i].labels[0] == 0;
     }
     p->model.n_classes = p->c.n_classes = p->set->n_classes;
-    CHECK_OK(em_features_new(&p->features, p->set, &p->model, n_decoders, cache_mb, &err));
+    CHECK_OK(em_features_new(&p->features, p->set, &p->model, NULL, n_decoders, cache_mb, &err));
     CHECK_OK(em_examples_new(&p->e, &(em_examples_cfg){ &p->recipe, &p->model, p->set, p->features, p->clips, CLIPS, NULL }, &err));
     p->c.n_frames = em_examples_frames(&p->model);
     p->c.frames = malloc((size_t)p->c.n_frames * MELS * sizeof *p->c.frames);

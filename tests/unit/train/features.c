@@ -38,7 +38,7 @@ static em_features *open_features(const em_dataset *set, int n_threads, size_t c
     em_features *f;
     em_err err;
 
-    CHECK_OK(em_features_new(&f, set, &cfg, n_threads, cache_mb, &err));
+    CHECK_OK(em_features_new(&f, set, &cfg, NULL, n_threads, cache_mb, &err));
     return f;
 }
 
@@ -341,7 +341,7 @@ static void numbers_of_threads_that_cannot_be_are_refused(void **state)
     (void)state;
 
     for (int i = 0; i < 3; i++)
-        CHECK(em_features_new(&f, &set, &cfg, bad[i], 0, &err) == EM_EINVAL && !f, "%d", bad[i]);
+        CHECK(em_features_new(&f, &set, &cfg, NULL, bad[i], 0, &err) == EM_EINVAL && !f, "%d", bad[i]);
 }
 
 int main(void)

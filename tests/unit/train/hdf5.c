@@ -123,7 +123,7 @@ static void packs_have_names_targets_splits_and_sound(void **state)
     CHECK(set->clips[3].n_labels == 2 && set->clips[3].labels[0] == 3 && set->clips[3].labels[1] == 6, "%d", set->clips[3].n_labels);
 
     CHECK_OK(em_config_preset(&cfg, "nano", &err));
-    CHECK_OK(em_features_new(&f, set, &cfg, 2, 0, &err));
+    CHECK_OK(em_features_new(&f, set, &cfg, NULL, 2, 0, &err));
     got[0] = em_features_get(f, 0);
     got[1] = em_features_get(f, 1);
     got[2] = em_features_get(f, ROWS);
@@ -155,7 +155,7 @@ static void a_row_sounds_like_a_file(void **state)
     CHECK_OK(em_config_preset(&cfg, "nano", &err));
     for (int k = 0; k < 2; k++) {
         CHECK_OK(em_dataset_open(&set[k], folder, k ? "folders" : "hdf5", NULL, 0, &err));
-        CHECK_OK(em_features_new(&f[k], set[k], &cfg, 1, 0, &err));
+        CHECK_OK(em_features_new(&f[k], set[k], &cfg, NULL, 1, 0, &err));
         got[k] = em_features_get(f[k], 0);
     }
     CHECK(got[0].n_frames == 101 && got[1].n_frames == 101, "%d %d", got[0].n_frames, got[1].n_frames);

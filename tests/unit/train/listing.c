@@ -19,7 +19,7 @@ static char *listed(const char *folder, const char *layout, bool has_features, c
     CHECK_OK(em_config_preset(&cfg, "nano", &err));
     CHECK_OK(em_dataset_open(&set, folder, layout, NULL, 0, &err));
     if (has_features)
-        CHECK_OK(em_features_new(&f, set, &cfg, 2, 0, &err));
+        CHECK_OK(em_features_new(&f, set, &cfg, NULL, 2, 0, &err));
     CHECK_OK(em_dataset_list(out, set, f, plan, &err));
     fclose(out);
     em_features_free(f);
