@@ -19,6 +19,14 @@ static const struct { const char *name; const em_ops *ops; const char *option; }
     { "cuda", CUDA_TABLE, "EARMARK_CUDA" },
 };
 
+bool em_backend_is_built(const char *name)
+{
+    for (size_t i = 0; i < EM_COUNT(rows); i++)
+        if (strcmp(name, rows[i].name) == 0)
+            return rows[i].ops != NULL;
+    return false;
+}
+
 static em_status open_row(em_backend *out, size_t i, const em_dev_cfg *cfg, em_err *err)
 {
     if (!rows[i].ops)

@@ -11,6 +11,9 @@ typedef struct em_backend {
     char          passed_over[240];     /* auto: why the GPU of this build is not used; or ""    */
 } em_backend;
 
+/* Whether it is in this build. */
+bool em_backend_is_built(const char *name);
+
 /* Opens "cpu", "cuda" or "auto": the best that this build and machine have. EM_EINVAL: unknown name, the sentence lists the
  * known ones. EM_EUNSUPPORTED, EM_EDEVICE: known, not in this build or not usable here; says what to do. EM_ENOMEM.
  * On error out->dev is NULL. */

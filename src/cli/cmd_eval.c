@@ -210,10 +210,10 @@ static em_status hear(evaluation *e, em_err *err)
     const em_score_cfg how = {
         .set = s->set, .features = s->features, .clips = s->clips, .n_clips = s->n_clips, .max_batch = MAX_BATCH, .stop = em_signals_catch(),
         .window_s = t->train_window, .wants_times = true,
-        .thresholds = em_model_card(e->tagger.model)->thresholds,
+        .thresholds = em_model_card(e->tagger.model)->thresholds, .other = em_host_move, .other_ctx = &e->tagger.host,
     };
 
-    return em_score(&e->scores, e->tagger.model, &how, err);
+    return em_score(&e->scores, e->tagger.host.now.model, &how, err);
 }
 
 static void tell_what_is_left_out(const evaluation *e)
@@ -249,7 +249,7 @@ static int evaluate(evaluation *e, em_err *err)
         return em_exit_code(status, status == EM_EINVAL ? EM_EXIT_USAGE : status == EM_EDEVICE ? EM_EXIT_BACKEND : EM_EXIT_TRAINING);
     make_title(e);
     if ((status = hear(e, err)))
-        return status == EM_ECANCELED ? EM_EXIT_CUT : em_exit_code(status, EM_EXIT_TRAINING);
+        return status == EM_ECANCELED ? EM_EXIT_CUT : em_tagger_code(&e->tagger, status, EM_EXIT_TRAINING);
     tell_what_is_left_out(e);
     if ((status = measure(e, err)))
         return em_exit_code(status, EM_EXIT_TRAINING);

@@ -80,9 +80,10 @@ static int open_run(em_listen *r, em_err *err)
     r->progress.n_inputs = r->inputs.n;
     if ((code = open_model(r, err)))
         return code;
-    if ((status = keep_sound(r, err)) || (status = begin_commands(r, err)) ||
-        ((r->is_live || r->o->verbose > 0) && (status = em_tagger_measure(&r->tagger, 2, &r->window_s, err))))
+    if ((status = keep_sound(r, err)) || (status = begin_commands(r, err)))
         return em_exit_code(status, EM_EXIT_INTERNAL);
+    if ((r->is_live || r->o->verbose > 0) && (status = em_tagger_measure(&r->tagger, 2, &r->window_s, err)))
+        return em_tagger_code(&r->tagger, status, EM_EXIT_INTERNAL);
     if (r->o->verbose > 1)
         em_listen_tell_details(r);
     r->deadline_ns = em_now_ns() + (uint64_t)(r->o->timeout * 1e9);

@@ -1,4 +1,5 @@
 /* cmd_print.c - the commands that only print: --help, --version, --print-config. */
+#include "backend/backend.h"
 #include "cli/commands.h"
 #include "cli/version.h"
 
@@ -39,7 +40,7 @@ int em_cmd_help(const em_options *o, em_err *err)
 int em_cmd_version(const em_options *o, em_err *err)
 {
     (void)o;
-    printf("earmark %s\n%s\n", EM_VERSION, EM_FEATURES);
+    printf("earmark %s\n%s, cuda: %s\n", EM_VERSION, EM_FEATURES, em_backend_is_built("cuda") ? "yes" : "no (build option EARMARK_CUDA)");
     return em_finish_stdout(err);
 }
 

@@ -150,8 +150,13 @@ static int list(em_training *t, em_err *err)
     return status == EM_OK ? em_finish_stdout(err) : em_exit_code(status, EM_EXIT_OUTPUT);
 }
 
-static int exit_of(em_status status, const em_train_result *r)
+/* Where there are other ranks, a device that is lost may be one of them. */
+static int exit_of(const em_training *t, em_status status, const em_train_result *r)
 {
+    const bool is_lost = status == EM_EDEVICE || status == EM_ENOMEM;
+
+    if (is_lost && t->backend.ops->has_own_memory && em_dist_size(t->dist) == 1)
+        return EM_EXIT_BACKEND;
     if (status == EM_ECANCELED)
         return EM_EXIT_CUT;
     return status == EM_EINVAL ? EM_EXIT_USAGE
@@ -187,8 +192,8 @@ static int run(em_training *t, em_err *err)
     if (status == EM_OK && result.was_finished)
         em_log(EM_LOG_INFO, "%s: the run is finished; nothing is left to do", t->o->train.out);
     if (status != EM_OK && status != EM_ECANCELED)
-        em_dist_fail(t->dist, exit_of(status, &result), err->msg);
-    return status == EM_OK ? draw(t, err) : exit_of(status, &result);
+        em_dist_fail(t->dist, exit_of(t, status, &result), err->msg);
+    return status == EM_OK ? draw(t, err) : exit_of(t, status, &result);
 }
 
 int em_cmd_train(const em_options *o, em_err *err)

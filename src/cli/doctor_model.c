@@ -22,7 +22,7 @@ static void check_speed(em_checkup *c, const em_tagger *t)
                       "a window takes %.3f s, and --step is %g s: choose a longer --step, a smaller --model or more --threads",
                       seconds, c->o->step);
     else
-        em_check_pass(c, "speed", "a window takes %.3f s of --step %g s on %s: ratio %.3f%s", seconds, c->o->step, t->ops->describe(t->dev),
+        em_check_pass(c, "speed", "a window takes %.3f s of --step %g s on %s: ratio %.3f%s", seconds, c->o->step, em_tagger_device(t),
                       seconds / c->o->step, is_each ? ", for each channel" : "");
 }
 

@@ -112,7 +112,7 @@ static int stage_code(const em_listen *r, em_engine_stage stage, em_status statu
     if (stage == EM_STAGE_OUTPUT)
         return em_exit_code(status, EM_EXIT_OUTPUT);
     if (stage == EM_STAGE_MODEL)
-        return em_exit_code(status, EM_EXIT_INTERNAL);
+        return em_tagger_code(&r->tagger, status, EM_EXIT_INTERNAL);
     return em_listen_input_code(r, status);
 }
 

@@ -30,7 +30,7 @@ static em_event start_event(const em_listen *r)
     e.u.start.version = EM_VERSION;
     e.u.start.model = em_tagger_name(t);
     e.u.start.sha256 = em_model_hash(t->model);
-    e.u.start.backend = t->ops->name;
+    e.u.start.backend = t->host.now.ops->name;
     e.u.start.rate_hz = em_model_config(t->model)->sample_rate;
     e.u.start.step_s = r->o->step;
     e.u.start.window_s = em_tagger_window_seconds(t);

@@ -14,7 +14,7 @@ static void tell_banner(const em_listen *r, const em_source_info *info)
     if (info->rate_hz > 0)
         snprintf(rate, sizeof rate, " at %d Hz", info->rate_hz);
     em_log(EM_LOG_INFO, "%s, model %s (%.8s), %s (%s), %s%s, step %g s, real-time ratio %.3f", EM_VERSION,
-           em_tagger_name(t), em_model_hash(t->model), t->ops->name, t->ops->describe(t->dev), info->name, rate,
+           em_tagger_name(t), em_model_hash(t->model), t->host.now.ops->name, em_tagger_device(t), info->name, rate,
            r->o->step, r->window_s / r->o->step);
 }
 

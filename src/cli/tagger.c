@@ -1,9 +1,7 @@
 /* tagger.c - opens what tagging needs, in order, with the exit code of the stage that fails: see tagger.h. */
 #include "cli/tagger.h"
 
-#include "backend/backend.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/sort.h"
 #include "cli/commands.h"
 #include "cli/paths.h"
@@ -12,33 +10,31 @@
 
 enum { MOST_RUNS = 16 };
 
-static int open_backend(em_tagger *t, const em_options *o, em_err *err)
+/* A model file that this program cannot read is no fault of the device's. */
+static int host_code(const em_host *h, em_status status)
 {
-    const em_dev_cfg cfg = { .n_threads = o->threads, .precision = em_options_precision(o) };
-    em_backend backend;
-    em_status status = em_backend_open(&backend, o->backend, &cfg, err);
-
-    if (status)
+    if (h->opened)
         return status == EM_EINVAL ? EM_EXIT_USAGE : em_exit_code(status, EM_EXIT_BACKEND);
-    if (*backend.passed_over)
-        em_log(EM_LOG_INFO, "%s: computing on the CPU", backend.passed_over);
-    t->ops = backend.ops;
-    t->dev = backend.dev;
-    return EM_EXIT_OK;
+    return em_host_is_device(h, status) && status != EM_EUNSUPPORTED ? EM_EXIT_BACKEND : em_exit_code(status, EM_EXIT_MODEL);
+}
+
+int em_tagger_code(const em_tagger *t, em_status status, int stage_code)
+{
+    return em_host_is_device(&t->host, status) ? EM_EXIT_BACKEND : em_exit_code(status, stage_code);
 }
 
 int em_tagger_open_model(em_tagger *t, const em_options *o, em_err *err)
 {
+    const em_dev_cfg dev = { .n_threads = o->threads, .precision = em_options_precision(o) };
     em_status status;
-    int code;
 
     *t = (em_tagger){ 0 };
     if ((status = em_path_model(t->path, sizeof t->path, o->model, err)))
         return em_exit_code(status, EM_EXIT_MODEL);
-    if ((code = open_backend(t, o, err)))
-        return code;
-    if ((status = em_model_open(&t->model, t->path, t->ops, t->dev, err)) ||
-        (status = em_model_classes_init(&t->own, t->model, o->labels, err)))
+    if ((status = em_host_open(&t->host, t->path, o->backend, &dev, err)))
+        return host_code(&t->host, status);
+    t->model = t->host.now.model;
+    if ((status = em_model_classes_init(&t->own, t->model, o->labels, err)))
         return em_exit_code(status, EM_EXIT_MODEL);
     t->classes = t->own.names;
     return EM_EXIT_OK;
@@ -51,7 +47,8 @@ em_known em_tagger_known(const em_tagger *t)
 
 int em_tagger_open(em_tagger *t, const em_options *o, int max_batch, int max_streams, em_err *err)
 {
-    em_session_cfg cfg = { .max_batch = max_batch, .max_streams = max_streams, .window_s = o->window };
+    const em_session_cfg cfg = { .max_batch = max_batch, .max_streams = max_streams, .window_s = o->window,
+                                 .other = em_host_move, .other_ctx = &t->host };
     int code = em_tagger_open_model(t, o, err);
     em_settings settings = em_options_settings(o);
     em_status status;
@@ -59,8 +56,9 @@ int em_tagger_open(em_tagger *t, const em_options *o, int max_batch, int max_str
 
     if (code)
         return code;
-    if ((status = em_session_new(&t->session, t->model, &cfg, err)))
-        return em_exit_code(status, status == EM_EINVAL ? EM_EXIT_USAGE : EM_EXIT_MODEL);
+    if ((status = em_session_new(&t->session, t->host.now.model, &cfg, err)))
+        return em_model_config(t->model)->n_classes == 0 ? EM_EXIT_MODEL
+                                                         : em_tagger_code(t, status, status == EM_EINVAL ? EM_EXIT_USAGE : EM_EXIT_MODEL);
     known = em_tagger_known(t);
     return em_exit_code(em_selection_make(&t->selection, &known, &settings, err), EM_EXIT_USAGE);
 }
@@ -68,13 +66,13 @@ int em_tagger_open(em_tagger *t, const em_options *o, int max_batch, int max_str
 void em_tagger_close(em_tagger *t)
 {
     em_session_free(t->session);
-    em_model_free(t->model);
-    if (t->dev)
-        t->ops->close(t->dev);
+    em_host_close(&t->host);
     em_model_classes_deinit(&t->own);
     em_selection_deinit(&t->selection);
     *t = (em_tagger){ 0 };
 }
+
+const char *em_tagger_device(const em_tagger *t) { return t->host.now.ops->describe(t->host.now.dev); }
 
 const char *em_tagger_name(const em_tagger *t)
 {

@@ -4,6 +4,7 @@
 
 #include "cli/options.h"
 #include "lib/classes.h"
+#include "lib/host.h"
 #include "model/model.h"
 #include "model/session.h"
 
@@ -11,9 +12,8 @@
 
 typedef struct em_tagger {
     char          path[PATH_MAX];   /* of the model file                                     */
-    const em_ops *ops;
-    em_dev       *dev;
-    em_model     *model;
+    em_host       host;             /* what computes                                         */
+    em_model     *model;            /* as it was opened, whatever computes it now: borrowed  */
     em_session   *session;          /* NULL after em_tagger_open_model                       */
     em_model_classes own;           /* by the names that --labels gives them, if any         */
     em_classes    classes;          /* own.names                                             */
@@ -29,6 +29,12 @@ void em_tagger_close(em_tagger *t);
 
 /* Borrowed from t, with the session's window. */
 em_known em_tagger_known(const em_tagger *t);
+
+/* The exit code of a failure of what computes: EM_EXIT_BACKEND where that is no fault of the model's, else what em_exit_code says. */
+int  em_tagger_code(const em_tagger *t, em_status status, int stage_code);
+
+/* What computes, as "avx2, 2 threads". */
+const char *em_tagger_device(const em_tagger *t);
 
 /* Its own name, else the file's. */
 const char *em_tagger_name(const em_tagger *t);

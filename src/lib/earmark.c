@@ -114,10 +114,11 @@ static em_status keep_event(void *ctx, const em_event *e, em_err *err)
 
 static em_status open_session(earmark_listener *l, double window_s, em_err *err)
 {
+    const em_session_cfg cfg = { .max_batch = 1, .max_streams = 1, .window_s = window_s, .other = em_host_move, .other_ctx = &l->model->host };
     em_status status;
 
     pthread_mutex_lock(&l->model->lock);
-    status = em_session_new(&l->session, l->model->model, &(em_session_cfg){ .max_batch = 1, .max_streams = 1, .window_s = window_s }, err);
+    status = em_session_new(&l->session, l->model->host.now.model, &cfg, err);
     l->stream = status ? 0 : em_session_join(l->session);
     pthread_mutex_unlock(&l->model->lock);
     return status;

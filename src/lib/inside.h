@@ -2,15 +2,15 @@
 #ifndef EM_LIB_INSIDE_H
 #define EM_LIB_INSIDE_H
 
-#include "backend/backend.h"
 #include "lib/classes.h"
 #include "lib/earmark.h"
+#include "lib/host.h"
 
 #include <pthread.h>
 
 struct earmark_model {
-    em_backend         backend;
-    em_model          *model;
+    em_host            host;
+    em_model          *model;       /* as it was opened, whatever computes it now                    */
     em_model_classes   classes;
     earmark_class     *list;        /* [n_classes] the same as earmark.h gives them                  */
     earmark_model_info info;

@@ -1,7 +1,6 @@
 /* model.c - an open model as earmark.h gives it: backend, weights, names of classes. */
 #include "lib/inside.h"
 
-#include <signal.h>
 #include <stdlib.h>
 
 static const earmark_model_options usual = { .struct_size = sizeof usual, .backend = "auto" };
@@ -9,20 +8,6 @@ static const earmark_model_options usual = { .struct_size = sizeof usual, .backe
 void earmark_model_options_init(earmark_model_options *options, size_t struct_size)
 {
     em_give_options(options, struct_size, &usual, sizeof usual);
-}
-
-/* Threads that the backend starts inherit the signals that are blocked here: a program's handlers do not run on them. */
-static em_status open_backend(earmark_model *m, const earmark_model_options *o, em_err *err)
-{
-    const em_dev_cfg cfg = { .n_threads = o->threads };
-    sigset_t all, before;
-    em_status status;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    status = em_backend_open(&m->backend, o->backend ? o->backend : usual.backend, &cfg, err);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return status;
 }
 
 static em_status list_classes(earmark_model *m, em_err *err)
@@ -43,7 +28,7 @@ static void describe(earmark_model *m)
     const char *name = em_model_card(m->model)->name;
 
     m->info = (earmark_model_info){
-        .name = name ? name : "", .sha256 = em_model_hash(m->model), .backend = m->backend.ops->name, .rate_hz = cfg->sample_rate,
+        .name = name ? name : "", .sha256 = em_model_hash(m->model), .backend = m->host.now.ops->name, .rate_hz = cfg->sample_rate,
         .n_classes = cfg->n_classes, .window_s = (double)em_config_window_samples(cfg) / cfg->sample_rate,
     };
 }
@@ -58,9 +43,10 @@ static em_status open_model(earmark_model *m, const char *path, const earmark_mo
     if (pthread_mutex_init(&m->lock, NULL) != 0)
         return em_fail(err, EM_ENOMEM, "no memory for a lock");
     m->has_lock = true;
-    if ((status = open_backend(m, &o, err)) ||
-        (status = em_model_open(&m->model, path, m->backend.ops, m->backend.dev, err)) ||
-        (status = em_model_classes_init(&m->classes, m->model, o.labels, err)) || (status = list_classes(m, err)))
+    if ((status = em_host_open(&m->host, path, o.backend ? o.backend : usual.backend, &(em_dev_cfg){ .n_threads = o.threads }, err)))
+        return status;
+    m->model = m->host.now.model;
+    if ((status = em_model_classes_init(&m->classes, m->model, o.labels, err)) || (status = list_classes(m, err)))
         return status;
     describe(m);
     return EM_OK;
@@ -85,9 +71,7 @@ void earmark_model_close(earmark_model *m)
     if (!m)
         return;
     em_model_classes_deinit(&m->classes);
-    em_model_free(m->model);
-    if (m->backend.dev)
-        m->backend.ops->close(m->backend.dev);
+    em_host_close(&m->host);
     if (m->has_lock)
         pthread_mutex_destroy(&m->lock);
     free(m->list);

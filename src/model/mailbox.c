@@ -89,7 +89,7 @@ int em_mailbox_join(em_mailbox *m)
 
 void em_mailbox_leave(em_mailbox *m, int stream)
 {
-    if (stream > 0)
+    if (stream > 0 && stream <= m->cfg.n_streams)           /* none: joined on a device that was left */
         m->streams[stream - 1].has_joined = false;
 }
 

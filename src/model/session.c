@@ -13,6 +13,8 @@ struct em_session {
     const em_model *model;
     em_config       cfg;                /* the model's, over the session's window            */
     int             max_batch;
+    em_session_other *other;
+    void           *other_ctx;
     em_plan         plan;
     void           *block;              /* activations, on the device                        */
     em_mailbox      mailbox;
@@ -85,6 +87,43 @@ static em_status record(em_session *s, em_err *err)
     return status;
 }
 
+static em_status make(em_session *s, int n_streams, em_err *err)
+{
+    em_status status = open_mailbox(s, n_streams, err);
+
+    if (status == EM_OK)
+        status = build(s, err);
+    return status == EM_OK ? record(s, err) : status;
+}
+
+static void unmake(em_session *s)
+{
+    for (int i = 0; i < s->n_graphs; i++)
+        s->model->ops->forget(s->model->dev, s->graphs[i]);
+    s->n_graphs = 0;
+    em_plan_deinit(&s->plan);
+    em_mailbox_close(&s->mailbox);
+    if (s->block)
+        s->model->ops->release(s->model->dev, s->block);
+    s->block = NULL;
+}
+
+/* After a failure: EM_OK if another device has taken over. Streams that have joined have nothing to gain there. */
+static em_status move(em_session *s, em_status status, em_err *err)
+{
+    const em_err why = err ? *err : (em_err){ .code = status };
+    const bool is_of_device = status == EM_EDEVICE || status == EM_ENOMEM || status == EM_EUNSUPPORTED;
+    const em_model *model;
+
+    if (!is_of_device || !s->model->ops->has_own_memory || !s->other || !(model = s->other(s->other_ctx, &why)))
+        return status;
+    unmake(s);
+    s->model = model;
+    if ((status = make(s, 0, err)))
+        unmake(s);
+    return status;
+}
+
 em_status em_session_new(em_session **out, const em_model *model, const em_session_cfg *cfg, em_err *err)
 {
     em_status status = EM_OK;
@@ -101,14 +140,12 @@ em_status em_session_new(em_session **out, const em_model *model, const em_sessi
     s->model = model;
     s->cfg = model->cfg;
     s->max_batch = cfg->max_batch;
+    s->other = cfg->other;
+    s->other_ctx = cfg->other_ctx;
     if (cfg->window_s > 0)
         status = (cfg->may_be_short ? em_config_set_short_window : em_config_set_window)(&s->cfg, cfg->window_s, err);
-    if (status == EM_OK)
-        status = open_mailbox(s, cfg->max_streams, err);
-    if (status == EM_OK)
-        status = build(s, err);
-    if (status == EM_OK)
-        status = record(s, err);
+    if (status == EM_OK && (status = make(s, cfg->max_streams, err)))
+        status = move(s, status, err);
     if (status != EM_OK) {
         em_session_free(s);
         return status;
@@ -121,12 +158,7 @@ void em_session_free(em_session *s)
 {
     if (!s)
         return;
-    for (int i = 0; i < s->n_graphs; i++)
-        s->model->ops->forget(s->model->dev, s->graphs[i]);
-    em_plan_deinit(&s->plan);
-    em_mailbox_close(&s->mailbox);
-    if (s->block)
-        s->model->ops->release(s->model->dev, s->block);
+    unmake(s);
     free(s);
 }
 
@@ -137,15 +169,18 @@ void em_session_leave(em_session *s, int stream) { em_mailbox_leave(&s->mailbox,
 
 static em_status check_batch(const em_session *s, int B, em_err *err)
 {
+    if (!s->block)
+        return em_fail(err, EM_ENOMEM, "the session lost its device");
     return B < 1 || B > s->max_batch ? em_fail(err, EM_EINVAL, "%d windows in a session for %d", B, s->max_batch) : EM_OK;
 }
 
 em_status em_session_watch(em_session *s, const em_input *in, em_output *out, int B, em_plan_observer *seen, void *ctx, em_err *err)
 {
+    em_status status = check_batch(s, B, err);
     pass p = { s, B, seen, ctx };
 
-    if (check_batch(s, B, err))
-        return EM_EINVAL;
+    if (status)
+        return status;
     em_mailbox_put(&s->mailbox, in, B, B);
     em_mailbox_send(&s->mailbox);
     run_pass(&p);
@@ -171,12 +206,13 @@ void em_session_times(const em_session *s, float *backbone_s, float *head_s)
 
 static em_status run(em_session *s, const em_input *in, em_output *out, int B, em_err *err)
 {
+    em_status status = check_batch(s, B, err);
     int i = 0;
 
     if (s->n_graphs == 0)
         return em_session_watch(s, in, out, B, note_stage, s, err);
-    if (check_batch(s, B, err))
-        return EM_EINVAL;
+    if (status)
+        return status;
     while (s->buckets[i] < B)
         i++;
     em_mailbox_put(&s->mailbox, in, B, s->buckets[i]);
@@ -191,6 +227,8 @@ em_status em_session_run(em_session *s, const em_input *in, em_output *out, int 
 
     s->begin_ns = s->head_ns = em_now_ns();
     status = run(s, in, out, B, err);
+    if (status && (status = move(s, status, err)) == EM_OK)
+        status = run(s, in, out, B, err);
     s->end_ns = em_now_ns();
     return status;
 }

@@ -187,7 +187,8 @@ static em_status prepare_times(scoring *s, em_err *err)
 
 em_status em_score(em_scores *out, const em_model *model, const em_score_cfg *cfg, em_err *err)
 {
-    const em_session_cfg how = { .max_batch = cfg->max_batch, .window_s = cfg->window_s, .may_be_short = true };
+    const em_session_cfg how = { .max_batch = cfg->max_batch, .window_s = cfg->window_s, .may_be_short = true,
+                                 .other = cfg->other, .other_ctx = cfg->other_ctx };
     scoring s = { .cfg = cfg, .scores = out };
     em_status status;
 

@@ -6,6 +6,7 @@
 #define EM_TRAIN_SCORER_H
 
 #include "model/model.h"
+#include "model/session.h"
 #include "train/features.h"
 #include "train/metrics.h"
 
@@ -31,6 +32,8 @@ typedef struct em_score_cfg {
     double            window_s;     /* 0: the model's own */
     bool              wants_times;  /* strong labels are counted, too, at        */
     const float      *thresholds;   /* [n_classes] these; NULL: .5 */
+    em_session_other *other;        /* where the model's device fails; NULL: there is no other one */
+    void             *other_ctx;
 } em_score_cfg;
 
 /* EM_ECANCELED: stop. EM_EDEVICE: the device failed. EM_EFORMAT: no clip could be used, or the answer to one is no number. The caller ends *out with em_scores_deinit,

@@ -8,6 +8,13 @@ same() { cmp -s "$1" "$2" || bad "$1 and $2 differ: $(diff "$1" "$2" | head -c 3
 
 run 0 --help;         empty err; says out 'Usage: earmark'; says out '--top-k'
 run 0 --version;      empty err; says out 'earmark '
+for row in portaudio jack mpi hdf5 mqtt osc http cairo cuda; do says out "$row: "; done
+# A build with the GPU says so; gpu_emu_program is one with the emulated GPU.
+if grep -q '^EARMARK_CUDA:BOOL=ON' "$(dirname "$earmark")/CMakeCache.txt"; then
+    says out 'cuda: yes'
+else
+    says out 'cuda: no (build option EARMARK_CUDA)'
+fi
 run 0 --help --top-k 3
 run 0 --print-config; empty err; says out 'top-k = 5'
 cp out printed.conf

@@ -18,11 +18,13 @@ typedef struct golden_learning {
  * at hand. */
 void golden_gradients(const golden_learning *t, const char *model, bool of_slots);
 
-/* Tolerances of a run of AdamW steps: losses, gradient norms as a share, weights (running statistics: a tenth of it, as a share). */
-typedef struct golden_run { double loss, norm, weights; } golden_run;
+enum { GOLDEN_STEPS = 20 };
 
-/* The golden run of 20 steps: loss and gradient norm of each, the first gradients, and the weights at the end. Ends the program as
- * skipped where it is not at hand. */
+/* Tolerances of a run of AdamW steps: losses, gradient norms as a share, weights (running statistics: a tenth of it, as a share). */
+typedef struct golden_run { double loss, norm, weights; int n_steps; } golden_run;
+
+/* The first n_steps steps of the golden run: loss and gradient norm of each, the first gradients, and after the last of all the
+ * weights. Ends the program as skipped where it is not at hand. */
 void golden_training(const golden_learning *t, const golden_run *run);
 
 #endif

@@ -10,7 +10,7 @@
 #include <jansson.h>
 #include <math.h>
 
-enum { STEPS = 20, BATCHES = 3, B = 4, CLASSES = 10, FRAMES = 1000, MELS = 64 };
+enum { BATCHES = 3, B = 4, CLASSES = 10, FRAMES = 1000, MELS = 64 };
 
 typedef struct run {
     const golden_learning *t;
@@ -73,7 +73,7 @@ static void check_gradients(run *r)
 static void step(run *r, int i)
 {
     static const em_loss_cfg bce = { .kind = EM_LOSS_BCE };
-    static const em_schedule schedule = { .kind = EM_SCHEDULE_COSINE, .rate = 2e-3, .n_warmup = 5, .n_steps = STEPS };
+    static const em_schedule schedule = { .kind = EM_SCHEDULE_COSINE, .rate = 2e-3, .n_warmup = 5, .n_steps = GOLDEN_STEPS };
     const float *x = r->logmel + (size_t)(i % BATCHES) * B * FRAMES * MELS;
     const size_t n = em_learner_params(r->l)->n_total;
     em_adamw_range ranges[256];
@@ -175,14 +175,15 @@ void golden_training(const golden_learning *t, const golden_run *how)
         exit(77);
     }
     r.log = json_object_get(root, "log");
-    assert_int_equal(json_array_size(r.log), STEPS);
+    assert_int_equal(json_array_size(r.log), GOLDEN_STEPS);
     r.logmel = golden_read(r.st, NULL, NULL, "logmel");
     r.target = golden_read(r.st, NULL, NULL, "target");
     open_run(&r);
-    for (int i = 0; i < STEPS; i++)
+    for (int i = 0; i < how->n_steps; i++)
         step(&r, i);
-    printf("%d steps: losses within %.2g, gradient norms within %.2g of theirs, weights at the end within %.2g\n", STEPS, r.worst_loss,
-           r.worst_norm, check_end(&r));
+    printf("%d steps: losses within %.2g, gradient norms within %.2g of theirs\n", how->n_steps, r.worst_loss, r.worst_norm);
+    if (how->n_steps == GOLDEN_STEPS)
+        printf("weights at the end within %.2g\n", check_end(&r));
     close_run(&r);
     free(r.logmel);
     free(r.target);

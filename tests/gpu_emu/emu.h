@@ -15,7 +15,7 @@ void emu_set_order(int order);
 void emu_set_size(int n_sms);
 
 /* The n-th call (from 1) of that runtime function from now on answers with `error`; n 0: all are well again. A launch is
- * "emu_launch"; errors have CUDA's numbers. */
+ * "emu_launch"; errors have CUDA's numbers. A program that knows nothing of this: EMU_FAIL="FUNCTION N ERROR" in its environment. */
 void emu_fail(const char *function, int n, int error);
 
 /* Since the start: calls of a function of the runtime that may fail, bytes that went to the GPU. */

@@ -5,7 +5,10 @@
 #include "emu.h"
 #include "model/learner.h"
 #include "model/session.h"
+#include "ops/cpu/ops_cpu.h"
 #include "ops_cuda.h"
+
+#include <math.h>
 
 enum { OUT_OF_MEMORY = 2, OLD_DRIVER = 35, NO_DEVICE = 100, ILLEGAL_ADDRESS = 700 };
 
@@ -167,6 +170,81 @@ static void a_model_with_other_states_is_refused(void **state)
     em_ops_cuda.close(dev);
 }
 
+/* ---- another device ---- */
+
+typedef struct cpu { em_config cfg; em_dev *dev; em_model *model; int n_asked; } cpu;
+
+static const em_model *on_cpu(void *ctx, const em_err *why)
+{
+    cpu *c = ctx;
+    em_err err;
+
+    CHECK(why->msg[0], "asked without a reason");
+    c->n_asked++;
+    CHECK_OK(em_ops_cpu.open(&c->dev, &(em_dev_cfg){ .n_threads = 1 }, &err));
+    CHECK_OK(em_model_random(&c->model, &c->cfg, 1, &em_ops_cpu, c->dev, &err));
+    return c->model;
+}
+
+/* Two windows of a stream that has joined; which of the two runs failed is no matter to the answers. */
+static void hear_two(float *logits, const em_config *cfg, const char *function, int n, int n_asked)
+{
+    static float frames[256 * 32];
+    cpu c = { .cfg = *cfg };
+    const em_session_cfg how = { .max_batch = 2, .max_streams = 1, .other = on_cpu, .other_ctx = &c };
+    em_session *session;
+    em_model *model;
+    em_dev *dev;
+    em_err err;
+    int stream;
+
+    for (size_t i = 0; i < EM_COUNT(frames); i++)
+        frames[i] = (float)(i * 37 % 101) - 80;
+    CHECK_OK(em_ops_cuda.open(&dev, &(em_dev_cfg){ .precision = EM_PRECISION_FP32 }, &err));
+    CHECK_OK(em_model_random(&model, cfg, 1, &em_ops_cuda, dev, &err));
+    emu_fail(function, n, ILLEGAL_ADDRESS);
+    CHECK_OK(em_session_new(&session, model, &how, &err));
+    stream = em_session_join(session);
+    for (int i = 0; i < 2; i++) {
+        const em_input in = { .frames = frames + 32 * i, .n_frames = 100, .stream = stream, .end = 100 + i, .inner_first = 2, .inner_end = 98 };
+        em_output out = { .logits = logits + 5 * i };
+
+        CHECK_OK(em_session_run(session, &in, &out, 1, &err));
+    }
+    emu_fail("", 0, 0);
+    CHECK(c.n_asked == n_asked, "%s, call %d: asked %d times for another device", function, n, c.n_asked);
+    em_session_leave(session, stream);
+    em_session_free(session);
+    em_model_free(model);
+    em_ops_cuda.close(dev);
+    em_model_free(c.model);
+    if (c.dev)
+        em_ops_cpu.close(c.dev);
+}
+
+static void another_device_takes_over(void **state)
+{
+    static const struct { const char *function; int n; } cases[] = {
+        { "cudaMalloc", 1 }, { "cudaMallocHost", 2 }, { "cudaGraphInstantiate", 2 }, { "cudaGraphLaunch", 1 }, { "cudaGraphLaunch", 2 },
+    };
+    float want[10], got[10];
+    em_config cfg;
+
+    (void)state;
+    small_config(&cfg);
+    hear_two(want, &cfg, "", 0, 0);
+    for (size_t i = 0; i < EM_COUNT(cases); i++) {
+        for (int k = 0; k < 10; k++)
+            got[k] = NAN;
+        hear_two(got, &cfg, cases[i].function, cases[i].n, 1);
+        for (int k = 0; k < 10; k++)
+            CHECK(fabsf(got[k] - want[k]) < 1e-4f, "%s, call %d: logit %d is %g, not %g", cases[i].function, cases[i].n, k, (double)got[k],
+                  (double)want[k]);
+    }
+    cfg.d_state = 3;
+    hear_two(got, &cfg, "", 0, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +252,7 @@ int main(void)
         cmocka_unit_test(any_call_of_a_session_may_fail),
         cmocka_unit_test(any_call_of_a_learner_may_fail),
         cmocka_unit_test(a_model_with_other_states_is_refused),
+        cmocka_unit_test(another_device_takes_over),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

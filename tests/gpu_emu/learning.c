@@ -1,7 +1,4 @@
-/* learning.c - golden gradients on the emulated GPU, through the learner as it trains.
- *
- * The golden training run is left to a GPU (tests/gpu): emulated, its first step alone takes as long as two models, for the gradients of
- * one that mini_p stands for. What follows the gradients in a step is in backward.c. */
+/* learning.c - golden gradients on the emulated GPU, through the learner as it trains. */
 #include "golden/learning.h"
 
 #include "emu.h"
