@@ -8,8 +8,8 @@
 #include "golden/tensors.h"
 #include "ops_cuda.h"
 
-/* All flags between them; the others take their time in vain, and window attention the backend has not. */
-static const char *const models[] = { "mini_p", "mini_gated", "mini_v0" };
+/* All flags between them; the others take their time in vain. */
+static const char *const models[] = { "mini_p", "mini_gated", "mini_v0", "mini_attn", "mini_swin" };
 
 static golden_learning open_gpu(em_precision precision, double logits, double gradients)
 {
@@ -35,7 +35,8 @@ static void gradients_in_fp16_are_near_them(void **state)
     const golden_learning t = open_gpu(EM_PRECISION_FP16, 3e-2, 5e-2);
 
     (void)state;
-    golden_gradients(&t, models[0], true);
+    golden_gradients(&t, "mini_p", true);
+    golden_gradients(&t, "mini_swin", true);
     em_ops_cuda.close(t.dev);
 }
 
