@@ -1,15 +1,16 @@
 // attention.cuh - one head of one window of attention, as both ways see it: em_attention in ops.h.
 //
-// A block has the head; a thread has a query, and its scores with a tile of keys in registers: no sum runs across threads, so its order
-// is written here. Tokens come in tiles of TOKENS: of a larger window there are several, and rows of zeros end the last. Scores are powers
-// of two: q carries the factor.
+// A block has the head; a query has SHARES threads side by side, each with the scores of every second key of a tile in registers. Tokens
+// come in tiles of TOKENS: of a larger window there are several, and rows of zeros end the last. Scores are powers of two: q carries the
+// factor.
 #ifndef EM_GPU_ATTENTION_CUH
 #define EM_GPU_ATTENTION_CUH
 
 #include "device.cuh"
 #include "math.cuh"
 
-enum { TOKENS = 64, ROW = TOKENS + 1 };         // ROW: a row of a plane; one more, so that rows begin in other banks
+// Rows of shared memory are a little longer than what is in them, so that they begin in other banks.
+enum { TOKENS = 64, SHARES = 2, KEYS = TOKENS / SHARES, THREADS = TOKENS * SHARES, ROW = TOKENS + 1, SQUARE_ROW = TOKENS + 2 };
 
 static constexpr float ln_2 = 0.69314718f, log2_e = 1.44269504f, apart = -144.269504f;          // -100 log2(e)
 
@@ -21,7 +22,7 @@ struct attention_room {
     int    *token;                  // [whole tiles]: where it is in the batch
     float  *table;                  // [entries]: displacements of less than `side`, of this head, times log2(e)
     float  *dtable;                 // [entries]
-    float  *square;                 // [TOKENS][ROW]: rows of threads on their way to columns
+    float  *square;                 // [TOKENS][SQUARE_ROW]: rows of threads on their way to columns
 };
 
 static __host__ __device__ __forceinline__ int quads_of(int d) { return (d + 3) / 4; }
@@ -34,7 +35,7 @@ static inline size_t attention_bytes(int side, int d, bool is_back)
     const size_t planes = (size_t)(is_back ? 5 : 4) * quads_of(d) * ROW * sizeof(float4);
     const size_t tokens = (size_t)whole_tiles(side * side) * (sizeof(int2) + sizeof(int)), entries = (size_t)entries_of(side) * sizeof(float);
 
-    return planes + tokens + (is_back ? 2 * entries + TOKENS * ROW * sizeof(float) : entries);
+    return planes + tokens + (is_back ? 2 * entries + TOKENS * SQUARE_ROW * sizeof(float) : entries);
 }
 
 static __device__ __forceinline__ attention_room carve(float4 *shared, int side, int d, bool is_back)
@@ -62,7 +63,7 @@ static __device__ __forceinline__ int table_row(const em_attention &a, int entry
 
 static __device__ __forceinline__ void spread_table(const attention_room &r, const em_attention &a, int head)
 {
-    for (int e = threadIdx.x; e < entries_of(a.side); e += TOKENS)
+    for (int e = threadIdx.x; e < entries_of(a.side); e += THREADS)
         r.table[e] = a.table[(size_t)table_row(a, e) * a.heads + head] * log2_e;
 }
 
@@ -72,7 +73,7 @@ static __device__ __forceinline__ void enter(const attention_room &r, const em_a
     const int nx = a.W / a.side, ny = a.H / a.side, y0 = window / nx % ny * a.side, x0 = window % nx * a.side, P = a.side * a.side;
     const bool is_last_y = y0 + a.side == a.H, is_last_x = x0 + a.side == a.W;
 
-    for (int i = threadIdx.x; i < whole_tiles(P); i += TOKENS) {
+    for (int i = threadIdx.x; i < whole_tiles(P); i += THREADS) {
         const int at = i < P ? i : 0, dy = at / a.side, dx = at % a.side, y = (y0 + dy + a.shift) % a.H, x = (x0 + dx + a.shift) % a.W;
 
         r.token[i] = (window / nx / ny * a.H + y) * a.W + x;
@@ -90,8 +91,8 @@ struct tile_walk {
 
     __device__ __forceinline__ void next()
     {
-        row += TOKENS / quads;
-        c += TOKENS % quads;
+        row += THREADS / quads;
+        c += THREADS % quads;
         row += c >= quads;
         c -= c >= quads ? quads : 0;
     }
@@ -112,7 +113,7 @@ static __device__ __forceinline__ void take(float4 *plane, const T *src, size_t 
 {
     tile_walk w(quads_of(d));
 
-    for (int i = threadIdx.x; i < w.quads * TOKENS; i += TOKENS, w.next()) {
+    for (int i = threadIdx.x; i < w.quads * TOKENS; i += THREADS, w.next()) {
         float4 v = make_float4(0.f, 0.f, 0.f, 0.f);
 
         if (w.row < n)
@@ -127,7 +128,7 @@ static __device__ __forceinline__ void give(T *dst, const float4 *plane, size_t 
 {
     tile_walk w(quads_of(d));
 
-    for (int i = threadIdx.x; i < w.quads * TOKENS; i += TOKENS, w.next()) {
+    for (int i = threadIdx.x; i < w.quads * TOKENS; i += THREADS, w.next()) {
         const float4 p = plane[w.c * ROW + w.row];
         const float v[4] = { factor * p.x, factor * p.y, factor * p.z, factor * p.w };
 
@@ -147,58 +148,58 @@ static __device__ __forceinline__ void give(T *dst, const float4 *plane, size_t 
 
 // ---------------------------------------------------------------- products of a thread's numbers
 
+// The token a thread works for, and the one that its number j stands for.
+static __device__ __forceinline__ int own_token() { return threadIdx.x / SHARES; }
+static __device__ __forceinline__ int token_of(int j) { return j * SHARES + threadIdx.x % SHARES; }
+
+// Of the threads of a token.
+static __device__ __forceinline__ float sum_of_shares(float x) { return x + em_shuffle_xor(x, 1); }
+
 static __device__ __forceinline__ float dot4(float4 a, float4 b) { return a.x * b.x + a.y * b.y + a.z * b.z + a.w * b.w; }
 
-// s[j] += this thread's row of `own` times row j of `rows`.
-static __device__ __forceinline__ void add_dots(float s[TOKENS], const float4 *own, const float4 *rows, int quads)
+// s[j] += the token's row of `own` times row token_of(j) of `rows`.
+static __device__ __forceinline__ void add_dots(float s[KEYS], const float4 *own, const float4 *rows, int quads)
 {
     #pragma unroll 1
     for (int c = 0; c < quads; c++) {
-        const float4 x = own[c * ROW + threadIdx.x];
+        const float4 x = own[c * ROW + own_token()];
 
         #pragma unroll
-        for (int j = 0; j < TOKENS; j++)
-            s[j] += dot4(x, rows[c * ROW + j]);
+        for (int j = 0; j < KEYS; j++)
+            s[j] += dot4(x, rows[c * ROW + token_of(j)]);
     }
 }
 
-// A quad of the sum over rows of s[j] times row j.
-static __device__ __forceinline__ float4 mix(const float s[TOKENS], const float4 *rows)
+// A quad of the sum over all rows of s times row, in all threads of the token.
+static __device__ __forceinline__ float4 mix(const float s[KEYS], const float4 *rows)
 {
     float4 sum = make_float4(0.f, 0.f, 0.f, 0.f);
 
     #pragma unroll
-    for (int j = 0; j < TOKENS; j++) {
-        const float4 x = rows[j];
+    for (int j = 0; j < KEYS; j++) {
+        const float4 x = rows[token_of(j)];
 
         sum.x += s[j] * x.x;
         sum.y += s[j] * x.y;
         sum.z += s[j] * x.z;
         sum.w += s[j] * x.w;
     }
-    return sum;
-}
-
-static __device__ __forceinline__ void mix_all(float4 *out, const float s[TOKENS], const float4 *rows, int quads)
-{
-    #pragma unroll 1
-    for (int c = 0; c < quads; c++)
-        out[c * ROW + threadIdx.x] = mix(s, rows + c * ROW);
+    return make_float4(sum_of_shares(sum.x), sum_of_shares(sum.y), sum_of_shares(sum.z), sum_of_shares(sum.w));
 }
 
 // ---------------------------------------------------------------- softmax
 
 // Scores of token `query` with the keys from `first` on; past the last key they are what a softmax leaves nothing of.
-static __device__ __forceinline__ void score(float s[TOKENS], const attention_room &r, const em_attention &a, int query, int first)
+static __device__ __forceinline__ void score(float s[KEYS], const attention_room &r, const em_attention &a, int query, int first)
 {
     const int2 me = r.mark[query];
     const int place = me.x + (a.side - 1) * (span_of(a.side) + 1), n = a.side * a.side - first;
 
     #pragma unroll
-    for (int j = 0; j < TOKENS; j++) {
-        const int2 key = r.mark[first + j];
+    for (int j = 0; j < KEYS; j++) {
+        const int2 key = r.mark[first + token_of(j)];
 
-        s[j] = j < n ? r.table[place - key.x] + (key.y != me.y ? apart : 0.f) : -INFINITY;
+        s[j] = token_of(j) < n ? r.table[place - key.x] + (key.y != me.y ? apart : 0.f) : -INFINITY;
     }
     add_dots(s, r.q, r.k, quads_of(a.C / a.heads));
 }
@@ -207,21 +208,22 @@ static __device__ __forceinline__ void score(float s[TOKENS], const attention_ro
 struct softmax { float top, sum; };
 
 // s becomes those powers. Returns the factor of what was summed with those before.
-static __device__ __forceinline__ float add_keys(softmax *m, float s[TOKENS])
+static __device__ __forceinline__ float add_keys(softmax *m, float s[KEYS])
 {
     const float before = m->top;
-    float shrink;
+    float shrink, sum = 0.f;
 
     #pragma unroll
-    for (int j = 0; j < TOKENS; j++)
+    for (int j = 0; j < KEYS; j++)
         m->top = fmaxf(m->top, s[j]);
+    m->top = fmaxf(m->top, em_shuffle_xor(m->top, 1));
     shrink = em_exp2(before - m->top);
-    m->sum *= shrink;
     #pragma unroll
-    for (int j = 0; j < TOKENS; j++) {
+    for (int j = 0; j < KEYS; j++) {
         s[j] = em_exp2(s[j] - m->top);
-        m->sum += s[j];
+        sum += s[j];
     }
+    m->sum = shrink * m->sum + sum_of_shares(sum);
     return shrink;
 }
 
@@ -244,7 +246,7 @@ static __device__ __forceinline__ softmax attend_all(const attention_room &r, co
     softmax m = { -INFINITY, 0.f };
 
     for (int first = 0; first < P; first += TOKENS) {
-        float s[TOKENS], shrink, share;
+        float s[KEYS], shrink, share;
 
         take_keys(r, a, qkv, first);
         score(s, r, a, query, first);
@@ -252,11 +254,12 @@ static __device__ __forceinline__ softmax attend_all(const attention_room &r, co
         share = first + TOKENS < P ? 1.f : 1.f / m.sum;
         #pragma unroll 1
         for (int c = 0; c < quads; c++) {
-            float4 *const out = r.out + c * ROW + threadIdx.x, x = mix(s, r.v + c * ROW);
+            float4 *const out = r.out + c * ROW + own_token(), x = mix(s, r.v + c * ROW);
 
             if (first > 0)
                 x.x += shrink * out->x, x.y += shrink * out->y, x.z += shrink * out->z, x.w += shrink * out->w;
-            *out = make_float4(share * x.x, share * x.y, share * x.z, share * x.w);
+            if (threadIdx.x % SHARES == 0)
+                *out = make_float4(share * x.x, share * x.y, share * x.z, share * x.w);
         }
         __syncthreads();
     }
