@@ -160,6 +160,9 @@ static em_status device_reserve(em_dev *dev, const em_needs *needs, em_err *err)
 
     if (needs->n != 0 && needs->n != 1 && needs->n != 4 && needs->n != 8 && needs->n != 16)
         return em_fail(err, EM_EUNSUPPORTED, "d_state %d is not built for the GPU (1, 4, 8, 16 are): use --backend cpu", needs->n);
+    if (em_cuda_attention_bytes(needs->side, needs->head_width, needs->trains) > (size_t)dev->max_shared)
+        return em_fail(err, EM_EUNSUPPORTED, "attention of %d x %d tokens and %d channels a head takes more shared memory than this GPU has: "
+                       "use --backend cpu", needs->side, needs->side, needs->head_width);
     status = grow(dev, &dev->rows, &dev->rows_bytes, windows * needs->rows * each, err);
     return status == EM_OK ? grow(dev, &dev->hidden, &dev->hidden_bytes, windows * needs->hidden * each, err) : status;
 }
@@ -310,6 +313,8 @@ extern "C" const em_ops em_ops_cuda = {
     .tokens_bwd = em_cuda_tokens_bwd,
     .mean_fwd = em_cuda_mean_fwd,
     .mean_bwd = em_cuda_mean_bwd,
+    .attention_fwd = em_cuda_attention_fwd,
+    .attention_bwd = em_cuda_attention_bwd,
     .logmel_open = em_cuda_logmel_open,
     .logmel_close = em_cuda_logmel_close,
     .logmel_fwd = em_cuda_logmel_fwd,

@@ -75,6 +75,9 @@ void em_launch(em_dev *dev, const char *name, void (*kernel)(P...), dim3 grid, i
 static inline int em_div_up(size_t a, size_t b) { return (int)((a + b - 1) / b); }
 static inline int em_round_up(int a, int b) { return (a + b - 1) / b * b; }
 
+// Shared memory of a block for windows of side x side tokens, one way or both.
+size_t em_cuda_attention_bytes(int side, int head_width, bool is_back);
+
 // The operators, a file each.
 void em_cuda_image_fwd(em_dev *dev, const em_image *a, int B);
 void em_cuda_norm_linear_fwd(em_dev *dev, const em_norm_linear *a, int B);
@@ -84,6 +87,7 @@ void em_cuda_conv_silu_xproj_fwd(em_dev *dev, const em_conv_silu_xproj *a, int B
 void em_cuda_scan4_fwd(em_dev *dev, const em_scan4 *a, int B);
 void em_cuda_tokens_fwd(em_dev *dev, const em_tokens *a, int B);
 void em_cuda_mean_fwd(em_dev *dev, const em_mean *a, int B);
+void em_cuda_attention_fwd(em_dev *dev, const em_attention *a, int B);
 em_status em_cuda_logmel_open(em_dev *dev, em_spectra **out, const em_logmel_cfg *cfg, em_err *err);
 void em_cuda_logmel_close(em_dev *dev, em_spectra *s);
 void em_cuda_logmel_fwd(em_dev *dev, const em_spectra *s, float *frames, const float *samples, int n, int B);
@@ -96,6 +100,7 @@ void em_cuda_conv_silu_xproj_bwd(em_dev *dev, const em_conv_silu_xproj *a, int B
 void em_cuda_scan4_bwd(em_dev *dev, const em_scan4 *a, int B);
 void em_cuda_tokens_bwd(em_dev *dev, const em_tokens *a, int B);
 void em_cuda_mean_bwd(em_dev *dev, const em_mean *a, int B);
+void em_cuda_attention_bwd(em_dev *dev, const em_attention *a, int B);
 
 // Training on blocks of numbers (training.cu).
 void   em_cuda_repack(em_dev *dev, const em_repack *list, int n);

@@ -137,8 +137,6 @@ em_status em_learner_new(em_learner **out, const em_config *cfg, const em_learne
     l->practice.has_slots = how->learns_slots;
     status = !how->ops->adamw ? em_fail(err, EM_EUNSUPPORTED, "the %s backend cannot train yet: --backend=cpu can", how->ops->name)
            : cfg->n_classes == 0 ? em_fail(err, EM_EINVAL, "a model without classes cannot learn any")
-           : cfg->block != EM_BLOCK_SS2D && !how->ops->attention_bwd
-                 ? em_fail(err, EM_EUNSUPPORTED, "the %s backend cannot train window attention yet: --backend=cpu can", how->ops->name)
            : em_params_list(&l->params, cfg, err);
     if (status == EM_OK)
         status = em_weights_init(&l->weights, cfg, err);

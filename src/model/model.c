@@ -69,8 +69,6 @@ static em_status bind(em_model *m, const em_params *params, const em_tensor_sour
     const size_t most = em_params_largest(params) * sizeof(float);
     em_binder b = { .ops = m->ops, .dev = m->dev, .params = params, .from = from, .err = err };
 
-    if (m->cfg.block != EM_BLOCK_SS2D && !m->ops->attention_fwd)
-        return em_fail(err, EM_EUNSUPPORTED, "window attention cannot run on the %s backend yet: --backend=cpu can", m->ops->name);
     if (em_weights_init(&m->weights, &m->cfg, err) != EM_OK)
         return EM_ENOMEM;
     em_weights_bind(&m->weights, &b, &m->cfg);

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DIRECTIONS = 4 };
+enum { DIRECTIONS = 4, QUAD = 4 };
 
 typedef struct walk {
     em_params *out;                 /* out->list NULL: only counts          */
-    uint64_t   n_total;             /* 64 bits, also where size_t has 32    */
+    uint64_t   n_total, n_values;   /* 64 bits, also where size_t has 32    */
     char       prefix[48];
 } walk;
 
@@ -23,6 +23,7 @@ static void add(walk *w, em_init_kind init, int64_t fan_in, const char *name, co
 
     for (int i = 0; i < rank; i++)
         n *= (uint64_t)shape[i];                        /* em_config_check keeps it far below 2^63 */
+    w->n_total = (w->n_total + QUAD - 1) / QUAD * QUAD;
     if (w->out->list) {
         em_param *p = &w->out->list[w->out->n];
 
@@ -32,6 +33,7 @@ static void add(walk *w, em_init_kind init, int64_t fan_in, const char *name, co
     }
     w->out->n++;
     w->n_total += n;
+    w->n_values += n;
 }
 
 static void __attribute__((format(printf, 2, 3))) set_prefix(walk *w, const char *fmt, ...)
@@ -216,7 +218,7 @@ double em_config_params(const em_config *cfg)
     walk w = { .out = &counted };
 
     add_all(&w, cfg);
-    return (double)w.n_total - (cfg->frontend == EM_FRONTEND_HTSAT ? 2.0 * cfg->n_mels : 0.0);
+    return (double)w.n_values - (cfg->frontend == EM_FRONTEND_HTSAT ? 2.0 * cfg->n_mels : 0.0);
 }
 
 /* Inverse softplus of a step between .001 and .1, even in its logarithm (Mamba's choice). */

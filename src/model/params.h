@@ -20,7 +20,7 @@ typedef struct em_param {
     int          rank;
     int64_t      shape[4];
     size_t       n;                 /* elements                                      */
-    size_t       offset;            /* in elements, within one flat block            */
+    size_t       offset;            /* in elements, within one flat block: whole quads, which a device may read at once */
     em_init_kind init;
     int64_t      fan_in;            /* inputs of one output: bound of the uniform kinds */
 } em_param;
@@ -28,7 +28,7 @@ typedef struct em_param {
 typedef struct em_params {
     em_param *list;
     int       n;
-    size_t    n_total;              /* elements of the flat block, bn0's running statistics included */
+    size_t    n_total;              /* elements of the flat block, bn0's running statistics and the holes before quads included */
 } em_params;
 
 /* Where values come from: a file, random numbers, the trainer. */

@@ -21,7 +21,7 @@ static void gradients_are_the_official_ones(void **state)
         }
         for (size_t i = 0; i < EM_COUNT(models); i++)
             for (int of_slots = 0; of_slots < 2; of_slots++)
-                golden_gradients(&(golden_learning){ &em_ops_cpu, dev, 2e-5, 5e-5 }, models[i], of_slots);
+                golden_gradients(&(golden_learning){ .ops = &em_ops_cpu, .dev = dev, .logits = 2e-5, .gradients = 5e-5 }, models[i], of_slots);
         em_ops_cpu.close(dev);
     }
 }

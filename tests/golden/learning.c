@@ -4,7 +4,7 @@
 #include "golden/tensors.h"
 #include "mel/frontend.h"
 #include "model/learner.h"
-#include "model/model.h"
+#include "model/session.h"
 
 #include <math.h>
 
@@ -94,6 +94,60 @@ static double compare_gradients(const golden_learning *t, em_learner *l, em_st *
     }
     CHECK(n_seen >= params->n - 2, "%s: gradients of %d tensors of %d", model, n_seen, params->n);
     return worst;
+}
+
+static void compare_slots(const golden_learning *t, const float *slots, em_st *io, const char *model)
+{
+    size_t n;
+    float *want = golden_read(io, &n, NULL, "%s.slots", model);
+    const double off = golden_difference(slots, want, n);
+
+    CHECK(off <= t->slots, "%s: slots off by %.3g", model, off);
+    printf("%-12s %-20s slots of a session within %.2g\n", model, t->ops->describe(t->dev), off);
+    free(want);
+}
+
+void golden_session(const golden_learning *t, const char *model)
+{
+    char name[64];
+    em_model *m;
+    em_session *session;
+    em_input in[2];
+    em_output out[2];
+    em_err err;
+    em_st *io;
+    float *frames, *logits, *slots;
+    size_t classes, rows;
+
+    snprintf(name, sizeof name, "models/%s.safetensors", model);
+    if (!golden_path(name)) {
+        printf("SKIPPED: %s is not at hand\n", model);
+        return;
+    }
+    CHECK_OK(em_model_open(&m, golden_path(name), t->ops, t->dev, &err));
+    CHECK_OK(em_session_new(&session, m, &(em_session_cfg){ .max_batch = 2 }, &err));
+    snprintf(name, sizeof name, "models/%s.io.safetensors", model);
+    io = golden_open(name);
+    assert_non_null(io);
+    frames = make_inputs(in, io, model, em_model_config(m));
+    classes = (size_t)em_model_config(m)->n_classes;
+    rows = (size_t)em_config_slots(em_session_config(session)) * classes;
+    logits = malloc(2 * classes * sizeof *logits);
+    slots = malloc(2 * rows * sizeof *slots);
+    assert_true(logits && slots);
+    for (size_t b = 0; b < 2; b++)
+        out[b] = (em_output){ .logits = logits + b * classes, .slots = slots + b * rows };
+    for (int i = 0; i < 2; i++) {                           /* the second time a recorded graph, where there are any */
+        CHECK_OK(em_session_run(session, in, out, 2, &err));
+        compare_logits(t, logits, io, model);
+        compare_slots(t, slots, io, model);
+    }
+    free(frames);
+    free(logits);
+    free(slots);
+    em_st_close(io);
+    em_session_free(session);
+    em_model_free(m);
 }
 
 static em_learner *open_learner(const golden_learning *t, const char *model, bool learns_slots)

@@ -11,12 +11,15 @@
 typedef struct golden_learning {
     const em_ops *ops;
     em_dev       *dev;
-    double        logits, gradients;        /* tolerances; gradients: as a share of a tensor's largest */
+    double        logits, gradients, slots; /* tolerances; gradients: as a share of a tensor's largest; slots: of a session */
 } golden_learning;
 
 /* Every weight's gradient from golden dlogits; of_slots: the same gradients, from losses of the slots. Says so where the model is not
  * at hand. */
 void golden_gradients(const golden_learning *t, const char *model, bool of_slots);
+
+/* The clip's logits and the slots of a session, as it is run live: for a model whose golden has no log-mel (whole.h has the others). */
+void golden_session(const golden_learning *t, const char *model);
 
 enum { GOLDEN_STEPS = 20 };
 

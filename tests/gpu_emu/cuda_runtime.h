@@ -24,11 +24,13 @@ struct dim3 {
 };
 struct float2 { float x, y; };
 struct alignas(16) float4 { float x, y, z, w; };
+struct int2 { int x, y; };
 struct uint2 { uint32_t x, y; };
 struct alignas(16) uint4 { uint32_t x, y, z, w; };
 
 static inline float2 make_float2(float x, float y) { return { x, y }; }
 static inline float4 make_float4(float x, float y, float z, float w) { return { x, y, z, w }; }
+static inline int2 make_int2(int x, int y) { return { x, y }; }
 static inline uint2 make_uint2(uint32_t x, uint32_t y) { return { x, y }; }
 
 // ---------------------------------------------------------------- the thread that runs

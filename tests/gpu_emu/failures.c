@@ -245,6 +245,45 @@ static void another_device_takes_over(void **state)
     hear_two(got, &cfg, "", 0, 1);
 }
 
+static void wide_heads(em_config *cfg, int dim)
+{
+    small_config(cfg);
+    cfg->block = EM_BLOCK_SS2D_ATTN;
+    cfg->window = 8;
+    for (int i = 0; i < EM_STAGES; i++) {
+        cfg->dims[i] = dim << i;
+        cfg->heads[i] = 1;
+    }
+}
+
+/* A window of attention that does not fit into shared memory: said when the plan is made. The way back needs more than forward does. */
+static void heads_that_are_too_wide_are_refused(void **state)
+{
+    em_config cfg;
+    em_dev *dev;
+    em_model *model;
+    em_session *session;
+    em_learner *l;
+    em_err err;
+
+    (void)state;
+    CHECK_OK(em_ops_cuda.open(&dev, &(em_dev_cfg){ 0 }, &err));
+    wide_heads(&cfg, 32);
+    CHECK_OK(em_model_random(&model, &cfg, 1, &em_ops_cuda, dev, &err));
+    CHECK(em_session_new(&session, model, &(em_session_cfg){ .max_batch = 1 }, &err) == EM_EUNSUPPORTED && !session, "%s", err.msg);
+    CHECK(strstr(err.msg, "256 channels a head") && strstr(err.msg, "--backend cpu"), "%s", err.msg);
+    em_model_free(model);
+
+    wide_heads(&cfg, 24);
+    CHECK_OK(em_model_random(&model, &cfg, 1, &em_ops_cuda, dev, &err));
+    CHECK_OK(em_session_new(&session, model, &(em_session_cfg){ .max_batch = 1 }, &err));
+    em_session_free(session);
+    em_model_free(model);
+    CHECK(em_learner_new(&l, &cfg, &(em_learner_cfg){ &em_ops_cuda, dev, 1, false, false }, &err) == EM_EUNSUPPORTED && !l, "%s", err.msg);
+    CHECK(strstr(err.msg, "192 channels a head"), "%s", err.msg);
+    em_ops_cuda.close(dev);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +292,7 @@ int main(void)
         cmocka_unit_test(any_call_of_a_learner_may_fail),
         cmocka_unit_test(a_model_with_other_states_is_refused),
         cmocka_unit_test(another_device_takes_over),
+        cmocka_unit_test(heads_that_are_too_wide_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,16 +1,16 @@
-/* learning.c - golden gradients on the emulated GPU, through the learner as it trains. */
+/* learning.c - golden gradients on the emulated GPU, through the learner as it trains; and HTS-AT's golden through a session. */
 #include "golden/learning.h"
 
 #include "emu.h"
 #include "golden/tensors.h"
 #include "ops_cuda.h"
 
-/* All flags between them; the others take their time in vain, and window attention the backend has not. */
-static const char *const models[] = { "mini_p", "mini_gated", "mini_v0" };
+/* All flags between them; the others take their time in vain. */
+static const char *const models[] = { "mini_p", "mini_gated", "mini_v0", "mini_attn", "mini_swin" };
 
-static golden_learning open_gpu(em_precision precision, double logits, double gradients)
+static golden_learning open_gpu(em_precision precision, double logits, double gradients, double slots)
 {
-    golden_learning t = { .ops = &em_ops_cuda, .logits = logits, .gradients = gradients };
+    golden_learning t = { .ops = &em_ops_cuda, .logits = logits, .gradients = gradients, .slots = slots };
     em_err err;
 
     CHECK_OK(em_ops_cuda.open(&t.dev, &(em_dev_cfg){ .precision = precision }, &err));
@@ -19,20 +19,23 @@ static golden_learning open_gpu(em_precision precision, double logits, double gr
 
 static void gradients_in_fp32_are_the_official_ones(void **state)
 {
-    const golden_learning t = open_gpu(EM_PRECISION_FP32, 2e-5, 5e-5);
+    const golden_learning t = open_gpu(EM_PRECISION_FP32, 2e-5, 5e-5, 1e-4);
 
     (void)state;
     for (size_t i = 0; i < EM_COUNT(models); i++)
         golden_gradients(&t, models[i], i == 1);
+    golden_session(&t, "mini_swin");
     em_ops_cuda.close(t.dev);
 }
 
 static void gradients_in_fp16_are_near_them(void **state)
 {
-    const golden_learning t = open_gpu(EM_PRECISION_FP16, 3e-2, 5e-2);
+    const golden_learning t = open_gpu(EM_PRECISION_FP16, 3e-2, 5e-2, 5e-2);
 
     (void)state;
-    golden_gradients(&t, models[0], true);
+    golden_gradients(&t, "mini_p", true);
+    golden_gradients(&t, "mini_swin", true);
+    golden_session(&t, "mini_swin");
     em_ops_cuda.close(t.dev);
 }
 

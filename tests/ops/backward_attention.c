@@ -68,6 +68,7 @@ static void attention_has_the_gradients_of_the_plain_loops(void **state)
         { 2, 8, 8, 64, 32, 8, 0, 8, "one window, heads of two" }, { 3, 8, 4, 34, 2, 4, 0, 8, "windows smaller than the table's, odd heads" },
         { 2, 6, 9, 15, 3, 3, 1, 3, "nine tokens, a shift that is not half" }, { 1, 1, 1, 8, 1, 1, 0, 2, "one token" },
         { 18, 2, 4, 33, 1, 2, 1, 2, "more windows than runs, one head past two vectors" }, { 1, 12, 12, 40, 1, 12, 0, 12, "nine vectors of queries" },
+        { 3, 20, 20, 2, 1, 2, 1, 2, "300 windows: several in each run of a GPU, too" },
     };
 
     (void)state;

@@ -48,7 +48,7 @@ static void vmamba_presets_have_the_authors_counts(void **state)
     CHECK(as_published("vmamba-s1l8") == 30249064, "%.0f", as_published("vmamba-s1l8"));
 }
 
-static void the_list_is_one_block_without_holes_and_counts_like_the_configuration(void **state)
+static void the_list_is_one_block_and_counts_like_the_configuration(void **state)
 {
     static const char *const presets[] = { "tiny", "nano", "vmamba-v0-tiny", "dass-small", "htsat" };
     (void)state;
@@ -76,6 +76,28 @@ static void the_list_is_one_block_without_holes_and_counts_like_the_configuratio
         em_params_deinit(&params);
         em_params_deinit(&params);
     }
+}
+
+/* Two heads have a table of 450 numbers; what comes behind it begins with a quad, as everything does, and only there is a hole. */
+static void tensors_begin_with_whole_quads(void **state)
+{
+    em_config cfg;
+    em_params params;
+    em_err err;
+    size_t at = 0, n_holes = 0;
+    double n_values = 0;
+
+    (void)state;
+    CHECK_OK(em_config_preset(&cfg, "htsat", &err));
+    cfg.heads[0] = 2;
+    CHECK_OK(em_params_list(&params, &cfg, &err));
+    for (int k = 0; k < params.n; at = params.list[k].offset + params.list[k].n, n_values += (double)params.list[k].n, k++) {
+        CHECK(params.list[k].offset % 4 == 0 && params.list[k].offset >= at && params.list[k].offset < at + 4, "%s", params.list[k].name);
+        n_holes += params.list[k].offset != at;
+    }
+    CHECK(n_holes == 2 && params.n_total == at, "%zu holes", n_holes);
+    CHECK(n_values - 128 == em_config_params(&cfg), "%.0f numbers", n_values);
+    em_params_deinit(&params);
 }
 
 static void the_largest_allowed_model_does_not_overflow(void **state)
@@ -158,7 +180,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(presets_have_the_published_numbers_of_parameters),
         cmocka_unit_test(vmamba_presets_have_the_authors_counts),
-        cmocka_unit_test(the_list_is_one_block_without_holes_and_counts_like_the_configuration),
+        cmocka_unit_test(the_list_is_one_block_and_counts_like_the_configuration),
+        cmocka_unit_test(tensors_begin_with_whole_quads),
         cmocka_unit_test(the_largest_allowed_model_does_not_overflow),
         cmocka_unit_test(fresh_values_keep_to_the_published_initialisation),
         cmocka_unit_test(a_logs_are_the_logarithms_of_the_state_numbers),
