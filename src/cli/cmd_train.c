@@ -111,7 +111,7 @@ static em_status time_a_window(double *seconds, em_training *t, em_err *err)
     const size_t window = (size_t)n_frames * (size_t)t->practice.n_mels, classes = (size_t)t->practice.n_classes;
     float *frames = calloc(window, sizeof *frames), *logits = calloc(WINDOWS * classes, sizeof *logits);
     const em_tensor_source from = em_init_source(&t->init);
-    const em_learner_cfg cfg = { t->backend.ops, t->backend.dev, WINDOWS, false, false };
+    const em_learner_cfg cfg = { .ops = t->backend.ops, .dev = t->backend.dev, .max_batch = WINDOWS, .recomputes = t->recipe.recomputes };
     em_input in[WINDOWS];
     em_learner *l = NULL;
     em_status status = frames && logits ? em_learner_new(&l, &t->practice, &cfg, err) : em_fail(err, EM_ENOMEM, "no memory for training");

@@ -66,7 +66,9 @@ em_status em_train_open(em_trainer *t, em_err *err)
     const em_recipe *r = cfg->recipe;
     const em_examples_cfg examples = examples_of(t);
     const int n_ranks = em_dist_size(cfg->dist);
-    em_learner_cfg how = { .ops = cfg->ops, .dev = cfg->dev, .drops_paths = r->drop_path > 0, .learns_slots = learns_slots(t) };
+    em_learner_cfg how = {
+        .ops = cfg->ops, .dev = cfg->dev, .drops_paths = r->drop_path > 0, .learns_slots = learns_slots(t), .recomputes = r->recomputes,
+    };
     em_status status;
 
     if (r->batch % n_ranks != 0)
