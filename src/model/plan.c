@@ -181,9 +181,11 @@ em_outputs em_plan_build(em_builder *b, const em_weights *w, const float *const 
     const em_config *cfg = b->cfg;
     em_grid x = em_embed_room(b, cfg->fold * cfg->n_mels, cfg->n_frames / cfg->fold);
     const em_mark mark = em_build_mark(b);              /* the image and what lies between go when x is made */
+    const size_t back_mark = em_build_back_mark(b);     /* and their gradients' room is the blocks', whose way back is over then */
 
     em_embed_build(b, &w->embed, image_build(b, w, frames, n_frames), x);
     em_build_rewind(b, mark);
+    em_build_back_rewind(b, back_mark);
     for (int i = 0; i < EM_STAGES; i++) {
         for (int j = 0; j < cfg->depths[i]; j++) {
             if (w->blocks[i])
