@@ -41,10 +41,10 @@ static void close_training(em_training *t)
 
 /* ------------------------------------------------------------------ opening in order */
 
-/* A GPU is asked for by name: its products of gradients are bf16. */
+/* A GPU is asked for by name: its products of gradients are bf16. Each process on a machine takes one of its own. */
 static int open_backend(em_training *t, em_err *err)
 {
-    const em_dev_cfg cfg = { .n_threads = t->o->threads, .precision = em_options_precision(t->o) };
+    const em_dev_cfg cfg = { .n_threads = t->o->threads, .precision = em_options_precision(t->o), .place = em_dist_place() };
     const char *name = strcmp(t->o->backend, "auto") == 0 ? "cpu" : t->o->backend;
     em_status status = em_backend_open(&t->backend, name, &cfg, err);
 

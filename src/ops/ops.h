@@ -42,6 +42,7 @@ typedef struct em_dev_cfg {
     int         n_threads;                      /* cpu; 0: as many as this process may use           */
     const char *isa;                            /* cpu; NULL: best; "base", "avx2", "avx512" for tests */
     em_precision precision;                     /* of products and inner activations; auto: fp32 on the cpu, fp16 on cuda */
+    int         place;                          /* cuda: which of this machine's, from 0; past 0 all calls come from the thread that opens it */
 } em_dev_cfg;
 
 /* What a plan will ask of the device's scratch; sizes of one window. */

@@ -5,6 +5,7 @@
 #include "base/module.h"
 #include "train/dist_ops.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 struct em_dist {
@@ -14,21 +15,35 @@ struct em_dist {
 };
 
 /* Where those who start processes leave their number. SLURM_NTASKS is of no use: a batch script that starts one process has it. */
-static const struct { const char *size, *launcher; } launchers[] = {
-    { "OMPI_COMM_WORLD_SIZE", "mpirun" }, { "PMI_SIZE", "mpirun" }, { "SLURM_STEP_NUM_TASKS", "srun" },
+static const struct { const char *size, *place, *launcher; } launchers[] = {
+    { "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK", "mpirun" },
+    { "PMI_SIZE", "MPI_LOCALRANKID", "mpirun" },
+    { "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID", "srun" },
 };
 
-static long processes(const char **launcher)
+static long number_of(const char *variable)
 {
-    for (size_t i = 0; i < EM_COUNT(launchers); i++) {
-        const char *text = getenv(launchers[i].size);
-        long n = text ? strtol(text, NULL, 10) : 0;
+    const char *text = getenv(variable);
 
-        *launcher = launchers[i].launcher;
-        if (n > 0)
-            return n;
-    }
+    return text ? strtol(text, NULL, 10) : 0;
+}
+
+/* Into *i the launcher, the last one if there is none. */
+static long processes(size_t *i)
+{
+    for (*i = 0; *i < EM_COUNT(launchers); ++*i)
+        if (number_of(launchers[*i].size) > 0)
+            return number_of(launchers[*i].size);
+    --*i;
     return 1;
+}
+
+int em_dist_place(void)
+{
+    size_t i;
+    const long place = processes(&i) > 1 ? number_of(launchers[i].place) : 0;
+
+    return place > 0 && place < INT_MAX ? (int)place : 0;
 }
 
 /* A module: Open MPI and what it brings along are a dozen libraries that no tagger wants. */
@@ -46,8 +61,9 @@ static em_status find_mpi(const em_dist_ops **out, const char *launcher, long n,
 
 em_status em_dist_open(em_dist **out, double limit_s, em_err *err)
 {
-    const char *launcher;
-    long n = processes(&launcher);
+    size_t i;
+    const long n = processes(&i);
+    const char *const launcher = launchers[i].launcher;
     const em_dist_ops *ops = &em_dist_local;
     em_dist *d;
     em_status status = EM_OK;
