@@ -324,4 +324,9 @@ extern "C" const em_ops em_ops_cuda = {
     .sum_squares = em_cuda_sum_squares,
     .adamw = em_cuda_adamw,
     .blend = em_cuda_blend,
+    .circle_key = em_cuda_circle_key,
+    .circle_join = em_cuda_circle_join,
+    .circle_leave = em_cuda_circle_leave,
+    .circle_sum = em_cuda_circle_sum,
+    .circle_wait = em_cuda_circle_wait,
 };

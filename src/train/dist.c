@@ -12,6 +12,7 @@ struct em_dist {
     const em_dist_ops *ops;
     void              *state;
     int                rank, size;
+    double             limit_s;
 };
 
 /* Where those who start processes leave their number. SLURM_NTASKS is of no use: a batch script that starts one process has it. */
@@ -77,6 +78,7 @@ em_status em_dist_open(em_dist **out, double limit_s, em_err *err)
     if (!d)
         return em_fail(err, EM_ENOMEM, "no memory for the ranks");
     d->ops = ops;
+    d->limit_s = limit_s;
     status = d->ops->open(&d->state, &d->rank, &d->size, limit_s, err);
     if (status == EM_OK && d->size != n)
         status = em_fail(err, EM_EDEVICE, "%s started %ld processes, but MPI sees %d: it must be the %s of the Open MPI in this build%s", launcher, n,
@@ -95,6 +97,11 @@ void em_dist_close(em_dist *d)
         return;
     d->ops->close(d->state);
     free(d);
+}
+
+double em_dist_limit(const em_dist *d)
+{
+    return d->limit_s;
 }
 
 int em_dist_rank(const em_dist *d)

@@ -97,10 +97,10 @@ em_status em_train_open(em_trainer *t, em_err *err)
 void em_train_close(em_trainer *t)
 {
     em_batches_free(t->batches);
+    em_allsum_free(t->allsum);
     for (float *blocks[] = { t->m, t->v, t->ema }, **b = blocks; b < blocks + EM_COUNT(blocks); b++)
         if (*b)
             t->cfg->ops->release(t->cfg->dev, *b);
-    em_allsum_free(t->allsum);
     em_groups_deinit(&t->groups);
     em_learner_free(t->learner);
     free(t->ranges);
