@@ -45,8 +45,9 @@ static void device_close(em_dev *dev)
     free(dev);
 }
 
-// A driver that is missing or too old, or a machine without a GPU: said before anything is asked of it.
-static em_status find_gpu(em_err *err)
+// A driver that is missing or too old, or a machine without a GPU, or with fewer than there are processes: said before anything is
+// asked of it.
+static em_status find_gpu(int place, em_err *err)
 {
     int n = 0;
     const cudaError_t e = cudaGetDeviceCount(&n);
@@ -55,16 +56,22 @@ static em_status find_gpu(em_err *err)
         return em_fail(err, EM_EDEVICE, "no NVIDIA driver here, or one too old for CUDA %d.%d", CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
     if (e == cudaErrorNoDevice || (e == cudaSuccess && n == 0))
         return em_fail(err, EM_EDEVICE, "no NVIDIA GPU here");
-    return e == cudaSuccess ? EM_OK : em_fail(err, EM_EDEVICE, "the GPU cannot be used: %s", cudaGetErrorString(e));
+    if (e != cudaSuccess)
+        return em_fail(err, EM_EDEVICE, "the GPU cannot be used: %s", cudaGetErrorString(e));
+    if (place >= n)
+        return em_fail(err, EM_EDEVICE, "process %d of this machine has no GPU, it sees %d: start one for each GPU, all of which each must see"
+                       " (under Slurm without --gpus-per-task)", place + 1, n);
+    return EM_OK;
 }
 
 enum { LEAST_COMPUTE = 80 };        // products of halves and cp.async
 
-static em_status describe(em_dev *dev, em_err *err)
+static em_status describe(em_dev *dev, int place, em_err *err)
 {
     cudaDeviceProp p;
 
-    em_cuda_note(dev, cudaGetDeviceProperties(&p, 0), "asking for its properties");
+    em_cuda_note(dev, cudaSetDevice(place), "choosing it");
+    em_cuda_note(dev, cudaGetDeviceProperties(&p, place), "asking for its properties");
     em_cuda_note(dev, cudaStreamCreateWithFlags(&dev->stream, cudaStreamNonBlocking), "starting a stream");
     if (dev->status != EM_OK)
         return tell(dev, err);
@@ -79,7 +86,7 @@ static em_status describe(em_dev *dev, em_err *err)
 
 static em_status device_open(em_dev **out, const em_dev_cfg *cfg, em_err *err)
 {
-    em_status status = find_gpu(err);
+    em_status status = find_gpu(cfg->place, err);
     em_dev *dev;
 
     *out = NULL;
@@ -89,7 +96,7 @@ static em_status device_open(em_dev **out, const em_dev_cfg *cfg, em_err *err)
     if (!dev)
         return em_fail(err, EM_ENOMEM, "no memory for the CUDA backend");
     dev->is_fp16 = cfg->precision != EM_PRECISION_FP32;
-    status = describe(dev, err);
+    status = describe(dev, cfg->place, err);
     if (status != EM_OK) {
         device_close(dev);
         return status;
@@ -322,4 +329,9 @@ extern "C" const em_ops em_ops_cuda = {
     .sum_squares = em_cuda_sum_squares,
     .adamw = em_cuda_adamw,
     .blend = em_cuda_blend,
+    .circle_key = em_cuda_circle_key,
+    .circle_join = em_cuda_circle_join,
+    .circle_leave = em_cuda_circle_leave,
+    .circle_sum = em_cuda_circle_sum,
+    .circle_wait = em_cuda_circle_wait,
 };

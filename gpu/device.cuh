@@ -110,4 +110,11 @@ double em_cuda_sum_squares(em_dev *dev, const float *x, size_t n);
 void   em_cuda_adamw(em_dev *dev, const em_adamw *a);
 void   em_cuda_blend(em_dev *dev, float *y, const float *x, float share, size_t n);
 
+// Sums over the GPUs of several processes (circle.cu).
+em_status em_cuda_circle_key(em_dev *dev, em_circle_key *out, em_err *err);
+em_status em_cuda_circle_join(em_dev *dev, em_circle **out, const em_circle_key *key, int rank, int size, em_err *err);
+void      em_cuda_circle_leave(em_dev *dev, em_circle *c);
+void      em_cuda_circle_sum(em_dev *dev, em_circle *c, float *x, size_t n);
+em_status em_cuda_circle_wait(em_dev *dev, em_circle *c, double limit_s, em_err *err);
+
 #endif

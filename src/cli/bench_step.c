@@ -67,7 +67,9 @@ static em_status make_learner(bench *b, em_err *err)
     b->ops = backend.ops;
     b->dev = backend.dev;
     b->micro = cfg->recipe->micro_batch < cfg->recipe->batch ? cfg->recipe->micro_batch : cfg->recipe->batch;
-    const em_learner_cfg how = { .ops = b->ops, .dev = b->dev, .max_batch = b->micro, .drops_paths = cfg->recipe->drop_path > 0 };
+    const em_learner_cfg how = {
+        .ops = b->ops, .dev = b->dev, .max_batch = b->micro, .drops_paths = cfg->recipe->drop_path > 0, .recomputes = cfg->recipe->recomputes,
+    };
 
     if (status == EM_OK)
         status = em_learner_new(&b->learner, cfg->model, &how, err);
@@ -271,8 +273,9 @@ static em_status time_steps(em_bench_step_result *out, bench *b, em_err *err)
 /* ------------------------------------------------------------------ where the time goes */
 
 typedef struct profile {
+    const em_plan *plan;
     double (*ms)[2][MAX_PROFILES];  /* [calls] forward, backward */
-    int run, call;
+    int run, way;
     uint64_t last;
 } profile;
 
@@ -280,23 +283,21 @@ static void see(void *ctx, const em_call *call)
 {
     profile *p = ctx;
 
-    (void)call;
-    p->ms[p->call++][0][p->run] = ms_since(p->last);
+    p->ms[call - p->plan->calls][p->way][p->run] += ms_since(p->last);
     p->last = em_now_ns();
 }
 
+/* What is computed again on the way back is part of that. */
 static void look(profile *p, const bench *b)
 {
-    const em_plan *plan = em_learner_plan(b->learner);
-
-    p->call = 0;
+    p->way = 0;
     p->last = em_now_ns();
-    em_plan_run(plan, b->ops, b->dev, b->micro, see, p);
-    for (int i = plan->n - 1; i >= 0; i--) {
-        const uint64_t from = em_now_ns();
-
-        em_plan_call_back(&plan->calls[i], b->ops, b->dev, b->micro);
-        p->ms[i][1][p->run] = ms_since(from);
+    em_plan_run(p->plan, b->ops, b->dev, b->micro, see, p);
+    p->way = 1;
+    for (int i = p->plan->n - 1; i >= 0; i--) {
+        em_plan_again(p->plan, i, b->ops, b->dev, b->micro, see, p);
+        em_plan_call_back(&p->plan->calls[i], b->ops, b->dev, b->micro);
+        see(p, &p->plan->calls[i]);
     }
 }
 
@@ -332,7 +333,7 @@ static em_status time_parts(em_bench_step_result *out, const bench *b, em_err *e
 {
     const em_plan *plan = em_learner_plan(b->learner);
     const uint64_t begin = em_now_ns();
-    profile p = { .ms = calloc((size_t)plan->n, sizeof *p.ms) };
+    profile p = { .plan = plan, .ms = calloc((size_t)plan->n, sizeof *p.ms) };
 
     if (!p.ms)
         return em_fail(err, EM_ENOMEM, "no memory for a profile");
@@ -376,6 +377,7 @@ em_status em_bench_step_run(em_bench_step_result *out, const em_bench_step_cfg *
         snprintf(out->device, sizeof out->device, "%s", b.ops->describe(b.dev));
         out->window_ms = out->step_ms / cfg->recipe->batch;
         out->gmac = em_config_macs(cfg->model) / 1e9;
+        out->activations_mb = (double)em_learner_bytes(b.learner) / 1e6;
         hold_against_roofline(out);
     }
     close_bench(&b);

@@ -34,6 +34,7 @@ typedef struct em_bench_step_result {
     double gmac;                    /* forward, of one window                                             */
     double floors3;                 /* window_ms over three times what the best product needs for gmac    */
     double rss_mb;                  /* most memory the process ever held, up to the race of products     */
+    double activations_mb;          /* of it: activations and their gradients, of a micro-batch           */
     int    n_parts;
     em_bench_step_part parts[EM_BENCH_PARTS];
     em_machine machine;

@@ -49,6 +49,7 @@ static void print_record(em_json *j, const record *t)
     em_json_fixed(j, "read_gb_s", r->machine.read_gbs, 1);
     em_json_fixed(j, "floors3", r->floors3, 3);
     em_json_fixed(j, "rss_mb", r->rss_mb, 1);
+    em_json_fixed(j, "activations_mb", r->activations_mb, 1);
     em_json_begin(j, "operators", '[');
     for (int i = 0; i < r->n_parts; i++)
         print_part(j, t, &r->parts[i]);
@@ -74,7 +75,7 @@ static int print_text(const record *t, em_err *err)
            r->forward_ms, r->backward_ms);
     printf("  a window     %.2f ms, %.2f of three floors (a floor: %.2f GMAC at %.0f GFLOP/s, the best of %s)\n", r->window_ms, r->floors3, r->gmac,
            r->machine.product.gflops, r->machine.product.raced);
-    printf("  memory       %.0f MB\n", r->rss_mb);
+    printf("  memory       %.0f MB, %.0f of it activations and their gradients\n", r->rss_mb, r->activations_mb);
     printf("  %-12s %10s %11s %7s %9s %9s\n", "operator", "forward ms", "backward ms", "share", "GFLOP/s", "roofline");
     for (int i = 0; i < r->n_parts; i++) {
         const em_bench_step_part *p = &r->parts[i];

@@ -41,10 +41,10 @@ static void close_training(em_training *t)
 
 /* ------------------------------------------------------------------ opening in order */
 
-/* A GPU is asked for by name: its products of gradients are bf16. */
+/* A GPU is asked for by name: its products of gradients are bf16. Each process on a machine takes one of its own. */
 static int open_backend(em_training *t, em_err *err)
 {
-    const em_dev_cfg cfg = { .n_threads = t->o->threads, .precision = em_options_precision(t->o) };
+    const em_dev_cfg cfg = { .n_threads = t->o->threads, .precision = em_options_precision(t->o), .place = em_dist_place() };
     const char *name = strcmp(t->o->backend, "auto") == 0 ? "cpu" : t->o->backend;
     em_status status = em_backend_open(&t->backend, name, &cfg, err);
 
@@ -115,7 +115,7 @@ static em_status time_a_window(double *seconds, em_training *t, em_err *err)
     const size_t window = (size_t)n_frames * (size_t)t->practice.n_mels, classes = (size_t)t->practice.n_classes;
     float *frames = calloc(window, sizeof *frames), *logits = calloc(WINDOWS * classes, sizeof *logits);
     const em_tensor_source from = em_init_source(&t->init);
-    const em_learner_cfg cfg = { t->backend.ops, t->backend.dev, WINDOWS, false, false };
+    const em_learner_cfg cfg = { .ops = t->backend.ops, .dev = t->backend.dev, .max_batch = WINDOWS, .recomputes = t->recipe.recomputes };
     em_input in[WINDOWS];
     em_learner *l = NULL;
     em_status status = frames && logits ? em_learner_new(&l, &t->practice, &cfg, err) : em_fail(err, EM_ENOMEM, "no memory for training");

@@ -264,6 +264,7 @@ static const em_option train_rows[] = {
       .choices = "shuffle|htsat|panns|ast|passt", .help = "order of the clips: shuffled, or balanced by class as others do it" },
     { .name = "batch", COUNT(1, 65536), .at = TRAIN(batch), .fallback = "16", .help = "windows of a step, of all processes together" },
     { .name = "micro-batch", COUNT(1, 4096), .at = TRAIN(micro_batch), .fallback = "16", .help = "of them at once in memory; gradients add up" },
+    { .name = "recompute", FLAG, .at = TRAIN(recompute), .help = "blocks are computed again on the way back, not kept: less memory, slower, the same run" },
     { .name = "train-window", REAL(0, 160), .at = TRAIN(train_window), .fallback = "0",
       .help = "seconds of a window while training, and for --eval; 0: the model's" },
     { .name = "lr", REAL(0, 10), .at = TRAIN(lr), .fallback = "0.0012", .help = "highest learning rate" },

@@ -31,7 +31,7 @@ em_status em_texts_add(em_texts *list, const char *value, const char *where, em_
 typedef struct em_train_options {
     char  *data, *layout, *split, *label_set, *init, *out, *head, *head_bias, *kd;
     int    fold, batch, micro_batch, cache_mb, seed;
-    bool   resume, dry_run, freeze, decay_all, transformer_block, gate;
+    bool   resume, dry_run, freeze, decay_all, transformer_block, gate, recompute;
     int    epochs, draws, warmup, average, save_steps, keep, valid_epochs, d_state;
     double val_split, train_window, lr, lr_floor, weight_decay, layer_decay, clip_norm, ema, drop_path, label_smoothing, kd_share, slot_loss;
     char  *schedule, *loss, *sampling;

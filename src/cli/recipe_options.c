@@ -59,6 +59,7 @@ em_recipe em_recipe_of_options(const em_options *o, em_frontend_kind kind)
     r.draws = t->draws;
     r.batch = t->batch;
     r.micro_batch = t->micro_batch;
+    r.recomputes = t->recompute;
     em_sampling_parse(&r.sampling, t->sampling, NULL);
     em_schedule_parse(&r.schedule, t->schedule, NULL);
     r.schedule.rate = t->lr;

@@ -37,8 +37,9 @@ static void attention(em_builder *b, em_attention a, int stage, int block)
 em_grid em_attention_block_build(em_builder *b, const em_attention_block_w *w, em_grid x, int stage, int block)
 {
     const int L = x.H * x.W;
-    const size_t n = (size_t)L * (size_t)x.C, mark = em_build_mark(b), back_mark = em_build_back_mark(b);
     const em_grid out = em_build_next(b, x);
+    const em_mark mark = em_build_mark(b);
+    const size_t n = (size_t)L * (size_t)x.C, back_mark = em_build_back_mark(b);
     const float *branch = em_build_branch(b);
     float *qkv = em_build_inner(b, 3 * n), *y = em_build_inner(b, n), *dqkv = em_build_back(b, 3 * n), *dy = em_build_back(b, n);
 

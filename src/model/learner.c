@@ -23,7 +23,7 @@ struct em_learner {
     em_outputs    out;
     em_mailbox    mailbox;
     void         *packed, *activations; /* on the device                              */
-    size_t        n_bytes;
+    size_t        n_bytes;              /* of activations and their gradients         */
     float        *laid, *piece;         /* [largest tensor] on the host               */
     float        *maps;                 /* [EM_MAPS + 4][n_mels] on the host: tables of the image, then bn0 as they were made from */
     em_output    *answers;              /* [max_batch] where logits go                */
@@ -33,7 +33,7 @@ struct em_learner {
 
 static em_status no_memory(em_err *err, size_t n_bytes)
 {
-    return em_fail(err, EM_ENOMEM, "no memory for %zu MB of training: a smaller --batch or preset needs less", n_bytes >> 20);
+    return em_fail(err, EM_ENOMEM, "no memory for %zu MB of training: --recompute, a smaller --micro-batch or preset need less", n_bytes >> 20);
 }
 
 static float *device_block(em_learner *l, size_t n)
@@ -71,7 +71,6 @@ static em_status bind(em_learner *l, em_err *err)
     b.arena = (em_arena){ .size = b.arena.high, .base = l->packed = l->ops->alloc(l->dev, b.arena.high) };
     if (!l->packed)
         return no_memory(err, b.arena.size);
-    l->n_bytes += b.arena.size;
     l->lesson.n_matrices = l->lesson.n_decays = 0;
     em_weights_bind(&l->weights, &b, &l->cfg);
     return b.status;
@@ -92,7 +91,7 @@ static em_status build(em_learner *l, em_err *err)
     l->activations = l->ops->alloc(l->dev, b.arena.high + back->high);
     if (!l->activations)
         return no_memory(err, b.arena.high + back->high);
-    l->n_bytes += b.arena.high + back->high;
+    l->n_bytes = b.arena.high + back->high;
     *back = (em_arena){ .base = (char *)l->activations + b.arena.high, .size = back->high };
     b.arena = (em_arena){ .base = l->activations, .size = b.arena.high };
     b.plan = &l->plan;
@@ -135,6 +134,7 @@ em_status em_learner_new(em_learner **out, const em_config *cfg, const em_learne
         return em_fail(err, EM_ENOMEM, "no memory for training");
     *l = (em_learner){ .cfg = *cfg, .ops = how->ops, .dev = how->dev, .max_batch = how->max_batch };
     l->practice.has_slots = how->learns_slots;
+    l->practice.recomputes = how->recomputes;
     status = !how->ops->adamw ? em_fail(err, EM_EUNSUPPORTED, "the %s backend cannot train yet: --backend=cpu can", how->ops->name)
            : cfg->n_classes == 0 ? em_fail(err, EM_EINVAL, "a model without classes cannot learn any")
            : em_params_list(&l->params, cfg, err);
@@ -185,7 +185,7 @@ const em_params *em_learner_params(const em_learner *l) { return &l->params; }
 float *em_learner_values(em_learner *l) { return l->lesson.values; }
 float *em_learner_grads(em_learner *l) { return l->lesson.grads; }
 const em_plan *em_learner_plan(const em_learner *l) { return &l->plan; }
-size_t em_learner_bytes(const em_learner *l) { return l->n_bytes + 2 * l->params.n_total * sizeof(float); }
+size_t em_learner_bytes(const em_learner *l) { return l->n_bytes; }
 
 /* ------------------------------------------------------------------ tensors in and out */
 
@@ -331,6 +331,7 @@ em_status em_learner_backward(em_learner *l, const float *dlogits, const float *
     for (int i = l->plan.n - 1; i >= 0 && status == EM_OK; i--) {
         const float *first = em_call_first_grad(&l->plan.calls[i]);
 
+        em_plan_again(&l->plan, i, l->ops, l->dev, B, NULL, NULL);
         em_plan_call_back(&l->plan.calls[i], l->ops, l->dev, B);
         if (ready && first)
             ready(ctx, (size_t)(first - l->lesson.grads));

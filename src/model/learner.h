@@ -27,6 +27,7 @@ typedef struct em_learner_cfg {
     int           max_batch;        /* >= 1                                              */
     bool          drops_paths;      /* em_learner_branches is there to be filled         */
     bool          learns_slots;     /* the time slots have a loss of their own           */
+    bool          recomputes;       /* what lies inside a block is made again on the way back, not kept: less memory, the same bits */
 } em_learner_cfg;
 
 /* Values are zeros until em_learner_load. EM_ENOMEM; EM_EUNSUPPORTED: a backend without backward, a model without classes. The
@@ -76,7 +77,7 @@ em_status em_learner_forward(em_learner *l, const em_input *in, float *logits, f
 typedef void em_learner_ready(void *ctx, size_t offset);
 em_status em_learner_backward(em_learner *l, const float *dlogits, const float *dslots, int B, em_learner_ready *ready, void *ctx, em_err *err);
 
-/* The plan, for profiles and tests; bytes of activations and gradients. */
+/* The plan, for profiles and tests; bytes of activations and of their gradients. */
 const em_plan *em_learner_plan(const em_learner *l);
 size_t         em_learner_bytes(const em_learner *l);
 

@@ -26,9 +26,10 @@ enum { FEW_TOKENS = 256 };
 em_grid em_mlp_build(em_builder *b, const em_mlp_w *w, em_grid x, int stage)
 {
     const int L = x.H * x.W, hidden = w->fc1.n;
-    const size_t mark = em_build_mark(b), back_mark = em_build_back_mark(b);
     const bool trains = b->practice;
     const em_grid out = em_build_next(b, x);
+    const em_mark mark = em_build_mark(b);
+    const size_t back_mark = em_build_back_mark(b);
     em_call call = { .kind = EM_CALL_MLP, .label = "mlp", .stage = stage };
     const float *branch;
     float *h, *dh;

@@ -17,12 +17,25 @@ float *em_build_inner(em_builder *b, size_t n)
     return em_arena_alloc(&b->arena, n * (size_t)b->needs.max_batch * b->ops->inner_bytes(b->dev) + STAGGER_BYTES);
 }
 
-size_t em_build_mark(const em_builder *b) { return b->arena.used; }
+em_mark em_build_mark(const em_builder *b) { return (em_mark){ b->arena.used, b->plan ? b->plan->n : 0 }; }
 
-void em_build_rewind(em_builder *b, size_t mark)
+/* The last of these calls leaves its result in front of the mark; it runs again only for what a norm behind it saw. */
+static void note_again(em_plan *p, int first)
 {
-    if (!b->practice)
-        em_arena_rewind(&b->arena, mark);
+    em_call *last = &p->calls[p->n - 1];
+    const bool keeps_raw = last->kind == EM_CALL_CONV && last->a.conv.raw;
+
+    last->first_again = first;
+    last->end_again = keeps_raw ? p->n : p->n - 1;
+}
+
+void em_build_rewind(em_builder *b, em_mark mark)
+{
+    if (b->practice && !b->practice->recomputes)
+        return;
+    em_arena_rewind(&b->arena, mark.used);
+    if (b->practice && b->plan && b->status == EM_OK)
+        note_again(b->plan, mark.n_calls);
 }
 
 float *em_build_back(em_builder *b, size_t n)
@@ -167,10 +180,12 @@ em_outputs em_plan_build(em_builder *b, const em_weights *w, const float *const 
 {
     const em_config *cfg = b->cfg;
     em_grid x = em_embed_room(b, cfg->fold * cfg->n_mels, cfg->n_frames / cfg->fold);
-    const size_t mark = em_build_mark(b);               /* the image and what lies between go when x is made */
+    const em_mark mark = em_build_mark(b);              /* the image and what lies between go when x is made */
+    const size_t back_mark = em_build_back_mark(b);     /* and their gradients' room is the blocks', whose way back is over then */
 
     em_embed_build(b, &w->embed, image_build(b, w, frames, n_frames), x);
     em_build_rewind(b, mark);
+    em_build_back_rewind(b, back_mark);
     for (int i = 0; i < EM_STAGES; i++) {
         for (int j = 0; j < cfg->depths[i]; j++) {
             if (w->blocks[i])
@@ -245,13 +260,23 @@ const float *em_call_first_grad(const em_call *call)
     return NULL;
 }
 
-void em_plan_run(const em_plan *plan, const em_ops *ops, em_dev *dev, int B, em_plan_observer *seen, void *ctx)
+static void run_calls(const em_plan *plan, int first, int end, const em_ops *ops, em_dev *dev, int B, em_plan_observer *seen, void *ctx)
 {
-    for (int i = 0; i < plan->n; i++) {
+    for (int i = first; i < end; i++) {
         em_plan_call(&plan->calls[i], ops, dev, B);
         if (!seen)
             continue;
         ops->sync(dev, NULL);               /* a failure stays with the device: the run's end tells it */
         seen(ctx, &plan->calls[i]);
     }
+}
+
+void em_plan_run(const em_plan *plan, const em_ops *ops, em_dev *dev, int B, em_plan_observer *seen, void *ctx)
+{
+    run_calls(plan, 0, plan->n, ops, dev, B, seen, ctx);
+}
+
+void em_plan_again(const em_plan *plan, int i, const em_ops *ops, em_dev *dev, int B, em_plan_observer *seen, void *ctx)
+{
+    run_calls(plan, plan->calls[i].first_again, plan->calls[i].end_again, ops, dev, B, seen, ctx);
 }

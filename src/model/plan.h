@@ -20,6 +20,7 @@ typedef struct em_call {
     em_call_kind kind;
     const char  *label;             /* "embed", "in_proj", "conv+x_proj", "scan", "out_proj", "attention", "fc1", "fc2", "mlp", "head" … */
     int          stage;             /* 0..3, -1 outside the stages                          */
+    int          first_again, end_again;    /* calls of the plan whose results the way back reads and that are gone: they run again before it */
     union {
         em_image           image;
         em_conv            conv;
@@ -42,7 +43,11 @@ typedef struct em_plan {
 typedef struct em_grid { float *x; int H, W, C; float *dx; } em_grid;
 
 /* What a plan that trains needs beside: every activation stays where it is, gradients have an arena of their own, and each
- * residual branch a row of factors, one a window (drop path). */
+ * residual branch a row of factors, one a window (drop path).
+ *
+ * With recomputes, what lies inside a residual branch or the embedding goes when the forward pass has left it, as in a plan that
+ * infers, and is made again just before its way back: by the same calls from the same numbers, so it has the same bits. The way back
+ * comes from the arena's far end: what it writes anew stands behind all that it has still to read. */
 typedef struct em_practice {
     const float *values;            /* of em_lesson                         */
     float       *grads;
@@ -50,6 +55,7 @@ typedef struct em_practice {
     float       *branches;          /* [n_branches][max_batch], on the device; NULL: none are dropped */
     int          n_branches;        /* counted while building               */
     bool         has_slots;         /* the time slots have a loss of their own */
+    bool         recomputes;
 } em_practice;
 
 typedef struct em_builder {
@@ -68,9 +74,11 @@ typedef struct em_builder {
 float   *em_build_floats(em_builder *b, size_t n);
 float   *em_build_inner(em_builder *b, size_t n);
 
-/* Activations since the mark are done with. A plan that trains keeps them. */
-size_t   em_build_mark(const em_builder *b);
-void     em_build_rewind(em_builder *b, size_t mark);
+/* Activations since the mark are done with: calls since then leave nothing there but what their own way back reads. A plan that
+ * trains keeps them, or makes them again. */
+typedef struct em_mark { size_t used; int n_calls; } em_mark;
+em_mark  em_build_mark(const em_builder *b);
+void     em_build_rewind(em_builder *b, em_mark mark);
 
 /* For gradients: room for n numbers of each window (NULL unless the plan trains), used until the rewind; the gradient of a
  * parameter; the next residual branch's factors. */
@@ -113,7 +121,8 @@ void     em_plan_call(const em_call *call, const em_ops *ops, em_dev *dev, int B
 typedef void em_plan_observer(void *ctx, const em_call *call);
 void     em_plan_run(const em_plan *plan, const em_ops *ops, em_dev *dev, int B, em_plan_observer *seen, void *ctx);
 
-/* The way back through one call. */
+/* The way back through call i: first em_plan_again, which makes anew what is gone of what that reads; seen as above. */
+void     em_plan_again(const em_plan *plan, int i, const em_ops *ops, em_dev *dev, int B, em_plan_observer *seen, void *ctx);
 void     em_plan_call_back(const em_call *call, const em_ops *ops, em_dev *dev, int B);
 
 /* The first parameter gradient that a call adds to, in the block's order; NULL: it has none. Calls later in the plan add to

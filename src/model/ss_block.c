@@ -34,8 +34,9 @@ static em_grid ss2d(em_builder *b, const em_ss_block_w *w, em_grid x, int stage)
     const em_config *cfg = b->cfg;
     const int D = em_config_inner(cfg, stage), R = em_config_dt_rank(cfg, stage), N = cfg->d_state, L = x.H * x.W;
     const size_t tokens = (size_t)L, wide = (size_t)(cfg->has_gate ? 2 * D : D), inner = tokens * (size_t)D;
-    const size_t mark = em_build_mark(b), back_mark = em_build_back_mark(b);
     const em_grid out = em_build_next(b, x);
+    const em_mark mark = em_build_mark(b);
+    const size_t back_mark = em_build_back_mark(b);
     const float *branch = em_build_branch(b);
     float *in = em_build_inner(b, tokens * wide), *u = em_build_inner(b, inner);
     float *x_dbl = em_build_floats(b, tokens * (size_t)(EM_DIRECTIONS * (R + 2 * N)));

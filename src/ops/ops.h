@@ -42,6 +42,7 @@ typedef struct em_dev_cfg {
     int         n_threads;                      /* cpu; 0: as many as this process may use           */
     const char *isa;                            /* cpu; NULL: best; "base", "avx2", "avx512" for tests */
     em_precision precision;                     /* of products and inner activations; auto: fp32 on the cpu, fp16 on cuda */
+    int         place;                          /* cuda: which of this machine's, from 0; past 0 all calls come from the thread that opens it */
 } em_dev_cfg;
 
 /* What a plan will ask of the device's scratch; sizes of one window. */
@@ -260,6 +261,9 @@ typedef struct em_adamw {
     float        beta1, beta2, eps, c1, c2, scale;
 } em_adamw;
 
+typedef struct em_circle em_circle;             /* opaque: what a device shares with those of the other ranks */
+typedef struct em_circle_key { char bytes[128]; } em_circle_key;
+
 typedef struct em_ops {
     const char *name;
     bool        has_own_memory;                             /* what alloc gives is not ours to read  */
@@ -330,6 +334,17 @@ typedef struct em_ops {
     double (*sum_squares)(em_dev *dev, const float *x, size_t n);
     void   (*adamw)(em_dev *dev, const em_adamw *a);
     void   (*blend)(em_dev *dev, float *y, const float *x, float share, size_t n);         /* y += share * (x - y) */
+
+    /* Sums over the devices of all ranks of a run, one a process; NULL, all five, on a device that has none. All ranks ask for the same
+     * sums, in the same order. key: EM_EUNSUPPORTED (a library is not installed; with out NULL this is all that is asked), EM_EDEVICE.
+     * join: all at once, with the key that one of them made; on error *out is NULL. sum: x[n] becomes its sum over the ranks, made in
+     * rank order and in double, after what was called before and beside what is called then. wait: until all sums are done. EM_EDEVICE:
+     * one failed, or was not there after limit_s; then all that is left is to leave. */
+    em_status (*circle_key)(em_dev *dev, em_circle_key *out, em_err *err);
+    em_status (*circle_join)(em_dev *dev, em_circle **out, const em_circle_key *key, int rank, int size, em_err *err);
+    void      (*circle_leave)(em_dev *dev, em_circle *c);
+    void      (*circle_sum)(em_dev *dev, em_circle *c, float *x, size_t n);
+    em_status (*circle_wait)(em_dev *dev, em_circle *c, double limit_s, em_err *err);
 } em_ops;
 
 #endif

@@ -5,30 +5,46 @@
 #include "base/module.h"
 #include "train/dist_ops.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 struct em_dist {
     const em_dist_ops *ops;
     void              *state;
     int                rank, size;
+    double             limit_s;
 };
 
 /* Where those who start processes leave their number. SLURM_NTASKS is of no use: a batch script that starts one process has it. */
-static const struct { const char *size, *launcher; } launchers[] = {
-    { "OMPI_COMM_WORLD_SIZE", "mpirun" }, { "PMI_SIZE", "mpirun" }, { "SLURM_STEP_NUM_TASKS", "srun" },
+static const struct { const char *size, *place, *launcher; } launchers[] = {
+    { "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK", "mpirun" },
+    { "PMI_SIZE", "MPI_LOCALRANKID", "mpirun" },
+    { "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID", "srun" },
 };
 
-static long processes(const char **launcher)
+static long number_of(const char *variable)
 {
-    for (size_t i = 0; i < EM_COUNT(launchers); i++) {
-        const char *text = getenv(launchers[i].size);
-        long n = text ? strtol(text, NULL, 10) : 0;
+    const char *text = getenv(variable);
 
-        *launcher = launchers[i].launcher;
-        if (n > 0)
-            return n;
-    }
+    return text ? strtol(text, NULL, 10) : 0;
+}
+
+/* Into *i the launcher, the last one if there is none. */
+static long processes(size_t *i)
+{
+    for (*i = 0; *i < EM_COUNT(launchers); ++*i)
+        if (number_of(launchers[*i].size) > 0)
+            return number_of(launchers[*i].size);
+    --*i;
     return 1;
+}
+
+int em_dist_place(void)
+{
+    size_t i;
+    const long place = processes(&i) > 1 ? number_of(launchers[i].place) : 0;
+
+    return place > 0 && place < INT_MAX ? (int)place : 0;
 }
 
 /* A module: Open MPI and what it brings along are a dozen libraries that no tagger wants. */
@@ -46,8 +62,9 @@ static em_status find_mpi(const em_dist_ops **out, const char *launcher, long n,
 
 em_status em_dist_open(em_dist **out, double limit_s, em_err *err)
 {
-    const char *launcher;
-    long n = processes(&launcher);
+    size_t i;
+    const long n = processes(&i);
+    const char *const launcher = launchers[i].launcher;
     const em_dist_ops *ops = &em_dist_local;
     em_dist *d;
     em_status status = EM_OK;
@@ -61,6 +78,7 @@ em_status em_dist_open(em_dist **out, double limit_s, em_err *err)
     if (!d)
         return em_fail(err, EM_ENOMEM, "no memory for the ranks");
     d->ops = ops;
+    d->limit_s = limit_s;
     status = d->ops->open(&d->state, &d->rank, &d->size, limit_s, err);
     if (status == EM_OK && d->size != n)
         status = em_fail(err, EM_EDEVICE, "%s started %ld processes, but MPI sees %d: it must be the %s of the Open MPI in this build%s", launcher, n,
@@ -79,6 +97,11 @@ void em_dist_close(em_dist *d)
         return;
     d->ops->close(d->state);
     free(d);
+}
+
+double em_dist_limit(const em_dist *d)
+{
+    return d->limit_s;
 }
 
 int em_dist_rank(const em_dist *d)

@@ -24,6 +24,11 @@ em_status em_dist_open(em_dist **out, double limit_s, em_err *err);
 /* Takes leave of the others, once all are there, or at once after a failure. */
 void em_dist_close(em_dist *d);
 
+/* The number of this process among those on its machine, from 0, as the launcher says it: before anything is opened. */
+int em_dist_place(void);
+
+double em_dist_limit(const em_dist *d);     /* limit_s */
+
 int em_dist_rank(const em_dist *d);     /* 0 .. size - 1; the first one reads and writes the run's folder */
 int em_dist_size(const em_dist *d);
 

@@ -19,6 +19,7 @@ typedef struct em_recipe {
     long     draws;                 /* of clips in an epoch; 0: as many as there are            */
     int      batch;                 /* windows of a step, over all ranks                        */
     int      micro_batch;           /* of them at once in memory, on one rank                   */
+    bool     recomputes;            /* see em_learner_cfg; no bit of the run depends on it          */
     em_sampling sampling;
     em_schedule schedule;           /* n_steps and steps_per_epoch follow from the rest         */
     em_groups_cfg groups;

@@ -66,14 +66,13 @@ em_status em_train_open(em_trainer *t, em_err *err)
     const em_recipe *r = cfg->recipe;
     const em_examples_cfg examples = examples_of(t);
     const int n_ranks = em_dist_size(cfg->dist);
-    em_learner_cfg how = { .ops = cfg->ops, .dev = cfg->dev, .drops_paths = r->drop_path > 0, .learns_slots = learns_slots(t) };
+    em_learner_cfg how = {
+        .ops = cfg->ops, .dev = cfg->dev, .drops_paths = r->drop_path > 0, .learns_slots = learns_slots(t), .recomputes = r->recomputes,
+    };
     em_status status;
 
     if (r->batch % n_ranks != 0)
         return em_fail(err, EM_EINVAL, "a batch of %d windows cannot be shared by %d ranks: it must be a multiple", r->batch, n_ranks);
-    if (cfg->ops->has_own_memory && n_ranks > 1)
-        return em_fail(err, EM_EUNSUPPORTED, "%d ranks cannot train with the %s backend yet: use --backend=cpu, or one rank", n_ranks,
-                       cfg->ops->name);
     how.max_batch = micro_batch(t);
     t->best_map = -1;
     t->steps_per_epoch = (em_examples_per_epoch(&examples) + r->batch - 1) / r->batch;
@@ -90,12 +89,15 @@ em_status em_train_open(em_trainer *t, em_err *err)
         t->n = em_learner_params(t->learner)->n_total;
         status = em_groups_init(&t->groups, em_learner_params(t->learner), cfg->practice, &r->groups, err);
     }
+    if (status == EM_OK)
+        status = em_allsum_new(&t->allsum, cfg->ops, cfg->dev, cfg->dist, em_learner_grads(t->learner), t->n, err);
     return status == EM_OK ? make_room(t, err) : status;
 }
 
 void em_train_close(em_trainer *t)
 {
     em_batches_free(t->batches);
+    em_allsum_free(t->allsum);
     for (float *blocks[] = { t->m, t->v, t->ema }, **b = blocks; b < blocks + EM_COUNT(blocks); b++)
         if (*b)
             t->cfg->ops->release(t->cfg->dev, *b);
@@ -211,18 +213,6 @@ static em_status drop_paths(em_trainer *t, const em_batch *batch, int first, int
     return em_learner_set_branches(t->learner, t->factors, err);
 }
 
-/* Gradients from `offset` on are complete: off to the other ranks in pieces worth sending. */
-static void send_gradients(void *ctx, size_t offset)
-{
-    enum { WORTH = 1 << 16 };
-    em_trainer *t = ctx;
-
-    if (t->pending - offset < WORTH && offset > 0)
-        return;
-    em_dist_sum_begin(t->cfg->dist, em_learner_grads(t->learner) + offset, t->pending - offset);
-    t->pending = offset;
-}
-
 /* A part of the batch that fits into memory, both ways. Returns its share of the loss in *loss. */
 static em_status pass(em_trainer *t, const em_batch *batch, int first, int n, bool is_last, double *loss, em_err *err)
 {
@@ -247,7 +237,7 @@ static em_status pass(em_trainer *t, const em_batch *batch, int first, int n, bo
         *loss += em_loss_of_slots(t->dslots, &(em_loss_slots){ .logits = t->slots, .target = batch->slots + (size_t)first * slots_of(t),
                                                                .weight = part.weight, .B = n, .S = em_config_slots(t->cfg->practice),
                                                                .C = (int)classes, .B_global = r->batch }, &r->loss);
-    return em_learner_backward(t->learner, t->dlogits, t->dslots, n, is_last && em_dist_size(t->cfg->dist) > 1 ? send_gradients : NULL, t, err);
+    return em_learner_backward(t->learner, t->dlogits, t->dslots, n, is_last ? em_allsum_ready : NULL, t->allsum, err);
 }
 
 /* Loss and gradients of the whole batch, on every rank the same. */
@@ -257,18 +247,16 @@ static em_status gradients(em_trainer *t, const em_batch *batch, double *loss, e
     em_status status = batch_statistics(t, batch, err);
 
     t->cfg->ops->clear(t->cfg->dev, em_learner_grads(t->learner), t->n);
-    t->pending = t->n;
+    em_allsum_begin(t->allsum);
     for (int at = 0; at < batch->n && status == EM_OK; at += micro) {
         const int n = batch->n - at < micro ? batch->n - at : micro;
 
         status = pass(t, batch, at, n, at + n == batch->n, loss, err);
     }
-    if (status == EM_OK && t->pending > 0)
-        send_gradients(t, 0);
     if (status == EM_OK)
-        status = em_dist_sum_wait(t->cfg->dist, err);
-    else if (t->pending < t->n)
-        em_dist_sum_wait(t->cfg->dist, NULL);           /* what is on its way still reads the gradients */
+        status = em_allsum_wait(t->allsum, err);
+    else
+        em_allsum_drop(t->allsum);
     return status == EM_OK ? em_dist_sum_doubles(t->cfg->dist, loss, 1, err) : status;
 }
 

@@ -2,6 +2,7 @@
 #ifndef EM_TRAIN_STEP_H
 #define EM_TRAIN_STEP_H
 
+#include "train/allsum.h"
 #include "train/batches.h"
 #include "train/checkpoint.h"
 #include "train/guard.h"
@@ -23,7 +24,7 @@ typedef struct em_trainer {
     em_input       *in;                 /* [micro]                                                    */
     double         *mean, *var;         /* [n_mels] of the batch                                      */
     double         *first_mean;         /* [n_mels] before the first step: what SpecAugment blots with */
-    size_t          pending;            /* gradients from here on are on their way to the other ranks */
+    em_allsum      *allsum;             /* of the gradients, over the ranks                           */
     em_schedule     schedule;
     long            step, n_steps, steps_per_epoch;
     long            n_taken;            /* of the steps, without those that were skipped              */

@@ -18,7 +18,7 @@ record() {
 # step: the same of a step of training.
 step() {
     run 0 --bench --training --preset nano --threads 1 --batch 2 --train-window 1.25 --json; empty err; one_line out
-    for key in threads batch step_ms p99_ms forward_ms backward_ms window_ms gmac sgemm_gflops floors3 rss_mb; do
+    for key in threads batch step_ms p99_ms forward_ms backward_ms window_ms gmac sgemm_gflops floors3 rss_mb activations_mb; do
         jq -e ".$key | numbers > 0" out >keys || bad "training: no $key: $(head -c 300 out)"
     done
     jq -e '.preset == "nano" and .batch == 2 and .window_s == 1.25' out >keys || bad "training: another step: $(head -c 300 out)"

@@ -166,7 +166,7 @@ static em_learner *open_learner(const golden_learning *t, const char *model, boo
     if (!st)
         return NULL;
     CHECK_OK(em_config_parse(&cfg, &card, em_st_metadata(st, "earmark"), name, &err));
-    CHECK_OK(em_learner_new(&l, &cfg, &(em_learner_cfg){ t->ops, t->dev, 2, false, learns_slots }, &err));
+    CHECK_OK(em_learner_new(&l, &cfg, &(em_learner_cfg){ .ops = t->ops, .dev = t->dev, .max_batch = 2, .learns_slots = learns_slots }, &err));
     CHECK_OK(em_learner_load(l, &source, &err));
     CHECK_OK(em_learner_statistics(l, NULL, NULL, &err));
     em_card_deinit(&card);

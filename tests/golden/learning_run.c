@@ -144,7 +144,7 @@ static void open_run(run *r)
 
     CHECK_OK(em_config_parse(&cfg, &card, em_st_metadata(r->st, "earmark"), "train", &err));
     em_card_deinit(&card);
-    CHECK_OK(em_learner_new(&r->l, &cfg, &(em_learner_cfg){ r->t->ops, r->t->dev, B, false, false }, &err));
+    CHECK_OK(em_learner_new(&r->l, &cfg, &(em_learner_cfg){ .ops = r->t->ops, .dev = r->t->dev, .max_batch = B }, &err));
     CHECK_OK(em_learner_load(r->l, &from, &err));
     CHECK_OK(em_groups_init(&r->groups, em_learner_params(r->l), &cfg, &decays, &err));
     assert_true(r->groups.n <= 256);

@@ -12,12 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 typedef std::function<void()> work;
 
 struct emu_graph { std::vector<work> list; };
 struct emu_stream { std::vector<work> waiting; emu_graph *capture; };
+struct emu_event { emu_stream *stream; long recorded, passed; };         // records, and those that its stream has come to
 
 emu_index emu_block, emu_block_size, emu_grid_size;
 unsigned char *emu_shared;
@@ -174,13 +176,26 @@ cudaError_t emu_launch(const cudaLaunchConfig_t *c, std::function<void()> thread
 
 // ---------------------------------------------------------------- streams and graphs
 
-static cudaError_t drain(cudaStream_t stream)
+// As far as it goes: cudaErrorNotReady, then it waits for another process.
+static cudaError_t advance(cudaStream_t stream)
 {
     std::vector<work> list;
 
     list.swap(stream->waiting);
-    for (const work &w : list)
-        w();
+    for (size_t i = 0; i < list.size(); i++)
+        try {
+            list[i]();
+        } catch (emu_not_yet) {
+            stream->waiting.insert(stream->waiting.begin(), list.begin() + (long)i, list.end());
+            return cudaErrorNotReady;
+        }
+    return cudaSuccess;
+}
+
+static cudaError_t drain(cudaStream_t stream)
+{
+    while (advance(stream) == cudaErrorNotReady)
+        usleep(1000);
     return cudaSuccess;
 }
 
@@ -247,6 +262,45 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream)
 
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec) { delete exec; return cudaSuccess; }
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) { delete graph; return cudaSuccess; }
+
+// ---------------------------------------------------------------- events
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned)
+{
+    MAY_FAIL;
+    *event = new emu_event{};
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventDestroy(cudaEvent_t event) { delete event; return cudaSuccess; }
+
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
+{
+    MAY_FAIL;
+    event->stream = stream;
+    event->recorded++;
+    return enqueue(stream, [=] { event->passed++; });
+}
+
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned)
+{
+    const long wanted = event->recorded;
+
+    MAY_FAIL;
+    return enqueue(stream, [=] {
+        if (event->passed < wanted)
+            advance(event->stream);
+        if (event->passed < wanted)
+            throw emu_not_yet{};
+    });
+}
+
+cudaError_t cudaEventQuery(cudaEvent_t event)
+{
+    MAY_FAIL;
+    advance(event->stream);
+    return event->passed == event->recorded ? cudaSuccess : cudaErrorNotReady;
+}
 
 // ---------------------------------------------------------------- memory
 
@@ -315,11 +369,23 @@ cudaError_t cudaGetLastError()
     return e;
 }
 
+// EMU_GPUS: so many, for programs that are no test's own.
 cudaError_t cudaGetDeviceCount(int *n)
 {
+    const char *text = getenv("EMU_GPUS");
+
     MAY_FAIL;
-    *n = 1;
+    *n = text ? atoi(text) : 1;
     return cudaSuccess;
+}
+
+cudaError_t cudaSetDevice(int device)
+{
+    int n;
+
+    MAY_FAIL;
+    cudaGetDeviceCount(&n);
+    return device < n ? cudaSuccess : last_error = cudaErrorInvalidValue;
 }
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int)

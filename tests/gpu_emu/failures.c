@@ -111,7 +111,7 @@ static em_status life_of_a_learner(em_err *err)
 
     small_config(&cfg);
     if (status == EM_OK)
-        status = em_learner_new(&l, &cfg, &(em_learner_cfg){ &em_ops_cuda, dev, 1, true, false }, err);
+        status = em_learner_new(&l, &cfg, &(em_learner_cfg){ .ops = &em_ops_cuda, .dev = dev, .max_batch = 1, .drops_paths = true }, err);
     if (status == EM_OK)
         status = one_step(l, dev, err);
     em_learner_free(l);

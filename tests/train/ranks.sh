@@ -1,11 +1,7 @@
 #!/bin/bash
 # ranks.sh PROGRAM SOURCE JSONL_CHECK HAS_MPI - two ranks with a batch are one rank with it; one that dies ends the run, which goes on from its state.
 . "$(dirname "$0")/lib.sh"
-[ "${4:-OFF}" = ON ] || { echo "SKIPPED: MPI is not in this build (libopenmpi-dev)"; exit 77; }
-command -v mpirun >/dev/null || { echo "SKIPPED: there is no mpirun (openmpi-bin)"; exit 77; }
-# As in dist.sh: containers forbid the faster way, and the session's folder has long names.
-export OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_btl_base_warn_component_unused=0 TMPDIR=/tmp
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 ASAN_OPTIONS=detect_leaks=0
+needs_mpi "${4:-OFF}"
 two=(mpirun --oversubscribe --bind-to none -n 2 "$earmark" --train "${small[@]}")
 
 made sounds set 5 tone noise clicks
@@ -25,23 +21,7 @@ timeout -k 5 60 "${two[@]}" "${recipe[@]}" --batch 5 --out odd >out 2>err </dev/
 says err 'a batch of 5 windows cannot be shared by 2 ranks'
 
 # One of them is killed in the middle.
-timeout -k 5 60 "${two[@]}" "${recipe[@]}" --epochs 400 --save-steps 1 --out dead >out 2>err </dev/null &
-mpi=$!
-for _ in $(seq 3000); do grep -qs '"step":5,' err && break; kill -0 $mpi 2>/dev/null || break; sleep 0.01; done
-# a_rank: the process number of one of them, which none but this test's own can be: it works in our folder.
-a_rank() {
-    for process in /proc/[0-9]*; do
-        [ "$(cat "$process/comm" 2>/dev/null)" = earmark ] && [ "$(readlink "$process/cwd")" = "$here" ] && echo "${process#/proc/}"
-    done | tail -n 1
-}
-rank=$(a_rank)
-began=$SECONDS
-[ -n "$rank" ] && kill -KILL "$rank" || bad "no rank to kill"
-wait $mpi
-code=$?
-[ $code -ne 0 ] && [ $code -ne 124 ] || bad "a killed rank: exit code $code"
-[ $((SECONDS - began)) -le 15 ] || bad "a killed rank: the other lives on for $((SECONDS - began)) s"
-grep -qi 'signal 9' err || bad "a killed rank: nobody says so: $(tail -c 400 err)"
+loses_a_rank 5 timeout -k 5 60 "${two[@]}" "${recipe[@]}" --epochs 400 --save-steps 1 --out dead
 ls dead/state-*.safetensors >/dev/null 2>&1 || bad "a killed rank: no state is left: $(ls dead)"
 "$earmark" --train "${small[@]}" "${recipe[@]}" --epochs 400 --save-steps 1 --resume --out dead >out 2>err </dev/null &
 one=$!

@@ -39,6 +39,8 @@ same learnt/best.safetensors learnt/last.safetensors
 
 trains 0 "${recipe[@]}" --threads 2 --out threads
 same_run threads straight
+trains 0 "${recipe[@]}" --recompute --out recomputed
+same_run recomputed straight
 
 stopped_at 5 INT "${recipe[@]}" --out stopped
 [ $code -eq 130 ] || bad "SIGINT: exit code $code: $(tail -n 2 err)"
@@ -48,9 +50,9 @@ trains 2 "${recipe[@]}" --seed 2 --resume --out stopped; sentence 'is of a run w
 trains 2 "${recipe[@]}" --lr 0.002 --resume --out stopped; sentence 'is of a run with other data, model or settings'
 cp -r set other; sed -i 's/tone0.wav,tone/tone0.wav,noise/' other/set.csv
 trains 2 "${recipe[@]}" --data other --resume --out stopped; sentence 'is of a run with other data, model or settings'
-stopped_at 10 TERM "${recipe[@]}" --resume --out stopped
+stopped_at 10 TERM "${recipe[@]}" --recompute --resume --out stopped
 [ $code -eq 143 ] || bad "SIGTERM: exit code $code"
-mv set moved                            # the same clips in another place, a run in another folder, by other threads
+mv set moved                            # the same clips in another place, a run in another folder, by other threads, blocks kept
 mv stopped gone-on
 trains 0 "${recipe[@]}" --data moved --threads 2 --resume --out gone-on
 mv moved set

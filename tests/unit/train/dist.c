@@ -4,12 +4,15 @@
 #include "train/dist.h"
 
 static const char *const variables[] = { "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS" };
+static const char *const places[] = { "OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID" };
 
 static int forget_launchers(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < EM_COUNT(variables); i++)
+    for (size_t i = 0; i < EM_COUNT(variables); i++) {
         unsetenv(variables[i]);
+        unsetenv(places[i]);
+    }
     return 0;
 }
 
@@ -48,6 +51,20 @@ static void one_started_by_a_launcher_is_alone(void **state)
     }
 }
 
+static void a_process_has_a_place_on_its_machine(void **state)
+{
+    (void)state;
+    setenv("SLURM_LOCALID", "2", 1);
+    CHECK(em_dist_place() == 0, "alone: %d", em_dist_place());
+    setenv("SLURM_STEP_NUM_TASKS", "4", 1);
+    CHECK(em_dist_place() == 2, "srun: %d", em_dist_place());
+    setenv("OMPI_COMM_WORLD_SIZE", "4", 1);
+    setenv("OMPI_COMM_WORLD_LOCAL_RANK", "3", 1);
+    CHECK(em_dist_place() == 3, "mpirun under srun: %d", em_dist_place());
+    setenv("OMPI_COMM_WORLD_LOCAL_RANK", "x", 1);
+    CHECK(em_dist_place() == 0, "no number: %d", em_dist_place());
+}
+
 static void one_of_several_without_mpi_names_the_option(void **state)
 {
     (void)state;
@@ -80,6 +97,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(alone_every_sum_is_what_is_there),
         TEST(one_started_by_a_launcher_is_alone),
+        TEST(a_process_has_a_place_on_its_machine),
         TEST(one_of_several_without_mpi_names_the_option),
         TEST(no_time_to_wait_is_refused),
     };
