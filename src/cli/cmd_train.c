@@ -31,6 +31,9 @@ static void close_training(em_training *t)
     for (int i = 0; i < t->n_new_names && t->new_names; i++)
         free(t->new_names[i]);
     free(t->new_names);
+    free(t->learns);
+    free(t->provenance);
+    free(t->licence);
     em_card_deinit(&t->old);
     free(t->labels);
     free(t->card.trained);
@@ -90,7 +93,8 @@ static int open_training(em_training *t, em_err *err)
     if ((status = em_training_make_model(t, err)))
         return em_exit_code(status, status == EM_EINVAL ? EM_EXIT_USAGE : EM_EXIT_MODEL);
     t->recipe = em_recipe_of_options(t->o, t->model.frontend);
-    t->recipe.groups.n_kept = t->n_old;
+    t->recipe.groups.learns = t->learns;
+    t->recipe.groups.n_classes = t->model.n_classes;
     if ((status = em_recipe_check(&t->recipe, err)))
         return EM_EXIT_USAGE;
     if (o->kd && (status = open_teacher(t, err)))

@@ -21,7 +21,7 @@ bool em_config_has_key(const em_option *row)
 
 const char *em_config_main_key(const char *part)
 {
-    return strcmp(part, "http") == 0 ? "address" : "url";
+    return strcmp(part, "http") == 0 ? "address" : strcmp(part, "jack") == 0 ? "client" : "url";
 }
 
 /* That of `names` which is nearest, "" when none is near. */
@@ -115,6 +115,6 @@ char *em_config_hint_section(char *out, size_t room, const char *kind)
     if (*nearest)
         snprintf(out, room, "unknown section [%s]; the nearest is [%s]", clean, nearest);
     else
-        snprintf(out, room, "unknown section [%s]; there are [class \"NAME\"], [group \"NAME\"], [mqtt], [osc] and [http]", clean);
+        snprintf(out, room, "unknown section [%s]; there are [class \"NAME\"], [group \"NAME\"], [jack], [midi], [mqtt], [osc] and [http]", clean);
     return out;
 }

@@ -5,7 +5,6 @@
 #include "cli/options.h"
 #include "cli/together.h"
 
-#include "base/log.h"
 #include "base/text.h"
 #include "lib/settings.h"
 
@@ -22,7 +21,6 @@ typedef struct reading {
     const char *path;
     FILE       *file;
     int         layer, line;
-    bool        is_skipping;        /* in a section of a part that this version has not */
     enum { OF_CLASS, OF_GROUP, OF_SOURCE } kind;        /* of the section that the lines are in */
     bool        is_midi;            /* in [midi]: keys are classes and groups           */
     char        section[64];        /* its name, with the subject; "": none yet         */
@@ -32,10 +30,7 @@ typedef struct reading {
     em_err     *err;
 } reading;
 
-static const char *const parts[] = { "mqtt", "osc", "http" }, *const subjects[] = { "class", "group", "source" };      /* by kind */
-
-/* Sections of parts that are not in this version; their keys wait for it. */
-static const char *const to_come[] = { "jack" };
+static const char *const parts[] = { "jack", "mqtt", "osc", "http" }, *const subjects[] = { "class", "group", "source" };      /* by kind */
 
 /* A sentence about the line. */
 static em_status mistake(const reading *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -118,7 +113,7 @@ static em_status set_of_source(reading *r, const char *key, const char *value)
     return em_options_set(r->o, em_options_find("source"), text, r->layer, where, r->err);
 }
 
-/* In [mqtt] "url" is --mqtt, and "node" --mqtt-node; in [http] "address" is --http. */
+/* In [mqtt] "url" is --mqtt, and "node" --mqtt-node; in [http] "address" is --http, in [jack] "client" --jack. */
 static em_status set_key(reading *r, const char *key, const char *value)
 {
     const bool is_bare = r->part && strcmp(key, em_config_main_key(r->part)) == 0;
@@ -226,7 +221,6 @@ static em_status begin_section(reading *r, char *text)
 
     if (!name)
         return EM_EINVAL;
-    r->is_skipping = false;
     *r->subject = '\0';
     r->part = NULL;
     for (size_t i = 0; i < EM_COUNT(parts); i++)
@@ -235,8 +229,7 @@ static em_status begin_section(reading *r, char *text)
     r->is_midi = strcmp(text, "midi") == 0;
     if ((r->part || r->is_midi) && *name)
         return mistake(r, "[%s] takes no name", text);
-    r->is_skipping = is_one_of(to_come, EM_COUNT(to_come), text);
-    has_subject = !r->part && !r->is_midi && !r->is_skipping;
+    has_subject = !r->part && !r->is_midi;
     if (has_subject && !is_one_of(subjects, EM_COUNT(subjects), text))
         return mistake(r, "%s", em_config_hint_section(hint, sizeof hint, text));
     if (has_subject && (status = begin_subject(r, text, name)))
@@ -244,11 +237,7 @@ static em_status begin_section(reading *r, char *text)
     snprintf(whole, sizeof whole, *name ? "%s \"%s\"" : "%s", text, name);
     em_text_clean(r->section, sizeof r->section, whole);
     snprintf(whole, sizeof whole, *name ? "[%s \"%s\"]" : "[%s]", text, name);
-    if ((status = meet(r, whole)))
-        return status;
-    if (r->is_skipping)
-        em_log(EM_LOG_WARNING, "%s:%d: section [%s] is not used by this version", r->path, r->line, text);
-    return EM_OK;
+    return meet(r, whole);
 }
 
 static void cut_comment(char *value)
@@ -298,8 +287,6 @@ static em_status read_line(reading *r, char *line)
         return mistake(r, "'%s' is not 'key = value'", em_text_clean(clean, sizeof clean, text));
     *equals = '\0';
     cut_comment(equals + 1);
-    if (r->is_skipping)
-        return EM_OK;
     if (r->is_midi)
         return set_of_midi(r, trim(text), trim(equals + 1));
     if (*r->subject && r->kind == OF_SOURCE)

@@ -48,17 +48,20 @@ static em_status read(void *ctx, float *dst, const em_param *p, em_err *err)
 {
     em_init *init = ctx;
     const em_st_tensor *t = found(init, p);
+    const bool *learns = is_head(p) ? init->learns : NULL;
+    const size_t row = p->n / (size_t)p->shape[0];
     em_status status;
 
-    if (!t || t->n < p->n)
+    if (!t || t->n < p->n || learns)
         em_param_fill(p, dst, &init->rng);
     if (init->priors && is_head(p) && p->rank == 1)
         memcpy(dst, init->priors, p->n * sizeof *dst);
     if (!t)
         return EM_OK;
     status = em_st_read(init->st, t, init->scratch, err);
-    if (status == EM_OK)
-        memcpy(dst, init->scratch, t->n * sizeof *dst);
+    for (size_t at = 0; at < t->n && status == EM_OK; at += row)
+        if (!learns || !learns[at / row])
+            memcpy(dst + at, init->scratch + at, row * sizeof *dst);
     return status;
 }
 

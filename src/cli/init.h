@@ -10,6 +10,7 @@ typedef struct em_init {
     em_rng     rng;
     em_st     *st;                  /* NULL: all are fresh                                       */
     int        n_old;               /* classes of the file's head that stay, in front; 0: a head of its own; set before values are read */
+    const bool *learns;             /* [classes] those of them that begin afresh all the same; NULL: none; set before values are read */
     const float *priors;            /* [classes] biases of a fresh head; NULL: as em_param_fill makes them; set before values are read */
     float     *scratch;             /* [largest tensor of st]                                    */
 } em_init;

@@ -250,7 +250,7 @@ static const em_option train_rows[] = {
     { .name = "transformer-block", FLAG, .at = TRAIN(transformer_block), .help = "window attention after every SS block" },
     { .name = "init", TEXT, .at = TRAIN(init), .arg = "FILE", .help = "begin with the weights of a model file or a public checkpoint" },
     { .name = "head", .kind = EM_OPTION_CHOICE, .at = TRAIN(head), .arg = "HOW", .fallback = "replace", .choices = "replace|append",
-      .help = "--init: a new head for the data's classes, or their classes behind the old ones" },
+      .help = "--init: a new head for the data's classes, or those that it has not trained added to the old one" },
     { .name = "head-bias", .kind = EM_OPTION_CHOICE, .at = TRAIN(head_bias), .arg = "HOW", .fallback = "random", .choices = "random|prior",
       .help = "a new head's biases: small random numbers, or the log-odds of the classes in the data" },
     { .name = "freeze", FLAG, .at = TRAIN(freeze), .help = "only the head learns" },

@@ -59,6 +59,39 @@ static em_status mark_alone(em_study *s, const em_options *o, em_err *err)
     return EM_OK;
 }
 
+/* "1, 2, 5", cut off where there is no room; "": the data have none. */
+static void list_folds(char *out, size_t room, const em_dataset *set)
+{
+    size_t n = 0;
+    int fold = 0, next;
+
+    *out = '\0';
+    do {
+        next = 0;
+        for (int i = 0; i < set->n_clips; i++)
+            if (set->clips[i].fold > fold && (next == 0 || set->clips[i].fold < next))
+                next = set->clips[i].fold;
+        if (next > 0)
+            n += (size_t)snprintf(out + n, room - n, n > 0 ? ", %d" : "%d", next);
+        fold = next;
+    } while (next > 0 && n + sizeof ", 1000" <= room);
+}
+
+/* A fold that is not there would hold nothing out, without a word. */
+static em_status check_fold(const em_study *s, const em_options *o, em_err *err)
+{
+    char folds[100];
+
+    if (o->train.fold == 0)
+        return EM_OK;
+    for (int i = 0; i < s->set->n_clips; i++)
+        if (s->set->clips[i].fold == o->train.fold)
+            return EM_OK;
+    list_folds(folds, sizeof folds, s->set);
+    return em_fail(err, EM_EFORMAT, *folds ? "%s: there is no clip of fold %d; its folds: %s" : "%s: there is no clip of fold %d: it has no folds",
+                   o->train.data, o->train.fold, folds);
+}
+
 static bool is_held_out(const em_clip *c, const em_options *o)
 {
     return c->split == EM_SPLIT_TEST || (o->train.fold > 0 && c->fold == o->train.fold);
@@ -94,8 +127,10 @@ static em_status find_valid(em_study *s, bool *is_valid, const em_options *o, em
 em_status em_study_split(em_study *s, const em_options *o, em_err *err)
 {
     bool *is_valid = calloc((size_t)s->set->n_clips + 1, sizeof *is_valid);
-    em_status status = is_valid ? find_valid(s, is_valid, o, err) : em_fail(err, EM_ENOMEM, "no memory for the data set");
+    em_status status = is_valid ? check_fold(s, o, err) : em_fail(err, EM_ENOMEM, "no memory for the data set");
 
+    if (status == EM_OK)
+        status = find_valid(s, is_valid, o, err);
     for (int i = 0; i < s->set->n_clips && status == EM_OK; i++) {
         if (is_valid[i])
             s->valid[s->n_valid++] = i;
@@ -147,9 +182,7 @@ static em_status pick_named(em_study *s, const em_options *o, em_split wanted, e
         snprintf(s->name, sizeof s->name, "fold %d", o->train.fold);
     else
         snprintf(s->name, sizeof s->name, has_split ? "the data's %s clips" : "all clips", o->train.split);
-    if (s->n_clips == 0 && o->train.fold > 0)
-        return em_fail(err, EM_EFORMAT, "%s: there is no clip of fold %d", o->train.data, o->train.fold);
-    return EM_OK;
+    return check_fold(s, o, err);
 }
 
 em_status em_study_pick(em_study *s, const em_options *o, em_err *err)

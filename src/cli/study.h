@@ -22,7 +22,7 @@ em_status em_study_open(em_study *s, const em_options *o, char *const *classes, 
 void      em_study_close(em_study *s);
 
 /* clips: all but the held-out fold, test clips and those to validate on, which are the layout's own, or else --val-split of them
- * (train/split.h). No clip that is held out has a say in which. */
+ * (train/split.h). No clip that is held out has a say in which. EM_EFORMAT: there is no such fold, or nothing is left to learn from. */
 em_status em_study_split(em_study *s, const em_options *o, em_err *err);
 
 /* clips: the fold, or those of --split; the test clips of a layout that names none are all of them. With --val-split, valid and

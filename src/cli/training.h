@@ -17,8 +17,10 @@ typedef struct em_training {
     em_config    model, practice, first;    /* first, old: what --init says of itself    */
     em_card      card, old;
     int          n_old;                 /* classes that are appended to; 0: a new head   */
+    bool        *learns;                /* [n_classes] --head append: which are new, or named but never trained; NULL: a new head */
     char       **new_names;             /* [classes of the data] NULL where it has them  */
     int          n_new_names;
+    char        *provenance, *licence;  /* of the card, where data was added: ours       */
     char       **labels;                /* [n_classes] names, borrowed; the array is ours */
     em_backend   backend;
     em_init      init;

@@ -2,7 +2,9 @@
 #include "cli/training.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Classes that a clip to learn from has. */
 static em_status note_trained(em_training *t, em_err *err)
@@ -30,15 +32,52 @@ static em_status note_trained(em_training *t, em_err *err)
     return EM_OK;
 }
 
-/* A model that is appended to stays what it was said to be, where nothing else is said, and keeps its thresholds. */
+/* "Doorbell, Knock", cut off where there is no room. */
+static void list_added(char *out, size_t room, const em_training *t)
+{
+    size_t n = 0;
+
+    *out = '\0';
+    for (int c = 0; c < t->model.n_classes; c++) {
+        const size_t more = t->learns[c] ? strlen(t->labels[c]) + sizeof ", , ..." : 0;
+
+        if (more > 0 && n + more > room) {
+            snprintf(out + n, room - n, n > 0 ? ", ..." : "...");
+            return;
+        }
+        if (more > 0)
+            n += (size_t)snprintf(out + n, room - n, n > 0 ? ", %s" : "%s", t->labels[c]);
+    }
+}
+
+/* What was said of the model it began as is no longer all of it: other sounds have trained it, too, under a licence of their own. */
+static em_status tell_added(em_training *t, em_err *err)
+{
+    em_card *card = &t->card;
+    char added[300];
+
+    list_added(added, sizeof added, t);
+    if (!card->provenance && asprintf(&t->provenance, "%s%sadded to it by --head append, from other sounds: %s",
+                                      t->old.provenance ? t->old.provenance : "", t->old.provenance ? "; " : "", added) < 0)
+        t->provenance = NULL;
+    if (!card->licence && t->old.licence && asprintf(&t->licence, "%s; of the sounds added: not said", t->old.licence) < 0)
+        t->licence = NULL;
+    if ((!card->provenance && !t->provenance) || (!card->licence && t->old.licence && !t->licence))
+        return em_fail(err, EM_ENOMEM, "no memory for the classes");
+    card->provenance = card->provenance ? card->provenance : t->provenance;
+    card->licence = card->licence ? card->licence : t->licence;
+    return EM_OK;
+}
+
+/* A model that is appended to keeps its name, where no other is given, and its thresholds. */
 static em_status keep_card(em_training *t, em_err *err)
 {
     em_card *card = &t->card;
     const em_card *old = &t->old;
 
     card->name = card->name ? card->name : old->name;
-    card->provenance = card->provenance ? card->provenance : old->provenance;
-    card->licence = card->licence ? card->licence : old->licence;
+    if (tell_added(t, err) != EM_OK)
+        return EM_ENOMEM;
     if (!old->thresholds)
         return EM_OK;
     card->thresholds_from = old->thresholds_from;
@@ -46,7 +85,7 @@ static em_status keep_card(em_training *t, em_err *err)
     if (!card->thresholds)
         return em_fail(err, EM_ENOMEM, "no memory for the classes");
     for (int c = 0; c < t->model.n_classes; c++)
-        card->thresholds[c] = c < t->n_old ? old->thresholds[c] : .5f;
+        card->thresholds[c] = t->learns[c] ? .5f : old->thresholds[c];
     return EM_OK;
 }
 

@@ -83,8 +83,32 @@ static em_status check_init(em_training *t, em_err *err)
 
 /* ------------------------------------------------------------------ classes */
 
+/* Which rows of the head learn: those of classes behind the old ones, and of old ones that a clip to learn from has, but the model
+ * never had. */
+static em_status find_learning(em_training *t, em_err *err)
+{
+    const em_study *s = &t->study;
+    int n = t->model.n_classes - t->n_old;
+
+    t->learns = calloc((size_t)t->model.n_classes + 1, sizeof *t->learns);
+    if (!t->learns)
+        return em_fail(err, EM_ENOMEM, "no memory for the classes");
+    for (int c = t->n_old; c < t->model.n_classes; c++)
+        t->learns[c] = true;
+    for (int i = 0; i < s->n_clips && t->old.trained; i++)
+        for (int k = 0; k < s->set->clips[s->clips[i]].n_labels; k++)
+            t->learns[s->set->clips[s->clips[i]].labels[k]] = true;
+    for (int i = 0; i < t->old.n_trained && t->old.trained; i++)
+        t->learns[t->old.trained[i]] = false;
+    for (int c = 0; c < t->n_old; c++)
+        n += t->learns[c];
+    t->init.learns = t->learns;
+    return n > 0 ? EM_OK : em_fail(err, EM_EINVAL, "%s knows every class of %s already: --head append has none to add",
+                                   t->o->train.init, t->o->train.data);
+}
+
 /* --head=append: the model that --init names goes on with its own classes in front and the data's behind them, as it is but for the
- * rows of those in the head. The data is read once more, with all their names. */
+ * rows of those that it never trained. The data is read once more, with all their names. */
 static em_status append_classes(em_training *t, em_err *err)
 {
     const em_dataset *set = t->study.set;
@@ -108,13 +132,13 @@ static em_status append_classes(em_training *t, em_err *err)
         if (em_labels_find((const char *const *)t->old.labels, NULL, t->model.n_classes, set->classes[i]) < 0)
             if (!(names[n++] = t->new_names[i] = strdup(set->classes[i])))
                 return em_fail(err, EM_ENOMEM, "no memory for the classes");
-    if (n == t->model.n_classes)
-        return em_fail(err, EM_EINVAL, "%s knows every class of %s already: --head append has none to add", t->o->train.init, t->o->train.data);
     t->n_old = t->init.n_old = t->model.n_classes;
     t->model.n_classes = n;
     em_study_close(&t->study);
     status = em_study_open(&t->study, t->o, names, n, err);
-    return status == EM_OK ? em_study_split(&t->study, t->o, err) : status;
+    if (status == EM_OK)
+        status = em_study_split(&t->study, t->o, err);
+    return status == EM_OK ? find_learning(t, err) : status;
 }
 
 /* The model to begin with knows them already, so its head goes on, too. */

@@ -232,8 +232,8 @@ em_status em_examples_make(em_examples *e, em_canvas *out, float *teacher, bool 
         *has_teacher = is_both;
     }
     em_specaugment(out, &e->cfg.recipe->specaugment, e->fill, &rng);
-    for (int c = 0; c < e->cfg.recipe->groups.n_kept; c++)
-        out->weight[c] = 0;
+    for (int c = 0; c < e->n_classes && e->cfg.recipe->groups.learns; c++)
+        out->weight[c] *= (float)e->cfg.recipe->groups.learns[c];
     return em_features_fault(e->cfg.features, err);
 }
 

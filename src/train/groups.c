@@ -68,10 +68,17 @@ bool em_group_has_rows(const em_param *p)
     return begins(p->name, "tscam_conv.") || begins(p->name, "classifier.head.");
 }
 
-/* All of p, but the rows of the first n_kept classes. */
-static void add_range(em_groups *g, const em_param *p, int n_kept, float rate, float decay)
+int em_groups_kept(const em_groups_cfg *cfg)
 {
-    const size_t kept = p->n / (size_t)p->shape[0] * (size_t)n_kept, begin = p->offset + kept, n = p->n - kept;
+    int n = 0;
+
+    for (int c = 0; c < cfg->n_classes && cfg->learns; c++)
+        n += !cfg->learns[c];
+    return n;
+}
+
+static void add_range(em_groups *g, size_t begin, size_t n, float rate, float decay)
+{
     em_adamw_range *last = g->n > 0 ? &g->ranges[g->n - 1] : NULL;
 
     g->n_learning += n;
@@ -81,21 +88,35 @@ static void add_range(em_groups *g, const em_param *p, int n_kept, float rate, f
         g->ranges[g->n++] = (em_adamw_range){ begin, n, rate, decay };
 }
 
+/* All of p, or its rows of the classes that learn. */
+static void add_param(em_groups *g, const em_param *p, const em_groups_cfg *cfg, float rate, float decay)
+{
+    const size_t row = p->n / (size_t)p->shape[0];
+
+    if (!cfg->learns)
+        add_range(g, p->offset, p->n, rate, decay);
+    for (int c = 0; c < cfg->n_classes && cfg->learns; c++)
+        if (cfg->learns[c])
+            add_range(g, p->offset + (size_t)c * row, row, rate, decay);
+}
+
 static bool learns(const em_param *p, const em_groups_cfg *cfg)
 {
-    if (cfg->n_kept > 0)
+    if (cfg->learns)
         return em_group_has_rows(p);
     return em_group_learns(p) && (!cfg->is_frozen || em_group_is_head(p));
 }
 
 em_status em_groups_init(em_groups *out, const em_params *params, const em_config *model, const em_groups_cfg *cfg, em_err *err)
 {
+    const size_t n_most = (size_t)params->n * (cfg->learns ? (size_t)cfg->n_classes : 1);
+
     *out = (em_groups){ 0 };
     if (!(cfg->decay >= 0 && cfg->decay <= 10))
         return em_fail(err, EM_EINVAL, "weight decay lies between 0 and 10, not %g", cfg->decay);
     if (!(cfg->layer_decay > 0 && cfg->layer_decay <= 1))
         return em_fail(err, EM_EINVAL, "the factor from layer to layer lies above 0 and not above 1, not %g", cfg->layer_decay);
-    out->ranges = calloc(params->n > 0 ? (size_t)params->n : 1, sizeof *out->ranges);
+    out->ranges = calloc(n_most + 1, sizeof *out->ranges);
     if (!out->ranges)
         return em_fail(err, EM_ENOMEM, "no memory for the groups of %d tensors", params->n);
     for (int i = 0; i < params->n; i++) {
@@ -103,7 +124,7 @@ em_status em_groups_init(em_groups *out, const em_params *params, const em_confi
 
         if (!learns(p, cfg))
             continue;
-        add_range(out, p, cfg->n_kept, (float)pow(cfg->layer_decay, em_group_layers_after(p, model)),
+        add_param(out, p, cfg, (float)pow(cfg->layer_decay, em_group_layers_after(p, model)),
                   cfg->decays_all || em_group_decays(p) ? (float)cfg->decay : 0.0f);
     }
     return EM_OK;

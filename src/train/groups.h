@@ -15,8 +15,9 @@ typedef struct em_groups_cfg {
                                      * relative positions                                                   */
     double layer_decay;             /* (0, 1]: a layer learns by this factor slower than the one after it; the head fully. 1: all alike */
     bool   is_frozen;               /* only the head learns: classifier.*, tscam_conv.*                     */
-    int    n_kept;                  /* the first so many classes stay as they are, bit for bit: only the head's rows of the
-                                     * others learn, and nothing that is shared. 0: none                    */
+    const bool *learns;             /* [n_classes] only the head's rows of these classes learn: what is shared and the others stay as
+                                     * they are, bit for bit. NULL: all learn; borrowed as long as the cfg  */
+    int    n_classes;               /* of `learns`                                                          */
 } em_groups_cfg;
 
 /* Ranges whose `rate` is what a step's rate is multiplied by. bn0's running statistics and what is frozen are in none. */
@@ -32,6 +33,9 @@ void      em_groups_deinit(em_groups *g);
 
 /* ranges[g->n] of a step: the same with absolute rates. */
 void em_groups_at(em_adamw_range *ranges, const em_groups *g, double rate);
+
+/* Classes whose rows stay as they are; 0 without `learns`. */
+int em_groups_kept(const em_groups_cfg *cfg);
 
 /* What one parameter is, by its official name. */
 bool em_group_learns(const em_param *p);                            /* not a running statistic   */

@@ -94,7 +94,7 @@ static void rates_json(em_json *j, const em_recipe *r)
     em_json_int(j, "decays_all", r->groups.decays_all);
     real(j, "layer_decay", r->groups.layer_decay);
     em_json_int(j, "is_frozen", r->groups.is_frozen);
-    em_json_int(j, "n_kept", r->groups.n_kept);
+    em_json_int(j, "n_kept", em_groups_kept(&r->groups));
     real(j, "beta1", r->beta1);
     real(j, "beta2", r->beta2);
     real(j, "eps", r->eps * 1e6);

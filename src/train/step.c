@@ -172,7 +172,7 @@ em_status em_train_begin(em_trainer *t, em_err *err)
 /* ------------------------------------------------------------------ one step */
 
 /* What is frozen sees what a tagger sees: bn0's running statistics, which stay. */
-static bool is_frozen(const em_trainer *t) { return t->cfg->recipe->groups.is_frozen || t->cfg->recipe->groups.n_kept > 0; }
+static bool is_frozen(const em_trainer *t) { return t->cfg->recipe->groups.is_frozen || t->cfg->recipe->groups.learns; }
 
 static double batch_frames(const em_trainer *t) { return (double)t->cfg->recipe->batch * em_examples_frames(t->cfg->practice); }
 

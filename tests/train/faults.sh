@@ -84,6 +84,10 @@ printf 'x0.wav,tone,train\nx1.wav,noise,train\n' >>bad/set.csv; refuses_data 7 '
 : >bad/x0.wav; : >bad/x1.wav
 trains 7 --epochs 1 --data bad --out x; sentence 'none of 2 clips could be used: bad/x1.wav: '; rm -rf x
 cp -r set valid; sed -i 's/train/valid/' valid/set.csv; refuses_data 7 'no clip is left to learn from' valid
+made folds folded 4 tone noise
+trains 7 --epochs 1 --data folded --fold 3 --out x; sentence 'folded: there is no clip of fold 3; its folds: 1, 2'
+trains 7 --epochs 1 --data set --fold 1 --out x; sentence 'set: there is no clip of fold 1: it has no folds'
+[ ! -e x ] || bad "a fold that is not there leaves a folder: $(ls x)"
 trains 2 --epochs 1 --data set --layout nope --out x; sentence 'layout "nope" is unknown: esc50, '
 cp -r set half; rm half/tone0.wav; echo junk >half/noise1.wav
 trains 0 --epochs 1 --data half --out half-run; says err '2 of 15 clips of the set could not be used (--dry-run says why)'

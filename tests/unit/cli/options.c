@@ -7,7 +7,7 @@
 
 static void values_come_from_the_highest_layer(void **state)
 {
-    const char *file = write_file("a.conf", "top-k = 3\nstep = 0.5\nwatch = Dog\nwatch = Cat\n[jack]\nhost = x\n");
+    const char *file = write_file("a.conf", "top-k = 3\nstep = 0.5\nwatch = Dog\nwatch = Cat\n");
     em_options o;
     em_err err;
     (void)state;
@@ -24,6 +24,10 @@ static void values_come_from_the_highest_layer(void **state)
     file = write_file("a.conf", "[http]\naddress = 127.0.0.1:8080\nhost = ear.lan\n");
     CHECK_OK(read_args(&o, &err, ARGS("-c", file)));
     CHECK(o.http && strcmp(o.http, "127.0.0.1:8080") == 0 && o.http_hosts.n == 1, "a section of a part");
+    em_options_deinit(&o);
+    file = write_file("a.conf", "[jack]\nclient = yes\nname = stage\nserver = loud\nwait = 5\n");
+    CHECK_OK(read_args(&o, &err, ARGS("-c", file)));
+    CHECK(o.jack && strcmp(o.jack_name, "stage") == 0 && strcmp(o.jack_server, "loud") == 0, "[jack]: %s, %s", o.jack_name, o.jack_server);
     em_options_deinit(&o);
     unsetenv("EARMARK_STEP");
 }
@@ -163,7 +167,7 @@ static void broken_files_name_file_line_and_key(void **state)
         { "jack-wait = soon\n", { "jack-wait", "seconds" } },     { long_line, { "b.conf:1", "longer than" } },
         { "top\x1b[2J = 3\n", { "b.conf:1", "top?[2J" } },       { "top-k = 3\n  nonsense\n", { "b.conf:2", "key = value" } },
         { "[mqtt\n", { "b.conf:1", "no ']'" } },             { "= 3\n", { "b.conf:1", "key = value" } },
-        { "[jack]\ntop-j = 3\nx\n", { "b.conf:3", "key = value" } },
+        { "[jack]\nserver = x\nx\n", { "b.conf:3", "key = value" } }, { "[jack]\nhost = x\n", { "b.conf:2", "unknown key 'host' in [jack]" } },
         { "[midi]\nbark = note 128\n", { "b.conf:2", "bark", "note 0-127" } },
         { "[class \"Dog\"]\nloud = 3\n", { "b.conf:2", "unknown key 'loud' in [class \"Dog\"]", "min-on" } },
         { "[group \"alarm\"]\nmin-on = soon\n", { "b.conf:2", "min-on", "86400" } },
