@@ -200,7 +200,7 @@ static em_status open_data(evaluation *e, em_err *err)
 
     if (status == EM_OK)
         status = em_study_pick(&e->study, e->o, err);
-    return status == EM_OK ? em_study_listen(&e->study, e->o, model, e->tagger.ops, err) : status;
+    return status == EM_OK ? em_study_listen(&e->study, e->o, model, e->tagger.host.now.ops, err) : status;
 }
 
 static em_status hear(evaluation *e, em_err *err)
