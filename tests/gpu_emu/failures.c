@@ -18,6 +18,7 @@ static void opening_says_what_is_missing(void **state)
         { "cudaGetDeviceCount", OLD_DRIVER, EM_EDEVICE, "driver" },
         { "cudaGetDeviceCount", NO_DEVICE, EM_EDEVICE, "no NVIDIA GPU" },
         { "cudaGetDeviceCount", ILLEGAL_ADDRESS, EM_EDEVICE, "illegal" },
+        { "cudaSetDevice", ILLEGAL_ADDRESS, EM_EDEVICE, "choosing" },
         { "cudaGetDeviceProperties", ILLEGAL_ADDRESS, EM_EDEVICE, "properties" },
         { "cudaStreamCreateWithFlags", OUT_OF_MEMORY, EM_ENOMEM, "stream" },
     };
