@@ -25,7 +25,7 @@ em_docs_arg em_docs_arg_of(const em_option *row);
 /* Rows in the order of --help; NULL after the last. */
 const em_option *em_docs_row(int i);
 
-/* The template with @OPTIONS@, @FORMATS@ and @EXIT@ (lines of their own) and @VERSION@ filled in. False: it cannot be read,
+/* The template with @OPTIONS@, @FORMATS@, @EXIT@ and @SOURCE@ (lines of their own) and @VERSION@ filled in. False: it cannot be read,
  * or holds none of them. */
 bool em_docs_man(FILE *out, const char *template);
 

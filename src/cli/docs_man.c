@@ -2,6 +2,7 @@
 #include "cli/docs.h"
 
 #include "cli/exit_codes.h"
+#include "cli/together.h"
 #include "cli/version.h"
 #include "sinks/sink.h"
 
@@ -104,10 +105,17 @@ static void put_exit_codes(FILE *out)
     }
 }
 
+static void put_source_keys(FILE *out)
+{
+    put(out, EM_TOGETHER_KEYS);
+    fputs(".\n", out);
+}
+
 static bool put_line(FILE *out, const char *line)
 {
     static const struct { const char *mark; void (*write)(FILE *out); } parts[] = {
         { "@OPTIONS@\n", put_options }, { "@FORMATS@\n", put_formats }, { "@EXIT@\n", put_exit_codes },
+        { "@SOURCE@\n", put_source_keys },
     };
     static const char version[] = "@VERSION@";
     const char *at = strstr(line, version);

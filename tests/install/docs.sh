@@ -13,8 +13,30 @@ while read -r option; do
     grep -qE -- " -l ${option#--} " "$docs/earmark.fish" || bad "$option is not in earmark.fish"
 done <options
 
-for part in NAME SYNOPSIS OPTIONS FORMATS 'EXIT STATUS' SIGNALS ENVIRONMENT FILES EXAMPLES; do
+for part in NAME SYNOPSIS OPTIONS FORMATS 'EXIT STATUS' SIGNALS KEYS 'CONFIGURATION FILE' MQTT OSC 'JACK MIDI' 'WEB PAGE' SERVICE \
+    ENVIRONMENT FILES EXAMPLES; do
     grep -qE "^\.SH \"?$part\"?$" "$docs/earmark.1" || bad "earmark.1 has no $part"
+done
+# What the program serves, sends and takes is named in the page, as its own tables have it.
+sed 's/\\-/-/g; s/\\f[BIR]//g; s/\\(dq//g; s/^\.[BIRTPQ]* //; s/[ "]//g' "$docs/earmark.1" >plain
+named() { # FILE EXPRESSION [PIECE]: what the expression finds in it, or those pieces of that
+    grep -oE -- "$2" "$source_dir/$1" | grep -oE -- "${3:-[^\" ]+}" | sort -u >names
+    [ -s names ] || bad "nothing is found in $1"
+    while read -r name; do grep -qF -- "$name" plain || bad "earmark.1 does not name $name of $1"; done <names
+}
+named src/sinks/web/site.c '\.path = "[^"]+"' '/[a-z0-9/]+'
+named src/cli/osc_in.c '"/earmark/[a-z]+"'
+named src/sinks/sink_osc.c '^ \*   /earmark/[A-Za-z/]+ +,[sifd]+' '[/,][A-Za-z/]+'
+named src/sinks/mqtt_ear.h '^ \*   BASE/[A-Za-z/]+' 'SOURCE/[A-Za-z/]+'
+named src/sinks/mqtt_ear.c 'add\(ear, [A-Z_]+, "[a-z/]+' '[a-z/]+$'
+for section in $(grep -oE '(parts|subjects)\[\] = \{[^}]*' "$source_dir/src/cli/config_text.c" | grep -oE '"[a-z]+"' | tr -d '"') midi; do
+    grep -qF "[$section" plain || bad "earmark.1 does not name [$section]"
+done
+for file in page.js $(cd "$source_dir/src/sinks/web/page" && ls ./*.css ./*.svg); do
+    grep -qF "/${file#./}" plain || bad "earmark.1 does not name the page's $file"
+done
+for unit in $(cd "$source_dir/systemd" && ls earmark*.service.in); do
+    name=${unit%.in}; grep -qF "${name/@/@NAME}" plain || bad "earmark.1 does not name $name"
 done
 ! grep -q '@[A-Z]*@' "$docs/earmark.1" || bad "earmark.1: a mark was not filled in"
 for code in 0 1 2 3 4 5 6 7 70; do grep -qx "\.B $code" "$docs/earmark.1" || bad "earmark.1: exit status $code"; done

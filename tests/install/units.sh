@@ -2,7 +2,7 @@
 # units.sh - the units of systemd, as they are installed: systemd reads them without a complaint, and finds them hardened.
 # There is no systemd to start them here, and tests/peer/service.py stands in for what they ask of the program.
 . "$(dirname "$0")/../cli/lib.sh"
-most=15 most_user=28                # exposure in tenths
+most=15 most_user=22                # exposure in tenths
 
 cmake --install "$4" --prefix "$here/prefix" >log 2>&1 || bad "cmake --install: $(tail -3 log)"
 units=$here/prefix/lib/systemd
@@ -13,6 +13,10 @@ for unit in system/earmark.service system/earmark@.service user/earmark.service;
         grep -qx "$line" "$units/$unit" || bad "$unit: no $line"
     done
 done
+# A person's manager would pass these over: they would only look like protection.
+! grep -E '^(ProtectProc|ProcSubset|DeviceAllow|DevicePolicy|IPAddress[A-Z]|DynamicUser|SupplementaryGroups)' "$units/user/earmark.service" >vain ||
+    bad "user: a user's manager cannot $(head -1 vain)"
+! grep -E '^(PrivateDevices|PrivateNetwork)=yes' "$units/user/earmark.service" >deaf || bad "user: with $(head -1 deaf) it is deaf or dumb"
 grep -qx 'DeviceAllow=char-alsa rw' "$units/system/earmark.service" || bad "no microphone is allowed"
 run 0 --config "$source_dir/config/service.conf" --print-config; says out 'device = default'; says out 'wait = 90'
 sed 's/^#\([a-z]\)/\1/' "$source_dir/config/service.conf" >all.conf

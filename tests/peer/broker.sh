@@ -29,7 +29,7 @@ end_broker() { kill -9 "$broker"; wait "$broker" 2>/dev/null; : >broker.log; }
 as=()
 listen() {
     local i
-    timeout 150 mosquitto_sub -p "$port" -q 1 -t '#' -F '%r %t %p' "${as[@]}" >"$1" 2>&1 &
+    mosquitto_sub -W 150 -p "$port" -q 1 -t '#' -F '%r %t %p' "${as[@]}" >"$1" 2>&1 &
     pids+=($!)
     for i in $(seq 100); do
         mosquitto_pub -p "$port" -t ready -m go "${as[@]}" 2>/dev/null

@@ -16,7 +16,8 @@
 
 enum { SLUG_BYTES = 256, NUMBER_BYTES = 24 };
 
-static const size_t rooms[EM_WEB_FEEDS] = { [EM_WEB_EVENTS] = 1 << 17, [EM_WEB_SCORES] = 1 << 18, [EM_WEB_LIVE] = 1 << 19 };
+/* Of the rings, which a reader may be behind: 256 KiB at the most. Half of one is told to who begins: of one source some 40 s of spectrogram. */
+static const size_t rooms[EM_WEB_FEEDS] = { [EM_WEB_EVENTS] = 1 << 17, [EM_WEB_SCORES] = 1 << 18, [EM_WEB_LIVE] = 1 << 18 };
 
 static const double least_patience_s = 10;
 
