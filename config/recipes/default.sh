@@ -32,9 +32,9 @@ mkdir -p "$out"
 "$earmark" --eval --config "$here/default.conf" -m "$out/begun.safetensors" --data "$data" --split valid \
     --thresholds "$out/chosen.safetensors" > "$out/valid.txt"
 "$earmark" --rewrite "$out/chosen.safetensors" --half -o "$out/half.safetensors"
-"$earmark" --eval -m "$out/half.safetensors" --data "$data" --json > "$out/test.json"
+"$earmark" --eval -m "$out/half.safetensors" --data "$data" --json --predictions "$out/test.jsonl" > "$out/test.json"
 "$earmark" --eval -m "$out/half.safetensors" --data "$data" --fold 5 --json --predictions "$out/fold5.jsonl" > "$out/fold5.json"
-metrics=$(python3 "$here/default_report.py" "$data" "$out/test.json" "$out/fold5.json" "$out/fold5.jsonl" "$out/card.md")
+metrics=$(python3 "$here/default_report.py" "$data" "$out/test" "$out/fold5" "$out")
 echo "$metrics" > "$out/default.jsonl"
 "$earmark" --rewrite "$out/half.safetensors" -o "$out/nano.safetensors" --metrics "$metrics" \
     --provenance "trained from scratch by earmark (config/recipes/default.sh) on folds 1-4 of ESC-10, sounds of Debian packages and \

@@ -7,6 +7,7 @@
 #include "cli/listen_tell.h"
 #include "cli/listen_together.h"
 #include "cli/listen_turn.h"
+#include "cli/output_checks.h"
 #include "cli/signals.h"
 #include "cli/speech.h"
 
@@ -118,6 +119,7 @@ int em_cmd_listen(const em_options *o, em_err *err)
     em_listen r = { .o = o, .stop = em_signals_catch(), .progress = { .progress.begin_ns = em_now_ns(), .service = &r.service, .nsm = o->nsm } };
     int code;
 
+    em_outputs_warn(o);
     if (o->replay)
         return em_cmd_replay(o, err);
     em_service_open(&r.service);

@@ -244,7 +244,8 @@ static const em_option train_rows[] = {
     { .name = "val-split", REAL(0, 0.9), .at = TRAIN(val_split), .fallback = "0",
       .help = "share of each class's clips to validate on, where the data names none" },
     { .name = "preset", TEXT, .at = AT(preset), .arg = "NAME",
-      .help = "--bench, --train: a preset with random weights, not a model file [nano]" },
+      .help = "--bench, --train: the network: tiny, micro, nano, vmamba-v0-tiny, vmamba-s2l5, vmamba-s1l8, dass-small, dass-medium or htsat "
+              "[nano, or what --init is]" },
     { .name = "d-state", COUNT(0, 256), .at = TRAIN(d_state), .fallback = "0", .help = "states of a channel; 0: the preset's" },
     { .name = "gated", FLAG, .at = TRAIN(gate), .help = "gated SS blocks" },
     { .name = "transformer-block", FLAG, .at = TRAIN(transformer_block), .help = "window attention after every SS block" },

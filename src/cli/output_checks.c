@@ -1,6 +1,8 @@
 /* output_checks.c - see output_checks.h. */
 #include "cli/output_checks.h"
 
+#include "base/log.h"
+#include "sinks/out.h"
 #include "sinks/out_path.h"
 #include "train/files.h"
 
@@ -82,6 +84,16 @@ static em_status check_places(const em_options *o, int n, em_err *err)
     if (n_stdout > 1 && !o->out_dir)
         return em_fail(err, EM_EINVAL, "--format: two formats cannot share standard output; give each its --output");
     return EM_OK;
+}
+
+void em_outputs_warn(const em_options *o)
+{
+    bool has_records = false;
+
+    for (int i = 0; i < o->formats.n; i++)
+        has_records |= strcmp(o->formats.list[i], "jsonl") == 0;
+    if ((o->slots || o->embeddings) && !has_records)
+        em_log(EM_LOG_WARNING, "--%s is told by -f jsonl alone", o->slots ? "slots" : "embeddings");
 }
 
 em_status em_outputs_check(const em_options *o, const em_sink_set_cfg *cfg, int n, em_err *err)

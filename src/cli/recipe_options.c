@@ -90,7 +90,7 @@ em_status em_config_of_options(em_config *cfg, const em_options *o, const em_con
     const em_train_options *t = &o->train;
     em_status status = EM_OK;
 
-    if (first && first->n_classes > 0 && !o->preset)
+    if (first && !o->preset)
         *cfg = *first;
     else
         status = em_config_preset(cfg, o->preset ? o->preset : "nano", err);

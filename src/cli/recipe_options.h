@@ -12,7 +12,7 @@ em_recipe em_recipe_of_options(const em_options *o, em_frontend_kind kind);
 /* How thresholds are chosen, by --train and by --eval --thresholds. */
 em_threshold_rule em_threshold_rule_of_options(const em_options *o);
 
-/* --preset and what changes it; without --preset the model that the weights begin as (`first`; NULL or without classes: nano).
+/* --preset and what changes it; without --preset the network that the weights begin as (`first`; NULL: nano).
  * n_classes as given. EM_EINVAL. */
 em_status em_config_of_options(em_config *cfg, const em_options *o, const em_config *first, int n_classes, em_err *err);
 

@@ -37,7 +37,7 @@ static em_status make_model_file(em_training *t, em_err *err)
     t->is_imported = true;
     status = em_import(&n, t->o->train.init, t->init_path, &how, err);
     if (status == EM_OK)
-        em_log(EM_LOG_INFO, "%s: %d tensors read, %d skipped", t->o->train.init, n.loaded, n.skipped);
+        em_log(EM_LOG_INFO, "%s: %d tensors loaded, %d skipped, %d fresh", t->o->train.init, n.loaded, n.skipped, n.fresh);
     return status;
 }
 
@@ -63,6 +63,21 @@ static em_status open_init(em_training *t, em_err *err)
     return status == EM_OK ? em_st_hash(t->init.st, t->init_hash, err) : status;
 }
 
+/* It is another network: which, and what there is. */
+static em_status misfit(const em_training *t, em_err *err)
+{
+    const em_config *c = &t->first;
+    char names[160] = "";
+
+    for (int i = 0; em_config_preset_name(i); i++) {
+        const size_t n = strlen(names);
+
+        snprintf(names + n, sizeof names - n, i > 0 ? ", %s" : "%s", em_config_preset_name(i));
+    }
+    return em_fail(err, EM_ESHAPE, "%.70s: none of its blocks fits: it has %d channels, depths %d %d %d %d; leave --preset out, or name one of %s",
+                   t->o->train.init, c->dims[0], c->depths[0], c->depths[1], c->depths[2], c->depths[3], names);
+}
+
 /* A silent zero would train from scratch under another name. */
 static em_status check_init(em_training *t, em_err *err)
 {
@@ -74,7 +89,7 @@ static em_status check_init(em_training *t, em_err *err)
         return status;
     fit = em_init_count(&t->init, &params);
     if (fit.n_of_blocks == 0)
-        status = em_fail(err, EM_ESHAPE, "%s: none of its blocks fits this model: another --preset may be meant", t->o->train.init);
+        status = misfit(t, err);
     else
         em_log(EM_LOG_INFO, "%s: %d of %d tensors fit, the others start fresh", t->o->train.init, fit.n, params.n);
     em_params_deinit(&params);

@@ -35,6 +35,8 @@ static const struct {
     { "htsat",          96, { 2, 2, 6, 2 },  EM_BLOCK_SWIN, EM_EMBED_V1, EM_DOWN_V1, false, 0,  0, false, 0, EM_HEAD_TSCAM,  527 },
 };
 
+const char *em_config_preset_name(int i) { return i >= 0 && i < (int)EM_COUNT(presets) ? presets[i].name : NULL; }
+
 static em_status unknown_preset(const char *name, em_err *err)
 {
     char names[160] = "";

@@ -77,6 +77,9 @@ em_status em_config_check(const em_config *cfg, const char *path, em_err *err);
  * with n_classes set to 527 (vmamba-*: 0). EM_EINVAL: unknown; the sentence lists the names. */
 em_status em_config_preset(em_config *cfg, const char *name, em_err *err);
 
+/* Their names, NULL behind the last. */
+const char *em_config_preset_name(int i);
+
 /* The same model over another window: n_hops and n_frames of `seconds`; fit pad only, unless it is the window
  * already set. Folded models: multiples of 1.25 s (125 frames + 3 of silence a piece) from 10 to 160 s. Others:
  * multiples of 10 ms from 0.32 to 160 s, padded up to a multiple of 32 columns. EM_EINVAL says what would be right. */

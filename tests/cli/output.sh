@@ -68,7 +68,10 @@ run 3 --rewrite nope -o x; says err 'nope'
 run 6 --rewrite nano -o nowhere/x; says err 'nowhere/x'
 
 # jsonl: every record parses, and the counters add up
-run 0 -f jsonl --slots --duration 1 "$demo"; one_line out 3; says out '"slots":[['
+run 0 -f jsonl --slots --duration 1 "$demo"; one_line out 3; says out '"slots":[['; ! grep -q warning err || bad "a warning of --slots: $(cat err)"
+run 0 --slots --duration 1 "$demo"; says err 'warning: --slots is told by -f jsonl alone'
+run 0 -f audacity -o x.txt --embeddings --duration 1 "$demo"; says err 'warning: --embeddings is told by -f jsonl alone'
+cp "$demo" other.flac; run 0 --slots --out-dir parts --duration 1 "$demo" other.flac; one_line err; says err 'told by -f jsonl alone'
 run 0 -f jsonl --scores=all --slots --embeddings --duration 3 --min-on 600 "$demo"; empty err
 "$jsonl_check" <out >types || bad "a record is not JSON"
 [ "$(tr '\n' ' ' <types)" = 'start scores scores scores stop ' ] || bad "records: $(tr '\n' ' ' <types)"

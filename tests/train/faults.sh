@@ -68,7 +68,7 @@ trains 6 "${quick[@]}" --out nowhere/run; sentence 'nowhere/run'
 
 # ---- models
 trains 3 "${quick[@]}" --preset dass-small --init tiny.safetensors --out x
-sentence 'none of its blocks fits this model: another --preset may be meant'
+sentence 'tiny.safetensors: none of its blocks fits: it has 8 channels, depths 1 1 1 1; leave --preset out, or name one of tiny, micro, nano,'
 trains 3 "${quick[@]}" --init set/set.csv --out x; sentence 'set/set.csv'
 trains 3 "${quick[@]}" --init nope.safetensors --out x; sentence 'nope.safetensors'
 trains 2 "${quick[@]}" --preset nope --out x; sentence 'preset nope is unknown'

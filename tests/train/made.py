@@ -5,6 +5,7 @@ made.py sounds DIR N CLASS...   DIR/set.csv (filename,labels,split) and N clips 
                                 The last of every class is its valid split.
 made.py folds DIR N CLASS...    the same as meta.csv (filename,fold,target,category) beside audio/, two folds
 made.py model FILE [X]          a model file of one tensor (all X, or 1), whose configuration is as small as they come: --init makes runs quick
+made.py swin FILE               likewise of window attention, HTS-AT's kind: what --preset htsat is, but for its size
 made.py nan WAV                 a clip of floats that are not numbers
 made.py curve FILE FILE LIMIT   the losses of two --progress=jsonl streams differ by no more than LIMIT
 made.py json FILE EXPRESSION    the lines of FILE parse; the expression over the list `x` of them holds
@@ -82,16 +83,21 @@ def folds(folder, n, *classes):
     write_lines(os.path.join(folder, "meta.csv"), rows)
 
 
-def model(path, value="1"):
+def model(path, value="1", norm="norm", **kind):
     config = {"format": 1, "sample_rate": 32000, "frontend": "htsat", "fit": "pad", "mels": 64, "frames": 1024, "fold": 4,
               "patch_embed": "v2", "downsample": "v3", "block": "ss2d", "dims": [8, 16, 32, 64], "depths": [1, 1, 1, 1], "gate": False,
-              "d_state": 1, "ssm_ratio": 2.0, "conv_bias": False, "mlp_ratio": 4.0, "head": "tscam", "labels": ["nothing"]}
+              "d_state": 1, "ssm_ratio": 2.0, "conv_bias": False, "mlp_ratio": 4.0, "head": "tscam", "labels": ["nothing"], **kind}
     head = json.dumps({"__metadata__": {"earmark": json.dumps(config)},
                        "bn0.weight": {"dtype": "F32", "shape": [64], "data_offsets": [0, 256]},
-                       "layers.0.blocks.0.norm.weight": {"dtype": "F32", "shape": [8], "data_offsets": [256, 288]}})
+                       f"layers.0.blocks.0.{norm}.weight": {"dtype": "F32", "shape": [8], "data_offsets": [256, 288]}})
     head += " " * (-len(head) % 8)
     with open(path, "wb") as f:
         f.write(struct.pack("<Q", len(head)) + head.encode() + struct.pack("<64f", *[float(value)] * 64) + struct.pack("<8f", *[1.0] * 8))
+
+
+def swin(path):
+    model(path, norm="norm1", block="swin", patch_embed="v1", downsample="v1", d_state=0, ssm_ratio=0.0, mlp_ratio=0.0, fit="stretch",
+          heads=[1, 2, 4, 8], window=8)
 
 
 def nan(path):
@@ -126,5 +132,5 @@ def check_json(path, expression):
         sys.exit(f"{path}: {expression} does not hold: {json.dumps(lines)[:300]}")
 
 
-DEEDS = {"sounds": sounds, "folds": folds, "model": model, "nan": nan, "curve": curve, "json": check_json}
+DEEDS = {"sounds": sounds, "folds": folds, "model": model, "swin": swin, "nan": nan, "curve": curve, "json": check_json}
 DEEDS[sys.argv[1]](*sys.argv[2:])

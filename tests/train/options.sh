@@ -95,6 +95,26 @@ trains 2 --data set "${still[@]}" --resume --out prior; sentence 'prior'
 trains 0 --data set "${still[@]}" "${base[@]}" --head-bias prior --out going-on
 tensors going-on/last.safetensors tscam_conv.bias,classifier.head.bias in >b; cmp -s a b && bad "a head that goes on lost its biases"
 
+# ---- window attention, HTS-AT's kind: learns, is saved, evaluated, and tags
+made swin swin.safetensors
+hts=(--data set --init swin.safetensors --epochs 30 --lr 0.003 --mixup 0 --place start)
+trains 0 "${hts[@]}" --out hts
+json hts/log.jsonl 'len(x) == 30 and sum(r["loss"] for r in x[25:]) < 0.7 * sum(r["loss"] for r in x[:5]) and all(r["skipped"] == 0 for r in x)'
+run 0 --inspect hts/last.safetensors; says out 'swin blocks, embed 4x4, downsample merging, heads 1 2 4 8, windows of 8'; says out 'fit stretch'
+run 0 --eval -m hts/last.safetensors --data set --threads 1; says out accuracy
+run 0 -m ./hts/last.safetensors --threads 1 --duration 1 "$demo"; says out '0:01.0'
+trains 3 --data set --preset htsat --init tiny.safetensors --out x; sentence 'tiny.safetensors: none of its blocks fits'
+
+# ---- a public checkpoint goes on as the network that its shapes say it is
+mkdir files; python3 "$source_dir/tests/unit/model/torch_files.py" files || bad "no checkpoints"
+trains 0 --data set --epochs 1 --init files/vmamba.pth --out public
+says err 'files/vmamba.pth: 67 tensors loaded, 2 skipped, 4 fresh'; says err '71 of 73 tensors fit'
+run 0 --inspect public/last.safetensors; says out 'd_state 2, ratio 2, mlp 0, gate, conv bias'; says out 'dims         8 16 32 64, depths 1 1 1 1'
+run 0 --import files/vmamba.pth -o imported.safetensors
+trains 0 --data set --epochs 1 --init imported.safetensors --out imported; says err '71 of 73 tensors fit'
+trains 3 --data set --epochs 1 --preset nano --init files/vmamba.pth --out x
+sentence 'files/vmamba.pth: none of its blocks fits: it has 8 channels, depths 1 1 1 1; leave --preset out, or name one of tiny, micro, nano,'
+
 # ---- a teacher
 run 0 --eval -m base/last.safetensors --data set --threads 1 --save-logits teacher.safetensors
 trains 0 --data set "${quick[@]}" --kd teacher.safetensors --kd-share 0.7 --out taught

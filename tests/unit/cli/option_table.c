@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include "cli/options.h"
+#include "model/config.h"
 #include "reading.h"
 #include "sinks/sink.h"
 
@@ -131,12 +132,24 @@ static void the_table_in_readme_is_the_table(void **state)
     free(text);
 }
 
+/* Who looks for another network finds its name in --help. */
+static void every_preset_is_named(void **state)
+{
+    const em_option *row = em_options_find("preset");
+    const char *name;
+    (void)state;
+
+    for (int i = 0; (name = em_config_preset_name(i)); i++)
+        CHECK(strstr(row->help, name), "--preset: its help does not name %s", name);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_table_is_sound),
         cmocka_unit_test(every_format_is_named),
         cmocka_unit_test(the_shipped_file_is_the_table),
+        cmocka_unit_test(every_preset_is_named),
         cmocka_unit_test(the_table_in_readme_is_the_table),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
