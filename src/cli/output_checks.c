@@ -2,7 +2,6 @@
 #include "cli/output_checks.h"
 
 #include "base/log.h"
-#include "sinks/out.h"
 #include "sinks/out_path.h"
 #include "train/files.h"
 

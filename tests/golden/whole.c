@@ -143,6 +143,6 @@ void golden_whole_models(const golden_target *target)
 {
     printf("%s\n", target->ops->describe(target->dev));
     for (size_t i = 0; i < EM_COUNT(cases); i++)
-        if (!target->without || strcmp(cases[i].model, target->without) != 0)
+        if ((!target->without || strcmp(cases[i].model, target->without) != 0) && (!target->only || strcmp(cases[i].model, target->only) == 0))
             run_case(&cases[i], target);
 }

@@ -12,6 +12,7 @@ typedef struct golden_target {
     em_dev       *dev;
     double        stages, slots, scores;    /* tolerances; stages and image as a share of their largest */
     const char   *without;                  /* a model to leave out, or NULL                            */
+    const char   *only;                     /* the one that is meant, or NULL                           */
 } golden_target;
 
 void golden_whole_models(const golden_target *target);

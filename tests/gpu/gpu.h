@@ -6,6 +6,12 @@
 
 #include "ops_cuda.h"
 
+#include <stdbool.h>
+#include <stdlib.h>
+
+/* EM_TEST_SMALL in the environment: compute-sanitizer watches, which takes its time; a part of the cases, with all kernels. */
+static inline bool is_small(void) { return getenv("EM_TEST_SMALL") != NULL; }
+
 static inline void need_gpu(void)
 {
     em_dev *dev;

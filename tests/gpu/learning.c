@@ -17,7 +17,7 @@ static void gradients_in(em_precision precision, double logits, double slots)
     em_err err;
 
     CHECK_OK(em_ops_cuda.open(&t.dev, &(em_dev_cfg){ .precision = precision }, &err));
-    for (size_t i = 0; i < EM_COUNT(models); i++) {
+    for (size_t i = 0; i < (is_small() ? 1 : EM_COUNT(models)); i++) {
         t.gradients = precision == EM_PRECISION_FP32 ? 5e-5 : models[i].fp16;
         for (int of_slots = 0; of_slots < 2; of_slots++)
             golden_gradients(&t, models[i].name, of_slots);
@@ -37,7 +37,8 @@ static void twenty_steps_in_fp32_are_the_official_ones(void **state)
 
     (void)state;
     CHECK_OK(em_ops_cuda.open(&t.dev, &(em_dev_cfg){ .precision = EM_PRECISION_FP32 }, &err));
-    golden_training(&t, &all);
+    if (!is_small())
+        golden_training(&t, &all);
     em_ops_cuda.close(t.dev);
 }
 

@@ -6,7 +6,7 @@
 
 static void in(em_precision precision, double stages, double slots, double scores)
 {
-    golden_target target = { .ops = &em_ops_cuda, .stages = stages, .slots = slots, .scores = scores };
+    golden_target target = { .ops = &em_ops_cuda, .stages = stages, .slots = slots, .scores = scores, .only = is_small() ? "mini_p" : NULL };
     em_err err;
 
     CHECK_OK(em_ops_cuda.open(&target.dev, &(em_dev_cfg){ .precision = precision }, &err));
