@@ -9,8 +9,8 @@
 #include "attention.cuh"
 #include "sums.cuh"
 
-// Of a head.
-template <typename T>
+// Of a head. IS_ONE_TILE: windows are no larger; for itself, because both ways in one kernel spill registers.
+template <typename T, bool IS_ONE_TILE>
 struct way_back {
     attention_room r;
     em_attention   a;
@@ -20,7 +20,7 @@ struct way_back {
     int            d, P, quads;
     size_t         wide;            // a row of qkv
 
-    __device__ __forceinline__ bool is_one_tile() const { return P <= TOKENS; }
+    static constexpr bool is_one_tile = IS_ONE_TILE;
 };
 
 // A thread's numbers, of a query, into the square; and out of it those of a key with every second query.
@@ -39,8 +39,8 @@ static __device__ __forceinline__ void fetch_column(float x[KEYS], const float *
 }
 
 // out = sum of x times rows of `rows`, for part 0 (dq), 1 (dk) or 2 (dv) of the tokens from `first` on.
-template <typename T>
-static __device__ __forceinline__ void give_mixed(const way_back<T> &w, const float x[KEYS], const float4 *rows, int part, int first, float factor,
+template <typename Head>
+static __device__ __forceinline__ void give_mixed(const Head &w, const float x[KEYS], const float4 *rows, int part, int first, float factor,
                                                   bool adds)
 {
     #pragma unroll 1
@@ -56,12 +56,12 @@ static __device__ __forceinline__ void give_mixed(const way_back<T> &w, const fl
 }
 
 // x: scores become what their softmax gives, laid into the square. m: of all tiles, or of this one where it is the only one.
-template <typename T>
-static __device__ __forceinline__ void weigh(const way_back<T> &w, float x[KEYS], softmax m)
+template <typename Head>
+static __device__ __forceinline__ void weigh(const Head &w, float x[KEYS], softmax m)
 {
     float share;
 
-    if (w.is_one_tile()) {
+    if (Head::is_one_tile) {
         add_keys(&m, x);
     } else {
         #pragma unroll
@@ -77,14 +77,14 @@ static __device__ __forceinline__ void weigh(const way_back<T> &w, float x[KEYS]
 }
 
 // x = ds, from the p of the square. mean: over all tiles, or nothing where there is one.
-template <typename T>
-static __device__ __forceinline__ void slope(const way_back<T> &w, float x[KEYS], float mean)
+template <typename Head>
+static __device__ __forceinline__ void slope(const Head &w, float x[KEYS], float mean)
 {
     #pragma unroll
     for (int j = 0; j < KEYS; j++)
         x[j] = 0.f;
     add_dots(x, w.r.dy, w.r.v, w.quads);
-    if (w.is_one_tile()) {
+    if (Head::is_one_tile) {
         #pragma unroll
         for (int j = 0; j < KEYS; j++)
             mean += w.r.square[token_of(j) * SQUARE_ROW + own_token()] * x[j];
@@ -96,8 +96,8 @@ static __device__ __forceinline__ void slope(const way_back<T> &w, float x[KEYS]
 }
 
 // Pairs of a tile of queries with a tile of keys. sum += ds.
-template <typename T>
-static __device__ __forceinline__ void pair_back(const way_back<T> &w, float sum[KEYS], int query, int key, softmax m, float mean)
+template <typename Head>
+static __device__ __forceinline__ void pair_back(const Head &w, float sum[KEYS], int query, int key, softmax m, float mean)
 {
     float x[KEYS];
 
@@ -116,8 +116,8 @@ static __device__ __forceinline__ void pair_back(const way_back<T> &w, float sum
 }
 
 // dtable += sum, by displacements; sum = 0. A thread has displacements of its own.
-template <typename T>
-static __device__ __forceinline__ void fold(const way_back<T> &w, float sum[KEYS], int query, int key)
+template <typename Head>
+static __device__ __forceinline__ void fold(const Head &w, float sum[KEYS], int query, int key)
 {
     const int side = w.a.side, span = span_of(side), n = w.P - key < TOKENS ? w.P - key : TOKENS;
 
@@ -141,24 +141,24 @@ static __device__ __forceinline__ void fold(const way_back<T> &w, float sum[KEYS
         sum[j] = 0.f;
 }
 
-template <typename T>
-static __device__ __forceinline__ void window_back(const way_back<T> &w, float sum[KEYS], bool is_last)
+template <typename Head>
+static __device__ __forceinline__ void window_back(const Head &w, float sum[KEYS], bool is_last)
 {
-    for (int query = 0; query < w.P; query += TOKENS) {
+    for (int query = 0; query < (Head::is_one_tile ? 1 : w.P); query += TOKENS) {
         softmax m = { -INFINITY, 0.f };
         float mean = 0.f;
 
         take(w.r.q, w.qkv, w.wide, w.r.token + query, w.P - query, w.d, log2_e / sqrtf(w.d));
         take(w.r.dy, w.dy, (size_t)w.a.C, w.r.token + query, w.P - query, w.d, 1.f);
-        if (!w.is_one_tile()) {
+        if (!Head::is_one_tile) {
             m = attend_all(w.r, w.a, w.qkv, query + own_token());
             for (int c = 0; c < w.quads; c++)
                 mean += dot4(w.r.dy[c * ROW + own_token()], w.r.out[c * ROW + own_token()]);
         }
-        for (int key = 0; key < w.P; key += TOKENS) {
+        for (int key = 0; key < (Head::is_one_tile ? 1 : w.P); key += TOKENS) {
             take_keys(w.r, w.a, w.qkv, key);
             pair_back(w, sum, query, key, m, mean);
-            if (is_last || !w.is_one_tile())
+            if (is_last || !Head::is_one_tile)
                 fold(w, sum, query, key);
         }
     }
@@ -176,14 +176,14 @@ static __device__ __forceinline__ void put_part(float *part, const attention_roo
     }
 }
 
-template <typename T>
+template <typename T, bool IS_ONE_TILE>
 __global__ void __launch_bounds__(THREADS) attend_back(float *parts, const T *qkv, em_attention a, int n_windows, int part_windows)
 {
     EM_SHARED(float4, shared);
     const int head = blockIdx.x % a.heads, run = blockIdx.x / a.heads, d = a.C / a.heads, begin = run * part_windows;
     const int end = begin + part_windows < n_windows ? begin + part_windows : n_windows;
-    const way_back<T> w = { carve(shared, a.side, d, true), a, qkv + head * d, a.dy + head * d, a.dqkv + head * d, d, a.side * a.side,
-                            quads_of(d), (size_t)3 * a.C };
+    const way_back<T, IS_ONE_TILE> w = { carve(shared, a.side, d, true), a, qkv + head * d, a.dy + head * d, a.dqkv + head * d, d,
+                                         a.side * a.side, quads_of(d), (size_t)3 * a.C };
     float sum[KEYS] = { 0.f };
 
     em_wait_for_previous();
@@ -198,7 +198,7 @@ __global__ void __launch_bounds__(THREADS) attend_back(float *parts, const T *qk
     put_part(parts + (size_t)run * span_of(a.table_side) * span_of(a.table_side) * a.heads, w.r, a, head);
 }
 
-template <typename T>
+template <typename T, bool IS_ONE_TILE>
 static void launch(em_dev *dev, const em_attention *a, int B)
 {
     const int n_windows = B * (a->H / a->side) * (a->W / a->side), part_windows = em_part_rows((size_t)n_windows, 1);
@@ -206,15 +206,17 @@ static void launch(em_dev *dev, const em_attention *a, int B)
     const size_t n = (size_t)entries_of(a->table_side) * a->heads;
     float *const parts = (float *)em_cuda_spare(dev, EM_SPARE_PARTS, n_parts * n * sizeof *parts);
 
-    EM_LAUNCH(dev, attend_back<T>, dim3((unsigned)(n_parts * a->heads)), THREADS, attention_bytes(a->side, a->C / a->heads, true),
+    EM_LAUNCH(dev, (attend_back<T, IS_ONE_TILE>), dim3((unsigned)(n_parts * a->heads)), THREADS, attention_bytes(a->side, a->C / a->heads, true),
               parts, (const T *)a->qkv, *a, n_windows, part_windows);
     em_cuda_add_parts(dev, a->dtable, parts, n, n, n_parts);
 }
 
 void em_cuda_attention_bwd(em_dev *dev, const em_attention *a, int B)
 {
+    const bool is_one_tile = a->side * a->side <= TOKENS;
+
     if (dev->is_fp16)
-        launch<em_half>(dev, a, B);
+        is_one_tile ? launch<em_half, true>(dev, a, B) : launch<em_half, false>(dev, a, B);
     else
-        launch<float>(dev, a, B);
+        is_one_tile ? launch<float, true>(dev, a, B) : launch<float, false>(dev, a, B);
 }
