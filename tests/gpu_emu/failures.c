@@ -280,7 +280,7 @@ static void heads_that_are_too_wide_are_refused(void **state)
     CHECK_OK(em_session_new(&session, model, &(em_session_cfg){ .max_batch = 1 }, &err));
     em_session_free(session);
     em_model_free(model);
-    CHECK(em_learner_new(&l, &cfg, &(em_learner_cfg){ &em_ops_cuda, dev, 1, false, false }, &err) == EM_EUNSUPPORTED && !l, "%s", err.msg);
+    CHECK(em_learner_new(&l, &cfg, &(em_learner_cfg){ &em_ops_cuda, dev, 1, false, false, false }, &err) == EM_EUNSUPPORTED && !l, "%s", err.msg);
     CHECK(strstr(err.msg, "192 channels a head"), "%s", err.msg);
     em_ops_cuda.close(dev);
 }
