@@ -195,12 +195,14 @@ static void make_title(evaluation *e)
 
 static em_status open_data(evaluation *e, em_err *err)
 {
+    const em_host *host = &e->tagger.host;
+    const em_features_device device = { .ops = host->now.ops, .place = host->dev.place, .may_be_left = host->may_move };
     const em_config *model = em_model_config(e->tagger.model);
     em_status status = em_study_open(&e->study, e->o, em_model_card(e->tagger.model)->labels, model->n_classes, err);
 
     if (status == EM_OK)
         status = em_study_pick(&e->study, e->o, err);
-    return status == EM_OK ? em_study_listen(&e->study, e->o, model, e->tagger.host.now.ops, err) : status;
+    return status == EM_OK ? em_study_listen(&e->study, e->o, model, &device, err) : status;
 }
 
 static em_status hear(evaluation *e, em_err *err)

@@ -79,6 +79,7 @@ static em_status open_teacher(em_training *t, em_err *err)
 static int open_training(em_training *t, em_err *err)
 {
     const em_train_options *o = &t->o->train;
+    em_features_device device = { .place = em_dist_place() };
     em_status status;
     int code;
 
@@ -106,7 +107,8 @@ static int open_training(em_training *t, em_err *err)
         return EM_EXIT_INTERNAL;
     if ((code = open_backend(t, err)))
         return code;
-    return data_code(em_study_listen(&t->study, t->o, &t->model, t->backend.ops, err));
+    device.ops = t->backend.ops;
+    return data_code(em_study_listen(&t->study, t->o, &t->model, &device, err));
 }
 
 /* ------------------------------------------------------------------ what there is to do */

@@ -237,11 +237,11 @@ em_status em_study_identify(char **out, const em_study *s, const char *init_hash
     return em_fail(err, EM_ENOMEM, "no memory for training");
 }
 
-em_status em_study_listen(em_study *s, const em_options *o, const em_config *cfg, const em_ops *ops, em_err *err)
+em_status em_study_listen(em_study *s, const em_options *o, const em_config *cfg, const em_features_device *device, em_err *err)
 {
     const int n = o->threads ? o->threads : em_cpu_count();
     const int n_threads = n < EM_MOST_DECODERS ? n : EM_MOST_DECODERS;
-    const em_status status = em_features_new(&s->features, s->set, cfg, ops, n_threads, (size_t)o->train.cache_mb, err);
+    const em_status status = em_features_new(&s->features, s->set, cfg, device, n_threads, (size_t)o->train.cache_mb, err);
 
     if (status == EM_OK && em_features_note(s->features))
         em_log(EM_LOG_INFO, "%s", em_features_note(s->features));

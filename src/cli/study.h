@@ -35,6 +35,6 @@ em_status em_study_pick(em_study *s, const em_options *o, em_err *err);
 em_status em_study_identify(char **out, const em_study *s, const char *init_hash, bool has_priors, const char *kd, em_err *err);
 
 /* Begins decoding for a model on this device, whose log-mel it has where it makes some. */
-em_status em_study_listen(em_study *s, const em_options *o, const em_config *cfg, const em_ops *ops, em_err *err);
+em_status em_study_listen(em_study *s, const em_options *o, const em_config *cfg, const em_features_device *device, em_err *err);
 
 #endif

@@ -24,6 +24,7 @@ typedef struct tray {
 
 struct em_clip_mel {
     const em_ops     *ops;
+    int               place;
     em_dev           *dev;
     em_spectra       *spectra;
     em_frontend_cfg   cfg;
@@ -38,97 +39,11 @@ struct em_clip_mel {
     pthread_cond_t    changed;
     tray              trays[TRAYS];
     int               filling;          /* the tray that clips are laid into                                      */
-    bool              is_ending;
+    bool              has_opened, is_ending;
+    em_err            opened;           /* why the device could not be; no code: it could                         */
 };
 
-/* ------------------------------------------------------------------ on the device */
-
-/* Clips of one length that lie side by side are one call. */
-static em_status transform(em_clip_mel *m, const tray *t, em_err *err)
-{
-    const em_ops *ops = m->ops;
-    const size_t mels = (size_t)m->cfg.n_mels;
-    size_t sample = 0, frame = 0;
-
-    ops->send(m->dev, m->samples, t->samples, t->n_samples * sizeof(float));
-    for (int i = 0, n; i < t->n_clips; i += n) {
-        const laid *c = &t->clips[i];
-
-        for (n = 1; i + n < t->n_clips && t->clips[i + n].n == c->n; n++)
-            ;
-        ops->logmel_fwd(m->dev, m->spectra, m->frames + frame * mels, m->samples + sample, (int)c->n, n);
-        sample += (size_t)n * c->n;
-        frame += (size_t)n * (size_t)c->n_frames;
-    }
-    ops->fetch(m->dev, m->made, m->frames, t->n_frames * mels * sizeof(float));
-    return ops->sync(m->dev, err);
-}
-
-static void hand_out(em_clip_mel *m, const tray *t, const em_err *failure)
-{
-    const float *made = m->made;
-
-    for (int i = 0; i < t->n_clips; i++) {
-        const laid *c = &t->clips[i];
-        const size_t n = (size_t)c->n_frames * (size_t)m->cfg.n_mels;
-
-        if (!failure)
-            memcpy(c->frames, made, n * sizeof *made);
-        made += n;
-        m->done(m->ctx, c->clip, failure);
-    }
-}
-
-static void *work(void *arg)
-{
-    em_clip_mel *m = arg;
-
-    pthread_mutex_lock(&m->lock);
-    for (;;) {
-        tray *t = &m->trays[m->filling];
-        em_err err;
-        em_status status;
-
-        if (t->n_clips == 0) {
-            if (m->is_ending)
-                break;
-            pthread_cond_wait(&m->changed, &m->lock);
-            continue;
-        }
-        m->filling = (m->filling + 1) % TRAYS;          /* it is empty: this thread alone takes trays, and one at a time */
-        pthread_cond_broadcast(&m->changed);
-        pthread_mutex_unlock(&m->lock);
-        status = transform(m, t, &err);
-        hand_out(m, t, status == EM_OK ? NULL : &err);
-        t->n_clips = 0;
-        t->n_samples = t->n_frames = 0;
-        pthread_mutex_lock(&m->lock);
-    }
-    pthread_mutex_unlock(&m->lock);
-    return NULL;
-}
-
-/* ------------------------------------------------------------------ clips */
-
-bool em_clip_mel_takes(const em_clip_mel *m, size_t n) { return n <= m->room; }
-
-void em_clip_mel_give(em_clip_mel *m, int clip, float *frames, const float *samples, size_t n)
-{
-    const int n_frames = em_frontend_frames(&m->cfg, n);
-    tray *t;
-
-    pthread_mutex_lock(&m->lock);
-    for (t = &m->trays[m->filling]; t->n_clips == MOST_CLIPS || t->n_samples + n > m->room; t = &m->trays[m->filling])
-        pthread_cond_wait(&m->changed, &m->lock);
-    memcpy(t->samples + t->n_samples, samples, n * sizeof *samples);
-    t->clips[t->n_clips++] = (laid){ clip, n_frames, frames, n };
-    t->n_samples += n;
-    t->n_frames += (size_t)n_frames;
-    pthread_cond_broadcast(&m->changed);
-    pthread_mutex_unlock(&m->lock);
-}
-
-/* ------------------------------------------------------------------ from open to close */
+/* ------------------------------------------------------------------ the device, on a thread of its own */
 
 /* The tables of src/mel go to the device. */
 static em_status open_spectra(em_clip_mel *m, em_err *err)
@@ -173,38 +88,13 @@ static em_status make_room(em_clip_mel *m, em_err *err)
     return EM_OK;
 }
 
-em_status em_clip_mel_new(em_clip_mel **out, const em_ops *ops, const em_frontend_cfg *cfg, em_clip_mel_done *done, void *ctx, em_err *err)
+static em_status open_device(em_clip_mel *m, em_err *err)
 {
-    em_clip_mel *m;
-    em_status status;
+    em_status status = m->ops->open(&m->dev, &(em_dev_cfg){ .place = m->place }, err);
 
-    *out = NULL;
-    if (!ops->logmel_open || cfg->is_kaldi)
-        return em_fail(err, EM_EUNSUPPORTED, "the %s backend makes no %s frames", ops->name, cfg->is_kaldi ? "kaldi" : "htsat");
-    m = calloc(1, sizeof *m);
-    if (!m)
-        return em_fail(err, EM_ENOMEM, "no memory for clips");
-    pthread_mutex_init(&m->lock, NULL);
-    pthread_cond_init(&m->changed, NULL);
-    m->ops = ops;
-    m->cfg = *cfg;
-    m->done = done;
-    m->ctx = ctx;
-    status = ops->open(&m->dev, &(em_dev_cfg){ 0 }, err);
     if (status == EM_OK)
         status = make_room(m, err);
-    if (status == EM_OK)
-        status = open_spectra(m, err);
-    if (status == EM_OK) {
-        m->has_thread = pthread_create(&m->thread, NULL, work, m) == 0;
-        status = m->has_thread ? EM_OK : em_fail(err, EM_ENOMEM, "no thread for the log-mel of clips");
-    }
-    if (status != EM_OK) {
-        em_clip_mel_free(m);
-        return status;
-    }
-    *out = m;
-    return EM_OK;
+    return status == EM_OK ? open_spectra(m, err) : status;
 }
 
 static void close_device(em_clip_mel *m)
@@ -222,6 +112,140 @@ static void close_device(em_clip_mel *m)
     m->ops->close(m->dev);
 }
 
+/* Clips of one length that lie side by side are one call. */
+static em_status transform(em_clip_mel *m, const tray *t, em_err *err)
+{
+    const em_ops *ops = m->ops;
+    const size_t mels = (size_t)m->cfg.n_mels;
+    size_t sample = 0, frame = 0;
+
+    ops->send(m->dev, m->samples, t->samples, t->n_samples * sizeof(float));
+    for (int i = 0, n; i < t->n_clips; i += n) {
+        const laid *c = &t->clips[i];
+
+        for (n = 1; i + n < t->n_clips && t->clips[i + n].n == c->n; n++)
+            ;
+        ops->logmel_fwd(m->dev, m->spectra, m->frames + frame * mels, m->samples + sample, (int)c->n, n);
+        sample += (size_t)n * c->n;
+        frame += (size_t)n * (size_t)c->n_frames;
+    }
+    ops->fetch(m->dev, m->made, m->frames, t->n_frames * mels * sizeof(float));
+    return ops->sync(m->dev, err);
+}
+
+static void hand_out(em_clip_mel *m, const tray *t, const em_err *failure)
+{
+    const float *made = m->made;
+
+    for (int i = 0; i < t->n_clips; i++) {
+        const laid *c = &t->clips[i];
+        const size_t n = (size_t)c->n_frames * (size_t)m->cfg.n_mels;
+
+        if (!failure)
+            memcpy(c->frames, made, n * sizeof *made);
+        made += n;
+        m->done(m->ctx, c->clip, failure);
+    }
+}
+
+/* Until clips wait, and the tray they lie in is taken from those who fill it; NULL: the end. With the lock. */
+static tray *take(em_clip_mel *m)
+{
+    tray *t = &m->trays[m->filling];
+
+    while (t->n_clips == 0 && !m->is_ending)
+        pthread_cond_wait(&m->changed, &m->lock);
+    if (t->n_clips == 0)
+        return NULL;
+    m->filling = (m->filling + 1) % TRAYS;              /* it is empty: this thread alone takes trays, and one at a time */
+    pthread_cond_broadcast(&m->changed);
+    return t;
+}
+
+static void *work(void *arg)
+{
+    em_clip_mel *m = arg;
+    em_err err = { 0 };
+
+    if (open_device(m, &err) == EM_OK)
+        err.code = EM_OK;
+    pthread_mutex_lock(&m->lock);
+    m->opened = err;
+    m->has_opened = true;
+    pthread_cond_broadcast(&m->changed);
+    for (tray *t; m->opened.code == EM_OK && (t = take(m));) {
+        pthread_mutex_unlock(&m->lock);
+        hand_out(m, t, transform(m, t, &err) == EM_OK ? NULL : &err);
+        t->n_clips = 0;
+        t->n_samples = t->n_frames = 0;
+        pthread_mutex_lock(&m->lock);
+    }
+    pthread_mutex_unlock(&m->lock);
+    if (m->dev)
+        close_device(m);
+    return NULL;
+}
+
+/* ------------------------------------------------------------------ clips */
+
+bool em_clip_mel_takes(const em_clip_mel *m, size_t n) { return n <= m->room; }
+
+void em_clip_mel_give(em_clip_mel *m, int clip, float *frames, const float *samples, size_t n)
+{
+    const int n_frames = em_frontend_frames(&m->cfg, n);
+    tray *t;
+
+    pthread_mutex_lock(&m->lock);
+    for (t = &m->trays[m->filling]; t->n_clips == MOST_CLIPS || t->n_samples + n > m->room; t = &m->trays[m->filling])
+        pthread_cond_wait(&m->changed, &m->lock);
+    memcpy(t->samples + t->n_samples, samples, n * sizeof *samples);
+    t->clips[t->n_clips++] = (laid){ clip, n_frames, frames, n };
+    t->n_samples += n;
+    t->n_frames += (size_t)n_frames;
+    pthread_cond_broadcast(&m->changed);
+    pthread_mutex_unlock(&m->lock);
+}
+
+/* ------------------------------------------------------------------ from beginning to end */
+
+static em_status wait_for_device(em_clip_mel *m, em_err *err)
+{
+    pthread_mutex_lock(&m->lock);
+    while (!m->has_opened)
+        pthread_cond_wait(&m->changed, &m->lock);
+    pthread_mutex_unlock(&m->lock);
+    return m->opened.code == EM_OK ? EM_OK : em_fail(err, m->opened.code, "%s", m->opened.msg);
+}
+
+em_status em_clip_mel_new(em_clip_mel **out, const em_ops *ops, int place, const em_frontend_cfg *cfg, em_clip_mel_done *done, void *ctx,
+                          em_err *err)
+{
+    em_clip_mel *m;
+    em_status status;
+
+    *out = NULL;
+    if (!ops->logmel_open || cfg->is_kaldi)
+        return em_fail(err, EM_EUNSUPPORTED, "the %s backend makes no %s frames", ops->name, cfg->is_kaldi ? "kaldi" : "htsat");
+    m = calloc(1, sizeof *m);
+    if (!m)
+        return em_fail(err, EM_ENOMEM, "no memory for clips");
+    pthread_mutex_init(&m->lock, NULL);
+    pthread_cond_init(&m->changed, NULL);
+    m->ops = ops;
+    m->place = place;
+    m->cfg = *cfg;
+    m->done = done;
+    m->ctx = ctx;
+    m->has_thread = pthread_create(&m->thread, NULL, work, m) == 0;
+    status = m->has_thread ? wait_for_device(m, err) : em_fail(err, EM_ENOMEM, "no thread for the log-mel of clips");
+    if (status != EM_OK) {
+        em_clip_mel_free(m);
+        return status;
+    }
+    *out = m;
+    return EM_OK;
+}
+
 void em_clip_mel_free(em_clip_mel *m)
 {
     if (!m)
@@ -232,8 +256,6 @@ void em_clip_mel_free(em_clip_mel *m)
     pthread_mutex_unlock(&m->lock);
     if (m->has_thread)
         pthread_join(m->thread, NULL);
-    if (m->dev)
-        close_device(m);
     pthread_cond_destroy(&m->changed);
     pthread_mutex_destroy(&m->lock);
     free(m);

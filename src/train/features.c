@@ -6,6 +6,7 @@
  * other choice. */
 #include "train/features.h"
 
+#include "base/log.h"
 #include "train/clip_mel.h"
 #include "train/sound.h"
 #include "train/table.h"
@@ -42,6 +43,7 @@ struct em_features {
     em_packs         *packs;
     em_clip_mel      *mel;          /* NULL: the workers make all frames            */
     em_err            note;         /* why there is none; no code: nobody asked     */
+    bool              may_leave;    /* mel, where it fails                          */
     pthread_mutex_t   lock;         /* of everything below but the workers          */
     pthread_cond_t    work, ready;
     slot             *slots;        /* [set->n_clips]                               */
@@ -52,6 +54,7 @@ struct em_features {
     size_t            limit;        /* bytes, SIZE_MAX: none                        */
     em_features_stats stats;
     em_err            fault;        /* of the device                                */
+    bool              has_left;     /* mel failed, and nobody brings it any more    */
     worker           *workers;
     int               n_workers, n_started;
 };
@@ -102,6 +105,23 @@ static void drop(slot *s)
     s->state = WAITING;
 }
 
+/* With the lock: a clip that waits is made next after those that were asked for before. */
+static void line_up(em_features *f, int i)
+{
+    slot *s = &f->slots[i];
+
+    if (s->state != WAITING || s->is_queued)
+        return;
+    s->is_queued = true;
+    s->next = -1;
+    if (f->last >= 0)
+        f->slots[f->last].next = i;
+    else
+        f->first = i;
+    f->last = i;
+    pthread_cond_signal(&f->work);
+}
+
 static void count(em_features *f, slot *s)
 {
     f->stats.n_decoded++;
@@ -132,31 +152,57 @@ static void publish(em_features *f, int i, const slot *made)
     pthread_cond_broadcast(&f->ready);
 }
 
+/* With the lock: the clip has to be made once more, by a worker. */
+static void begin_again(em_features *f, int i)
+{
+    drop(&f->slots[i]);
+    if (f->slots[i].n_users > 0)
+        line_up(f, i);
+}
+
 /* The device has made the frames of clip i, or failed. */
 static void hear_device(void *ctx, int i, const em_err *failure)
 {
     em_features *f = ctx;
-    slot made;
+    bool leaves;
 
     pthread_mutex_lock(&f->lock);
-    made = f->slots[i];
-    made.state = USABLE;
-    if (failure) {
-        f->fault = *failure;
-        spoil(&made, failure);
+    leaves = failure && f->may_leave && !f->has_left;
+    f->has_left |= leaves;
+    if (failure && f->may_leave) {
+        begin_again(f, i);
+    } else {
+        slot made = f->slots[i];
+
+        made.state = USABLE;
+        if (failure) {
+            f->fault = *failure;
+            spoil(&made, failure);
+        }
+        publish(f, i, &made);
     }
-    publish(f, i, &made);
     pthread_mutex_unlock(&f->lock);
+    if (leaves)
+        em_log(EM_LOG_WARNING, "%s: the CPU makes the log-mel of clips", failure->msg);
 }
 
-/* The slot stays busy until the device is heard of. */
-static void leave_to_device(em_features *f, int i, const slot *made, const em_sound *sound)
+/* The slot stays busy until the device is heard of. False: there is none, or none that takes this clip. */
+static bool leave_to_device(em_features *f, int i, const slot *made, const em_sound *sound)
 {
+    bool is_left;
+
+    if (!f->mel || !em_clip_mel_takes(f->mel, sound->n))
+        return false;
     pthread_mutex_lock(&f->lock);
-    f->slots[i].frames = made->frames;
-    f->slots[i].data = made->data;
+    is_left = !f->has_left;
+    if (is_left) {
+        f->slots[i].frames = made->frames;
+        f->slots[i].data = made->data;
+    }
     pthread_mutex_unlock(&f->lock);
-    em_clip_mel_give(f->mel, i, made->data, sound->samples, sound->n);
+    if (is_left)
+        em_clip_mel_give(f->mel, i, made->data, sound->samples, sound->n);
+    return is_left;
 }
 
 /* Clip i from its file to its slot, without the lock. */
@@ -174,9 +220,7 @@ static void decode(worker *w, int i)
     made.frames.seconds = (double)sound.n / f->cfg.rate_hz;
     made.frames.is_cut = sound.is_cut;
     made.frames.is_lost = sound.is_lost;
-    if (status == EM_OK && f->mel && em_clip_mel_takes(f->mel, sound.n)) {
-        leave_to_device(f, i, &made, &sound);
-    } else {
+    if (status != EM_OK || !leave_to_device(f, i, &made, &sound)) {
         if (status == EM_OK)
             em_frontend_window(w->frontend, made.data, sound.samples, sound.n);
         else
@@ -253,20 +297,21 @@ static em_status start_workers(em_features *f, em_err *err)
 }
 
 /* A machine without the device's library has src/mel. */
-static em_status open_device(em_features *f, const em_ops *ops, em_err *err)
+static em_status open_device(em_features *f, const em_features_device *device, em_err *err)
 {
     em_status status;
 
-    if (!ops || !ops->logmel_open || f->cfg.is_kaldi)
+    if (!device || !device->ops->logmel_open || f->cfg.is_kaldi)
         return EM_OK;
-    status = em_clip_mel_new(&f->mel, ops, &f->cfg, hear_device, f, &f->note);
-    if (status != EM_OK && status != EM_EUNSUPPORTED)
+    f->may_leave = device->may_be_left;
+    status = em_clip_mel_new(&f->mel, device->ops, device->place, &f->cfg, hear_device, f, &f->note);
+    if (status != EM_OK && status != EM_EUNSUPPORTED && !f->may_leave)
         return em_fail(err, status, "%s", f->note.msg);
     return EM_OK;
 }
 
-em_status em_features_new(em_features **out, const em_dataset *set, const em_config *cfg, const em_ops *ops, int n_threads, size_t cache_mb,
-                          em_err *err)
+em_status em_features_new(em_features **out, const em_dataset *set, const em_config *cfg, const em_features_device *device, int n_threads,
+                          size_t cache_mb, em_err *err)
 {
     em_features *f;
     em_status status;
@@ -290,7 +335,7 @@ em_status em_features_new(em_features **out, const em_dataset *set, const em_con
     if (status == EM_OK)
         status = make_workers(f, err);
     if (status == EM_OK)
-        status = open_device(f, ops, err);
+        status = open_device(f, device, err);
     if (status == EM_OK)
         status = start_workers(f, err);
     if (status != EM_OK) {
@@ -335,19 +380,8 @@ void em_features_free(em_features *f)
 /* With the lock. */
 static void ask(em_features *f, int i)
 {
-    slot *s = &f->slots[i];
-
-    s->n_users++;
-    if (s->state != WAITING || s->is_queued)
-        return;
-    s->is_queued = true;
-    s->next = -1;
-    if (f->last >= 0)
-        f->slots[f->last].next = i;
-    else
-        f->first = i;
-    f->last = i;
-    pthread_cond_signal(&f->work);
+    f->slots[i].n_users++;
+    line_up(f, i);
 }
 
 em_clip_frames em_features_get(em_features *f, int i)

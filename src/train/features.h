@@ -40,15 +40,22 @@ typedef struct em_features_stats {
 
 enum { EM_MOST_DECODERS = 256 };
 
+/* A device that may make frames. */
+typedef struct em_features_device {
+    const em_ops *ops;
+    int           place;            /* em_dev_cfg's                                             */
+    bool          may_be_left;      /* where it fails the CPU goes on, which em_log tells; else all that wait for frames fail */
+} em_features_device;
+
 /* The frontend of a model. */
 em_frontend_cfg em_features_frontend(const em_config *cfg);
 
 /* Begins decoding with n_threads threads (1 to EM_MOST_DECODERS); `set` must outlive it. cache_mb: memory for frames; 0: no
- * limit. What does not fit is made anew when it is asked for, and is in memory only while it is in use. ops: of the device that may make
- * frames, which is opened once more; NULL: none.
+ * limit. What does not fit is made anew when it is asked for, and is in memory only while it is in use. device: is opened
+ * once more; NULL: none.
  * EM_ENOMEM, EM_EINVAL, EM_EDEVICE. The caller frees *out with em_features_free, which ends the threads; nobody may be in a call then. */
-em_status em_features_new(em_features **out, const em_dataset *set, const em_config *cfg, const em_ops *ops, int n_threads, size_t cache_mb,
-                          em_err *err);
+em_status em_features_new(em_features **out, const em_dataset *set, const em_config *cfg, const em_features_device *device, int n_threads,
+                          size_t cache_mb, em_err *err);
 void      em_features_free(em_features *f);
 
 /* The frames of clip i; waits until they are there. They stay valid until em_features_done(f, i), which every get needs one of.

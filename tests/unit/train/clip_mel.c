@@ -9,12 +9,26 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { RATE = 8000, MELS = 8, ROOM = 160 * RATE, THREADS = 4, MOST = 640, TRAY_CLIPS = 256 };
+enum { RATE = 8000, MELS = 8, ROOM = 160 * RATE, THREADS = 4, MOST = 640, TRAY_CLIPS = 256, PLACE = 3 };
 
 static em_frontend *frontend;           /* of the one thread that transforms */
 static em_ops ops;
 static size_t most_sent;                /* samples at once                   */
 static int n_sends;
+static pthread_t caller;                /* of the device, from its opening on    */
+
+static em_status fake_dev_open(em_dev **out, const em_dev_cfg *cfg, em_err *err)
+{
+    CHECK(cfg->place == PLACE, "place %d", cfg->place);
+    caller = pthread_self();
+    return em_ops_cpu.open(out, cfg, err);
+}
+
+static void fake_dev_close(em_dev *dev)
+{
+    CHECK(pthread_equal(caller, pthread_self()), "another thread");
+    em_ops_cpu.close(dev);
+}
 
 static em_status fake_open(em_dev *dev, em_spectra **out, const em_logmel_cfg *cfg, em_err *err)
 {
@@ -43,6 +57,7 @@ static void fake_send(em_dev *dev, void *dst, const void *src, size_t n_bytes)
 {
     const size_t n = n_bytes / sizeof(float);
 
+    CHECK(pthread_equal(caller, pthread_self()), "another thread");
     n_sends++;
     most_sent = n > most_sent ? n : most_sent;
     em_ops_cpu.send(dev, dst, src, n_bytes);
@@ -102,6 +117,8 @@ static void bring_all(lot *l)
     em_err err;
 
     ops = em_ops_cpu;
+    ops.open = fake_dev_open;
+    ops.close = fake_dev_close;
     ops.logmel_open = fake_open;
     ops.logmel_close = fake_close;
     ops.logmel_fwd = fake_fwd;
@@ -109,7 +126,7 @@ static void bring_all(lot *l)
     most_sent = 0;
     n_sends = 0;
     CHECK_OK(em_frontend_new(&frontend, &cfg, &err));
-    CHECK_OK(em_clip_mel_new(&l->m, &ops, &cfg, note, l, &err));
+    CHECK_OK(em_clip_mel_new(&l->m, &ops, PLACE, &cfg, note, l, &err));
     for (int i = 0; i < THREADS; i++)
         CHECK(pthread_create(&threads[i], NULL, bring, l) == 0, "thread %d", i);
     for (int i = 0; i < THREADS; i++)
@@ -191,11 +208,11 @@ static void what_is_longer_is_not_taken(void **state)
     (void)state;
 
     ops = em_ops_cpu;
-    CHECK(em_clip_mel_new(&l.m, &ops, &cfg, note, &l, &err) == EM_EUNSUPPORTED && !l.m && strstr(err.msg, "cpu"), "%s", err.msg);
+    CHECK(em_clip_mel_new(&l.m, &ops, PLACE, &cfg, note, &l, &err) == EM_EUNSUPPORTED && !l.m && strstr(err.msg, "cpu"), "%s", err.msg);
     ops.logmel_open = fake_open;
     ops.logmel_close = fake_close;
-    CHECK(em_clip_mel_new(&l.m, &ops, &(em_frontend_cfg){ .is_kaldi = true }, note, &l, &err) == EM_EUNSUPPORTED && !l.m, "%s", err.msg);
-    CHECK_OK(em_clip_mel_new(&l.m, &ops, &cfg, note, &l, &err));
+    CHECK(em_clip_mel_new(&l.m, &ops, PLACE, &(em_frontend_cfg){ .is_kaldi = true }, note, &l, &err) == EM_EUNSUPPORTED && !l.m, "%s", err.msg);
+    CHECK_OK(em_clip_mel_new(&l.m, &ops, PLACE, &cfg, note, &l, &err));
     CHECK(em_clip_mel_takes(l.m, ROOM) && !em_clip_mel_takes(l.m, ROOM + 1), "takes");
     em_clip_mel_free(l.m);
 }
