@@ -20,9 +20,10 @@ static golden_learning open_gpu(em_precision precision, double logits, double gr
 static void gradients_in_fp32_are_the_official_ones(void **state)
 {
     const golden_learning t = open_gpu(EM_PRECISION_FP32, 2e-5, 5e-5, 1e-4);
+    const bool is_small = getenv("EM_TEST_SMALL") != NULL;          /* one of them: sanitizers take their time */
 
     (void)state;
-    for (size_t i = 0; i < EM_COUNT(models); i++)
+    for (size_t i = 0; i < (is_small ? 1 : EM_COUNT(models)); i++)
         golden_gradients(&t, models[i], i == 1);
     golden_session(&t, "mini_swin");
     em_ops_cuda.close(t.dev);

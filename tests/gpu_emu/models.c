@@ -5,10 +5,11 @@
 #include "golden/tensors.h"
 #include "ops_cuda.h"
 
-/* The largest model is left to real hardware (tests/gpu); the small ones have all its flags. */
+/* The largest model is left to real hardware (tests/gpu); the small ones have all its flags. EM_TEST_SMALL: one of them. */
 static void in(em_precision precision, double stages, double slots, double scores)
 {
-    golden_target target = { .ops = &em_ops_cuda, .stages = stages, .slots = slots, .scores = scores, .without = "nano" };
+    golden_target target = { .ops = &em_ops_cuda, .stages = stages, .slots = slots, .scores = scores, .without = "nano",
+                             .only = getenv("EM_TEST_SMALL") ? "mini_p" : NULL };
     em_err err;
 
     CHECK_OK(em_ops_cuda.open(&target.dev, &(em_dev_cfg){ .precision = precision }, &err));
