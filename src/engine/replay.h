@@ -25,8 +25,8 @@ typedef struct em_replay_result {
     bool has_met;                   /* an onset that rules->awaited was for ended it               */
 } em_replay_result;
 
-/* The start record, then what is kept from the next record to the last. EM_EFORMAT, EM_EIO: of the file; what it had before is told, and its events are ended.
- * EM_ECANCELED: nobody reads any more. EM_ENOMEM. */
+/* The start record, then what is kept from the next record to the last. EM_EFORMAT, EM_EIO: of the file; what it had before is told, and its
+ * events are ended. EM_ECANCELED: nobody reads any more. EM_ENOMEM. */
 em_status em_replay_run(em_replay_result *out, const em_replay_cfg *cfg, em_err *err);
 
 #endif

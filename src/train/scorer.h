@@ -36,8 +36,8 @@ typedef struct em_score_cfg {
     void             *other_ctx;
 } em_score_cfg;
 
-/* EM_ECANCELED: stop. EM_EDEVICE: the device failed. EM_EFORMAT: no clip could be used, or the answer to one is no number. The caller ends *out with em_scores_deinit,
- * also after an error. */
+/* EM_ECANCELED: stop. EM_EDEVICE: the device failed. EM_EFORMAT: no clip could be used, or the answer to one is no number. The caller
+ * ends *out with em_scores_deinit, also after an error. */
 em_status em_score(em_scores *out, const em_model *model, const em_score_cfg *cfg, em_err *err);
 void      em_scores_deinit(em_scores *s);
 

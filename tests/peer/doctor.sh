@@ -23,7 +23,8 @@ finds() {
     run "$1" --doctor --step 60 "${@:5}"             # a machine that is busy is fast enough for that
     [ "$(cat err)" = "$([ "$1" -ne 2 ] || echo "Try 'earmark --help'")" ] || bad "$(cat err)"
     grep -E "^$3  $2 " out | grep -qF -- "$4" || bad "$2 is not '$3 … $4': $(grep -F "  $2 " out)"
-    [ "$(awk '{ print $2 }' out | uniq | tr '\n' ' ')" = 'model speed private device rate level clipping hum folder output exec broker http osc osc-port ' ] ||
+    [ "$(awk '{ print $2 }' out | uniq | tr '\n' ' ')" = \
+        'model speed private device rate level clipping hum folder output exec broker http osc osc-port ' ] ||
         bad "the checks: $(cat out)"
     ! grep -q $'\x1b' out || bad "colour in a pipe"
 }
@@ -137,7 +138,8 @@ import socket, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); time.sleep(100)" >taken &
 pids+=($!)
 for j in $(seq 100); do [ -s taken ] && break; sleep 0.05; done
-finds 6 osc-port fail "--osc-port: $(cat taken): cannot be listened to: Address already in use: choose another port" --osc-port "$(cat taken)" good.wav
+finds 6 osc-port fail "--osc-port: $(cat taken): cannot be listened to: Address already in use: choose another port" \
+    --osc-port "$(cat taken)" good.wav
 finds 6 osc fail 'nowhere.invalid' --osc osc.udp://nowhere.invalid:9000/ good.wav
 
 # a broker: not there, silent, right and wrong password; it is told nothing
