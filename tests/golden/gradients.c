@@ -6,7 +6,10 @@
 
 static const char *const models[] = { "mini_p", "mini_a", "mini_gated", "mini_v0", "mini_kaldi", "mini_attn", "mini_swin" };
 
-static const em_dev_cfg devices[] = { { 1, "avx512", 0 }, { 2, "avx512", 0 }, { 1, "avx2", 0 }, { 2, "avx2", 0 }, { 1, "base", 0 } };
+static const em_dev_cfg devices[] = {
+    { .n_threads = 1, .isa = "avx512" }, { .n_threads = 2, .isa = "avx512" }, { .n_threads = 1, .isa = "avx2" }, { .n_threads = 2, .isa = "avx2" },
+    { .n_threads = 1, .isa = "base" },
+};
 
 static void gradients_are_the_official_ones(void **state)
 {

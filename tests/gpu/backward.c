@@ -3,10 +3,10 @@
 #include "ops/back.h"
 
 static const op_setting settings[] = {
-    { "fp32", { 0, NULL, EM_PRECISION_FP32 }, 5e-5, true,  NULL, 0, 0 },
-    { "fp32, once more", { 0, NULL, EM_PRECISION_FP32 }, 5e-5, false, NULL, 0, 0 },
-    { "fp16", { 0, NULL, EM_PRECISION_FP16 }, 2e-2, true,  NULL, 0, 0 },
-    { "fp16, once more", { 0, NULL, EM_PRECISION_FP16 }, 2e-2, false, NULL, 0, 0 },
+    { "fp32", { .precision = EM_PRECISION_FP32 }, 5e-5, true,  NULL, 0, 0 },
+    { "fp32, once more", { .precision = EM_PRECISION_FP32 }, 5e-5, false, NULL, 0, 0 },
+    { "fp16", { .precision = EM_PRECISION_FP16 }, 2e-2, true,  NULL, 0, 0 },
+    { "fp16, once more", { .precision = EM_PRECISION_FP16 }, 2e-2, false, NULL, 0, 0 },
 };
 static op_target gpu = { &em_ops_cuda, settings, EM_COUNT(settings) };
 

@@ -12,10 +12,10 @@ static void prepare(const op_setting *s)
 }
 
 static const op_setting settings[] = {
-    { "fp32, upwards, many SMs",  { 0, NULL, EM_PRECISION_FP32 }, 5e-5, true,  prepare, 0, 132 },
-    { "fp32, downwards, one SM",  { 0, NULL, EM_PRECISION_FP32 }, 5e-5, false, prepare, 1, 1 },
-    { "fp16, upwards, one SM",    { 0, NULL, EM_PRECISION_FP16 }, 2e-2, true,  prepare, 0, 1 },
-    { "fp16, shuffled, many SMs", { 0, NULL, EM_PRECISION_FP16 }, 2e-2, false, prepare, 2, 132 },
+    { "fp32, upwards, many SMs",  { .precision = EM_PRECISION_FP32 }, 5e-5, true,  prepare, 0, 132 },
+    { "fp32, downwards, one SM",  { .precision = EM_PRECISION_FP32 }, 5e-5, false, prepare, 1, 1 },
+    { "fp16, upwards, one SM",    { .precision = EM_PRECISION_FP16 }, 2e-2, true,  prepare, 0, 1 },
+    { "fp16, shuffled, many SMs", { .precision = EM_PRECISION_FP16 }, 2e-2, false, prepare, 2, 132 },
 };
 static const op_target gpu = { &em_ops_cuda, settings, EM_COUNT(settings) };
 

@@ -13,9 +13,9 @@ static void prepare(const op_setting *s)
 
 /* A version may choose its sums by the size of the GPU: each setting stands alone. */
 static const op_setting settings[] = {
-    { "fp32, upwards, many SMs", { 0, NULL, EM_PRECISION_FP32 }, 1e-5, true, prepare, 0, 132 },
-    { "fp32, shuffled, one SM",  { 0, NULL, EM_PRECISION_FP32 }, 1e-5, true, prepare, 2, 1 },
-    { "fp16, downwards",         { 0, NULL, EM_PRECISION_FP16 }, 2e-2, true, prepare, 1, 8 },
+    { "fp32, upwards, many SMs", { .precision = EM_PRECISION_FP32 }, 1e-5, true, prepare, 0, 132 },
+    { "fp32, shuffled, one SM",  { .precision = EM_PRECISION_FP32 }, 1e-5, true, prepare, 2, 1 },
+    { "fp16, downwards",         { .precision = EM_PRECISION_FP16 }, 2e-2, true, prepare, 1, 8 },
 };
 
 int main(void)

@@ -12,12 +12,12 @@ static void prepare(const op_setting *s)
 }
 
 static const op_setting settings[] = {
-    { "fp32, upwards, many SMs",  { 0, NULL, EM_PRECISION_FP32 }, 1e-5, true,  prepare, 0, 132 },
-    { "fp32, downwards, one SM",  { 0, NULL, EM_PRECISION_FP32 }, 1e-5, false, prepare, 1, 1 },
-    { "fp32, shuffled",           { 0, NULL, EM_PRECISION_FP32 }, 1e-5, false, prepare, 2, 8 },
-    { "fp16, upwards, many SMs",  { 0, NULL, EM_PRECISION_FP16 }, 2e-2, true,  prepare, 0, 132 },
-    { "fp16, downwards, one SM",  { 0, NULL, EM_PRECISION_FP16 }, 2e-2, false, prepare, 1, 1 },
-    { "fp16, shuffled",           { 0, NULL, EM_PRECISION_FP16 }, 2e-2, false, prepare, 2, 8 },
+    { "fp32, upwards, many SMs",  { .precision = EM_PRECISION_FP32 }, 1e-5, true,  prepare, 0, 132 },
+    { "fp32, downwards, one SM",  { .precision = EM_PRECISION_FP32 }, 1e-5, false, prepare, 1, 1 },
+    { "fp32, shuffled",           { .precision = EM_PRECISION_FP32 }, 1e-5, false, prepare, 2, 8 },
+    { "fp16, upwards, many SMs",  { .precision = EM_PRECISION_FP16 }, 2e-2, true,  prepare, 0, 132 },
+    { "fp16, downwards, one SM",  { .precision = EM_PRECISION_FP16 }, 2e-2, false, prepare, 1, 1 },
+    { "fp16, shuffled",           { .precision = EM_PRECISION_FP16 }, 2e-2, false, prepare, 2, 8 },
 };
 static const op_target gpu = { &em_ops_cuda, settings, EM_COUNT(settings) };
 

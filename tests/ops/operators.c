@@ -4,8 +4,9 @@
 #include "ops/cpu/device.h"
 #include "ops/cpu/ops_cpu.h"
 
-#define ISA(i) { i ", 1 thread", { 1, i, 0 }, 1e-5, true, NULL, 0, 0 }, { i ", 2 threads", { 2, i, 0 }, 1e-5, false, NULL, 0, 0 }, \
-               { i ", 3 threads", { 3, i, 0 }, 1e-5, false, NULL, 0, 0 }
+#define ISA(i) { i ", 1 thread", { .n_threads = 1, .isa = i }, 1e-5, true, NULL, 0, 0 }, \
+               { i ", 2 threads", { .n_threads = 2, .isa = i }, 1e-5, false, NULL, 0, 0 }, \
+               { i ", 3 threads", { .n_threads = 3, .isa = i }, 1e-5, false, NULL, 0, 0 }
 
 static const op_setting settings[] = { ISA("avx512"), ISA("avx2"), ISA("base") };
 static const op_target cpu = { &em_ops_cpu, settings, EM_COUNT(settings) };
