@@ -31,7 +31,7 @@ static void task(void *ctx, int i, int worker)
 
 void em_cpu_conv_silu_xproj_fwd(em_dev *dev, const em_conv_silu_xproj *a, int B)
 {
-    const int wanted = 2 * em_pool_threads(dev->pool);      /* tasks, at least */
+    const int wanted = 4 * em_pool_threads(dev->pool);      /* tasks, at least */
     job j = { dev, a, a->W < TOKENS ? TOKENS / a->W : 1, 0 };
 
     if (B * a->H < wanted * j.rows_a_task)

@@ -49,6 +49,7 @@ static void device_close(em_dev *dev)
     for (int i = 0; dev->scratch && i < em_pool_threads(dev->pool); i++)
         free(dev->scratch[i]);
     free(dev->scratch);
+    free(dev->prepared);
     free(dev->shared);
     free(dev->scan_parts);
     em_pool_free(dev->pool);
@@ -76,7 +77,8 @@ static em_status device_open(em_dev **out, const em_dev_cfg *cfg, em_err *err)
     if (status != EM_OK)
         goto fail;
     dev->scratch = calloc((size_t)n_threads, sizeof *dev->scratch);
-    if (!dev->scratch) {
+    dev->prepared = em_alloc((size_t)n_threads * sizeof *dev->prepared);
+    if (!dev->scratch || !dev->prepared) {
         status = em_fail(err, EM_ENOMEM, "no memory for the CPU backend");
         goto fail;
     }

@@ -6,11 +6,15 @@
 #include "ops/cpu/isa/kernels.h"
 #include "ops/ops.h"
 
+/* Which block of a product's rows a thread's scratch holds; -1: none. */
+typedef struct em_prepared { _Alignas(64) int block; } em_prepared;
+
 struct em_dev {
     em_pool          *pool;
     const em_kernels *k;
     float           **scratch;          /* [threads], scratch_floats each    */
     size_t            scratch_floats;
+    em_prepared      *prepared;         /* [threads]                             */
     float            *shared;           /* shared_floats, of all threads together: backward's */
     size_t            shared_floats;
     bool              is_out_of_memory; /* backward found no room: the next sync tells */

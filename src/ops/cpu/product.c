@@ -1,8 +1,8 @@
 /* product.c - one matrix product over all threads: blocks of rows times groups of panels.
  *
- * A task prepares its rows (norm, gate, taps of a convolution) into the worker's scratch and multiplies them
- * with its panels. Many rows: a task takes all panels, so rows are prepared once. Few rows: the panels are cut,
- * so that every thread has work and reads its own part of the weights. */
+ * A task prepares its rows (norm, gate, taps of a convolution) into the worker's scratch, unless that worker's last task did,
+ * and multiplies them with its panels. Many rows: a task takes all panels. Fewer: the panels are cut, so that a thread which
+ * is held up finds help. Few: each thread has all rows and its own part of the weights. */
 #include "ops/cpu/device.h"
 
 typedef struct job {
@@ -15,6 +15,7 @@ enum {
     MOST_ROWS = 256, LEAST_ROWS = 64,
     BLOCK_FLOATS = 49152,                   /* 192 KiB of prepared rows                                     */
     DEEP = 2048, DEEP_ROWS = 32,            /* beyond that depth even the least rows would be over 512 KiB  */
+    TASKS = 8,                              /* for each thread, at least: who waits at the end waits for half a task */
 };
 
 int em_cpu_block_rows(int k)
@@ -45,7 +46,7 @@ static void product_task(void *ctx, int i, int worker)
     const job *j = ctx;
     const em_product *p = j->p;
     const em_kernels *k = j->dev->k;
-    const int block = i % j->n_blocks, group = i / j->n_blocks;     /* neighbouring tasks share weights */
+    const int block = i / j->n_groups, group = i % j->n_groups;     /* neighbouring tasks share rows */
     const int begin = (int)((long)p->rows * block / j->n_blocks), end = (int)((long)p->rows * (block + 1) / j->n_blocks);
     const size_t at = (size_t)begin * (size_t)p->w.n;
     em_gemm g = {
@@ -57,8 +58,11 @@ static void product_task(void *ctx, int i, int worker)
 
     if (p->prep) {
         float *rows = j->dev->scratch[worker];
+        int *prepared = &j->dev->prepared[worker].block;
 
-        p->prep(p->ctx, k, rows, begin, end - begin);
+        if (*prepared != block)
+            p->prep(p->ctx, k, rows, begin, end - begin);
+        *prepared = block;
         g.a = rows;
         g.lda = (size_t)p->w.k;
     }
@@ -70,14 +74,15 @@ void em_cpu_product(em_dev *dev, const em_product *p)
     const int n_threads = em_pool_threads(dev->pool), rows = em_cpu_block_rows(p->w.k);
     job j = { .dev = dev, .p = p, .n_panels = dev->k->gemm_panels(p->w.n), .n_groups = 1 };
 
-    /* Rows that are prepared once come first; columns are cut only where there are too few rows for all threads. */
     j.n_blocks = em_cpu_blocks(dev, p->rows, rows);
     if (p->rows > LEAST_ROWS && j.n_blocks < n_threads)
         j.n_blocks = p->rows / LEAST_ROWS < n_threads ? (p->rows + LEAST_ROWS - 1) / LEAST_ROWS : n_threads;
-    if (p->rows <= LEAST_ROWS || j.n_blocks < n_threads) {
-        int wanted = p->rows <= LEAST_ROWS ? n_threads : (n_threads + j.n_blocks - 1) / j.n_blocks;
+    if (n_threads > 1 && j.n_blocks < TASKS * n_threads) {
+        const int wanted = (TASKS * n_threads + j.n_blocks - 1) / j.n_blocks;
 
         j.n_groups = wanted < j.n_panels ? wanted : j.n_panels;
     }
+    for (int i = 0; i < n_threads; i++)
+        dev->prepared[i].block = -1;
     em_pool_run(dev->pool, product_task, &j, j.n_blocks * j.n_groups);
 }

@@ -17,28 +17,26 @@ enum { CHAINS = 4, MOST_CHAINS = LANES == 16 ? 8 : 4 };
 
 #define EACH(c) _Pragma("GCC unroll 8") for (int c = 0; c < n; c++)
 
-/* 2^x for x in [-126, 127]. The fraction's polynomial starts at exactly 1: a decay near 1 keeps its relative error far
+/* 2^x for x in [-126, 127], below it too where v_scale can. The fraction's polynomial starts at exactly 1: a decay near 1 keeps its relative error far
  * below float32's epsilon. Fit: 9e-8. */
 EM_INLINE void v_exp2_inside(vf *x, const int n)
 {
-    const float round = 12582912.f;                 /* 1.5 * 2^23: adding it rounds to an integer */
-    vf z[MOST_CHAINS], p[MOST_CHAINS];
+    vf whole[MOST_CHAINS], p[MOST_CHAINS];
 
-    EACH(c) z[c] = x[c] + round;
-    EACH(c) p[c] = z[c] - round;
-    EACH(c) x[c] = x[c] - p[c];
+    EACH(c) x[c] = v_fraction(&whole[c], x[c]);
     EACH(c) p[c] = x[c] * 0.0013264723820611835f + 0.009671512991189957f;
     EACH(c) p[c] = p[c] * x[c] + 0.05550733581185341f;
     EACH(c) p[c] = p[c] * x[c] + 0.24022242426872253f;
     EACH(c) p[c] = p[c] * x[c] + 0.6931470036506653f;
     EACH(c) p[c] = p[c] * x[c] + 1.f;
-    EACH(c) x[c] = (vf)((vi)p[c] + ((vi)z[c] << 23));       /* into the exponent field; p is in [0.7, 1.5] */
+    EACH(c) x[c] = v_scale(p[c], whole[c]);
 }
 
 /* 2^x, x <= 127; below -126 it stays at 2^-126, about 0. */
 EM_INLINE void v_exp2(vf *x, const int n)
 {
-    EACH(c) x[c] = v_max(x[c], v_set(-126.f));
+    if (!SCALES_FAR)
+        EACH(c) x[c] = v_max(x[c], v_set(-126.f));
     v_exp2_inside(x, n);
 }
 

@@ -117,6 +117,39 @@ EM_INLINE vf v_min(vf a, vf b)
 #endif
 }
 
+/* Whether v_scale knows what lies below 2^-126. */
+#if defined(__AVX512DQ__)
+enum { SCALES_FAR = 1 };
+#else
+enum { SCALES_FAR = 0 };
+#endif
+
+/* What rounding x to an integer leaves, in [-0.5, 0.5], and that integer as v_scale takes it. */
+EM_INLINE vf v_fraction(vf *whole, vf x)
+{
+#if defined(__AVX512DQ__)
+    const vf fraction = (vf)_mm512_reduce_ps((__m512)x, 0);
+
+    *whole = x - fraction;
+    return fraction;
+#else
+    const float round = 12582912.f;                 /* 1.5 * 2^23: adding it rounds to an integer */
+
+    *whole = x + round;
+    return x - (*whole - round);
+#endif
+}
+
+/* x 2^whole, x in [0.7, 1.5]. */
+EM_INLINE vf v_scale(vf x, vf whole)
+{
+#if defined(__AVX512DQ__)
+    return (vf)_mm512_scalef_ps((__m512)x, (__m512)whole);
+#else
+    return (vf)((vi)x + ((vi)whole << 23));         /* into the exponent field */
+#endif
+}
+
 EM_INLINE vf v_abs(vf x) { return (vf)((vi)x & 0x7fffffff); }
 
 /* 1 where the sign bit is clear, else 0. */
