@@ -4,6 +4,10 @@
 
 typedef struct job { em_dev *dev; const em_scan4 *a; int n_tiles; } job;
 
+/* Threads share the tiles out where there are so many: each then fetches only its part of u, which others wrote. Where a
+ * token has few, what one thread calls for beside its tile is what its neighbour writes: there they share the pairs out. */
+enum { MANY_TILES = 8 };
+
 /* The states of a window's direction. */
 static float *states_of(const em_scan4 *a, int window, int direction)
 {
@@ -16,7 +20,8 @@ static void task(void *ctx, int i, int worker)
 {
     const job *j = ctx;
     const em_scan4 *a = j->a;
-    const int tile = i % j->n_tiles, pair = i / j->n_tiles % 2, window = i / j->n_tiles / 2, width = j->dev->k->scan_channels;
+    const int window = i / j->n_tiles / 2, at = i - window * 2 * j->n_tiles, width = j->dev->k->scan_channels;
+    const int tile = j->n_tiles < MANY_TILES ? at % j->n_tiles : at / 2, pair = j->n_tiles < MANY_TILES ? at / j->n_tiles : at % 2;
     const size_t token = (size_t)window * (size_t)a->H * (size_t)a->W;
     em_scan_tile t = {
         .y = a->y[pair] + token * (size_t)a->D, .u = a->u + token * (size_t)a->D,

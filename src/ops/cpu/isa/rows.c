@@ -111,8 +111,9 @@ EM_INLINE void norm_rows(float *dst, const em_rows *r, const bool has_gelu)
 
 /* ---------------------------------------------------------------- a norm of sums, or with a gate: row by row, as memory is read ahead */
 
-/* The loops of `wide` add into SUMS vectors: one alone would wait for itself at every step. */
-enum { SUMS = 4 };
+/* The loops of `wide` add into SUMS vectors: one alone would wait for itself at every step. Rows lie side by side, and what they
+ * add up was often written by other threads: it is called for FAR floats ahead, which the hardware does not within a page's end. */
+enum { SUMS = 4, FAR = 1024 };
 
 EM_INLINE float total(const vf sum[SUMS]) { return v_sum((sum[0] + sum[1]) + (sum[2] + sum[3])); }
 
@@ -127,6 +128,10 @@ EM_INLINE float collect(float *dst, const float *x, const float *more, int n)
         for (int j = 0; j < SUMS; j++) {
             const int at = i + j * LANES;
             const vf v = more ? v_load(x + at) + v_load(more + at) : v_load(x + at);
+
+            __builtin_prefetch(x + at + FAR, 0, 2);
+            if (more)
+                __builtin_prefetch(more + at + FAR, 0, 2);
 
             v_store(dst + at, v);
             sum[j] += v;
