@@ -21,29 +21,47 @@ EM_INLINE void column(vf out[3], const line rows[3], int w, int n)
         out[i] = v_load_n(rows[i].at + (size_t)w * rows[i].ld, n);
 }
 
-/* The sum at one pixel, whose right neighbours were just read; then they move to the middle. */
-EM_INLINE vf slide(vf left[3], vf mid[3], const vf right[3], const vf t[9], vf sum)
+/* The sum at one pixel, of the columns at its left, its own and at its right. */
+EM_INLINE vf sum_of(const vf left[3], const vf mid[3], const vf right[3], const vf t[9], vf sum)
 {
     for (int i = 0; i < 3; i++) {
-        sum += left[i] * t[3 * i] + mid[i] * t[3 * i + 1] + right[i] * t[3 * i + 2];
-        left[i] = mid[i];
-        mid[i] = right[i];
+        sum += left[i] * t[3 * i];
+        sum += mid[i] * t[3 * i + 1];
+        sum += right[i] * t[3 * i + 2];
     }
     return sum;
 }
 
-/* One row of one vector of n channels: u[W], ldu apart, from the lines above, at and below it. */
+/* One row of one vector of n channels: u[W], ldu apart, from the lines above, at and below it. Three columns take turns, so that
+ * none is moved. */
 EM_INLINE void convolve(float *u, size_t ldu, const line rows[3], const vf t[9], vf bias, int W, const int n)
 {
-    vf left[3] = { { 0 } }, mid[3], right[3];
+    const vf none[3] = { { 0 } };
+    vf a[3] = { { 0 } }, b[3], c[3];
+    int w = 0;
 
-    column(mid, rows, 0, n);
-    for (int w = 0; w + 1 < W; w++, u += ldu) {
-        column(right, rows, w + 1, n);
-        v_store_n(u, slide(left, mid, right, t, bias), n);
+    column(b, rows, 0, n);
+    for (; w + 3 < W; w += 3, u += 3 * ldu) {
+        column(c, rows, w + 1, n);
+        v_store_n(u, sum_of(a, b, c, t, bias), n);
+        column(a, rows, w + 2, n);
+        v_store_n(u + ldu, sum_of(b, c, a, t, bias), n);
+        column(b, rows, w + 3, n);
+        v_store_n(u + 2 * ldu, sum_of(c, a, b, t, bias), n);
     }
-    right[0] = right[1] = right[2] = (vf){ 0 };
-    v_store_n(u, slide(left, mid, right, t, bias), n);
+    if (w + 1 == W) {
+        v_store_n(u, sum_of(a, b, none, t, bias), n);
+        return;
+    }
+    column(c, rows, w + 1, n);
+    v_store_n(u, sum_of(a, b, c, t, bias), n);
+    if (w + 2 == W) {
+        v_store_n(u + ldu, sum_of(b, c, none, t, bias), n);
+        return;
+    }
+    column(a, rows, w + 2, n);
+    v_store_n(u + ldu, sum_of(b, c, a, t, bias), n);
+    v_store_n(u + 2 * ldu, sum_of(c, a, none, t, bias), n);
 }
 
 /* SiLU of W vectors ldu apart; u may be raw. */
@@ -108,7 +126,9 @@ EM_INLINE void row_back(float *dx, const float *x, size_t ldx, const line rows[3
         else
             right[0] = right[1] = right[2] = (vf){ 0 };
         for (int i = 0; i < 3; i++) {
-            sum += left[i] * t[3 * i] + mid[i] * t[3 * i + 1] + right[i] * t[3 * i + 2];
+            sum += left[i] * t[3 * i];
+            sum += mid[i] * t[3 * i + 1];
+            sum += right[i] * t[3 * i + 2];
             dt[3 * i] += left[i] * v;
             dt[3 * i + 1] += mid[i] * v;
             dt[3 * i + 2] += right[i] * v;
