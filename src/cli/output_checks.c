@@ -34,12 +34,15 @@ static em_status check_plot(const em_options *o, const em_sink_set_cfg *cfg, em_
 }
 
 /* What a format can hold of what is asked for. */
-static em_status check_format(const em_options *o, const em_sink_set_cfg *cfg, const char *format, em_err *err)
+static em_status check_format(const em_options *o, const em_sink_set_cfg *cfg, int i, em_err *err)
 {
+    const char *format = o->formats.list[i];
     const em_sink_traits traits = em_sink_traits_of(format);
 
     if (traits.is_events && o->summary)
         return em_fail(err, EM_EINVAL, "-f %s tells events, and with --summary there are none", format);
+    if (traits.is_rewritten && !o->out_dir && em_is_stdout(i < o->outputs.n ? o->outputs.list[i] : NULL))
+        return em_fail(err, EM_EINVAL, "-f %s is a file that is written again and again: give it an --output", format);
     if (traits.is_one_timeline && cfg->n_together > 1)
         return em_fail(err, EM_EINVAL, "-f %s has one timeline, and here are %d sources at once", format, cfg->n_together);
     if (!traits.is_one_timeline || cfg->n_files <= 1 || o->out_dir)
@@ -118,7 +121,7 @@ em_status em_outputs_check(const em_options *o, const em_sink_set_cfg *cfg, int 
     if (check_places(o, n, err))
         return EM_EINVAL;
     for (int i = 0; i < o->formats.n; i++) {
-        em_status status = check_format(o, cfg, o->formats.list[i], err);
+        em_status status = check_format(o, cfg, i, err);
 
         if (status)
             return status;

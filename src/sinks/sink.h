@@ -164,6 +164,7 @@ typedef struct em_sink_traits {
     bool is_events;                 /* it tells events, of hops their level at the most, and no scores */
     bool is_asked;                  /* it tells scores only where cfg.scores or is_terminal asks for them */
     bool is_one_timeline;           /* its times have no place for a file's name beside them           */
+    bool is_rewritten;              /* it replaces its file again and again, and wants one             */
 } em_sink_traits;
 
 /* Whether this build has the format, and what brings it can be loaded. EM_EUNSUPPORTED: the sentence names the build's option. */

@@ -43,10 +43,8 @@ static em_status obs_init(em_sink *s, em_err *err)
     obs *o = (obs *)s;
     const size_t n = (size_t)s->cfg.top_k;
 
-    if (!s->out.path)
-        return em_fail(err, EM_EINVAL, "-f obs is a file that is written again and again: give it an --output");
     if (!s->out.part)
-        return em_fail(err, EM_EIO, "%s: is no file that -f obs could replace", s->out.path);
+        return em_fail(err, EM_EIO, "%s: is no file that -f obs could replace", s->out.path ? s->out.path : "standard output");
     o->path = strdup(s->out.path);
     o->lines = calloc(n, sizeof *o->lines);
     o->all.room = n * (LINE_BYTES + 1) + 1;
@@ -119,6 +117,6 @@ static em_status obs_put(em_sink *s, const em_event *e, em_err *err)
 
 const em_sink_row em_sink_obs = {
     .format = "obs", .help = "the newest events, for an overlay", .n_bytes = sizeof(obs),
-    .traits = { .extension = "obs.txt", .is_events = true },
+    .traits = { .extension = "obs.txt", .is_events = true, .is_rewritten = true },
     .init = obs_init, .put = obs_put, .deinit = obs_deinit,
 };

@@ -98,6 +98,7 @@ finds 6 output fail '--output /nonexistent/x: cannot be opened for writing: No s
 finds 6 output fail '--store /nonexistent/y: cannot' --store /nonexistent/y good.wav
 finds 6 output fail '--output clips: cannot be opened for writing: Is a directory' -o clips good.wav
 finds 6 output fail '--output /proc/x: cannot' --append -o /proc/x good.wav
+finds 2 output fail '-f obs is a file that is written again and again: give it an --output' -f obs good.wav
 echo old >old.txt; mkdir blocked.txt.part
 finds 0 output pass '--output old.txt can be written' -o old.txt good.wav; finds 0 output pass 'old.txt can be written' --append -o old.txt good.wav
 [ "$(cat old.txt)" = old ] && [ ! -e old.txt.part ] || bad "old.txt was touched: $(ls)"
