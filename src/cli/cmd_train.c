@@ -184,7 +184,7 @@ static int run(em_training *t, em_err *err)
         .ops = t->backend.ops, .dev = t->backend.dev, .model = &t->model, .practice = &t->practice, .card = &t->card, .recipe = &t->recipe,
         .set = t->study.set, .features = t->study.features, .clips = t->study.clips, .valid = t->study.valid, .n_clips = t->study.n_clips,
         .n_valid = t->study.n_valid, .valid_name = t->study.valid_name, .kd = t->kd, .init = &init,
-        .init_has_statistics = t->o->train.init && !t->needs_statistics, .identity = t->identity,
+        .init_has_statistics = t->has_statistics, .identity = t->identity,
         .dir = t->o->train.out, .resumes = t->o->train.resume, .dist = t->dist, .stop = em_signals_catch(),
         .tell = em_training_view_tell, .warn = em_training_view_warn, .ctx = &view,
     };

@@ -81,3 +81,21 @@ em_init_fit em_init_count(const em_init *init, const em_params *params)
     }
     return fit;
 }
+
+em_status em_init_has_statistics(bool *out, em_init *init, int n_mels, em_err *err)
+{
+    static const struct { const char *name; float fresh; } parts[] = { { "bn0.running_mean", 0 }, { "bn0.running_var", 1 } };
+    em_status status = EM_OK;
+
+    *out = false;
+    for (size_t k = 0; k < EM_COUNT(parts) && status == EM_OK; k++) {
+        const em_st_tensor *t = em_st_find(init->st, parts[k].name);
+        const size_t n = t && t->n == (size_t)n_mels ? t->n : 0;
+
+        if (n > 0)
+            status = em_st_read(init->st, t, init->scratch, err);
+        for (size_t i = 0; i < n && status == EM_OK; i++)
+            *out |= init->scratch[i] != parts[k].fresh;
+    }
+    return status;
+}

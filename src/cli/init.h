@@ -27,4 +27,8 @@ em_tensor_source em_init_source(em_init *init);
 typedef struct em_init_fit { int n, n_of_blocks; } em_init_fit;
 em_init_fit em_init_count(const em_init *init, const em_params *params);
 
+/* Whether the file has bn0's running statistics of n_mels bands. Those of a fresh model, 0 and 1, are none: a public checkpoint that
+ * had no bn0 got them when it was imported. What em_st_read says. */
+em_status em_init_has_statistics(bool *out, em_init *init, int n_mels, em_err *err);
+
 #endif

@@ -26,7 +26,7 @@ typedef struct em_training {
     em_init      init;
     char         init_path[PATH_MAX];   /* a model file: --init, or what it was imported to */
     bool         is_imported, has_made_folder;
-    bool         needs_statistics;      /* what --init names has no bn0: the data's serve */
+    bool         has_statistics;        /* bn0's, in what --init names: else the data's serve */
     float       *priors;                /* [n_classes] log-odds, for --head-bias=prior  */
     char         init_hash[EM_SHA256_CHARS];
     em_kd       *kd;

@@ -15,19 +15,15 @@
 
 static void hear_import(void *ctx, em_import_what what, const char *tensor)
 {
-    em_training *t = ctx;
-
-    if (what != EM_IMPORT_FRESH)
-        return;
-    em_log(EM_LOG_DEBUG, "fresh: %s", tensor);
-    if (strncmp(tensor, "bn0.running_", 12) == 0)
-        t->needs_statistics = true;
+    (void)ctx;
+    if (what == EM_IMPORT_FRESH)
+        em_log(EM_LOG_DEBUG, "fresh: %s", tensor);
 }
 
 /* A public checkpoint is imported into the run's folder first. */
 static em_status make_model_file(em_training *t, em_err *err)
 {
-    const em_import_cfg how = { .mean_embed = t->o->mean_embed, .report = hear_import, .ctx = t };
+    const em_import_cfg how = { .mean_embed = t->o->mean_embed, .report = hear_import };
     const char *dir = t->o->train.out ? t->o->train.out : "/tmp";      /* a dry run may have none */
     em_import_counts n;
     em_status status;
@@ -195,6 +191,8 @@ em_status em_training_make_model(em_training *t, em_err *err)
         status = appends ? append_classes(t, err) : own_labels(t, err);
     if (status == EM_OK)
         status = check_init(t, err);
+    if (status == EM_OK && t->init.st)
+        status = em_init_has_statistics(&t->has_statistics, &t->init, t->model.n_mels, err);
     t->practice = t->model;
     if (status == EM_OK && t->o->train.train_window > 0)
         status = em_config_set_short_window(&t->practice, t->o->train.train_window, err);

@@ -112,6 +112,7 @@ says err 'files/vmamba.pth: 67 tensors loaded, 2 skipped, 4 fresh'; says err '71
 run 0 --inspect public/last.safetensors; says out 'd_state 2, ratio 2, mlp 0, gate, conv bias'; says out 'dims         8 16 32 64, depths 1 1 1 1'
 run 0 --import files/vmamba.pth -o imported.safetensors
 trains 0 --data set --epochs 1 --init imported.safetensors --out imported; says err '71 of 73 tensors fit'
+same_run public imported                            # bn0's statistics are the data's either way
 trains 3 --data set --epochs 1 --preset nano --init files/vmamba.pth --out x
 sentence 'files/vmamba.pth: none of its blocks fits: it has 8 channels, depths 1 1 1 1; leave --preset out, or name one of tiny, micro, nano,'
 
