@@ -59,3 +59,8 @@ em_status em_backend_open(em_backend *out, const char *name, const em_dev_cfg *c
             return open_row(out, i, cfg, err);
     return em_fail(err, EM_EINVAL, "backend \"%s\" is unknown: must be auto, cpu or cuda", name);
 }
+
+bool em_backend_is_to_blame(const em_ops *ops, em_status status)
+{
+    return ops && ops->has_own_memory && (status == EM_EDEVICE || status == EM_ENOMEM || status == EM_EUNSUPPORTED);
+}

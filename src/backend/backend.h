@@ -19,4 +19,7 @@ bool em_backend_is_built(const char *name);
  * On error out->dev is NULL. */
 em_status em_backend_open(em_backend *out, const char *name, const em_dev_cfg *cfg, em_err *err);
 
+/* Whether what failed on these operators (NULL: on none) may do so for their device, which the CPU does not share. */
+bool em_backend_is_to_blame(const em_ops *ops, em_status status);
+
 #endif

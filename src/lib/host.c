@@ -57,7 +57,7 @@ void em_host_close(em_host *h)
 
 bool em_host_is_device(const em_host *h, em_status status)
 {
-    return h->now.ops && h->now.ops->has_own_memory && (status == EM_EDEVICE || status == EM_ENOMEM || status == EM_EUNSUPPORTED);
+    return em_backend_is_to_blame(h->now.ops, status);
 }
 
 /* The file may be another one by now, whose scores would be of other classes. */

@@ -69,6 +69,14 @@ one_line err
 run 3 --backend=cuda -m cut.safetensors "$demo"
 run 2 --backend=cuda --window 7 -m "$model" "$demo"
 
+# What is measured is the CPU then, and said to be.
+fail cudaMalloc 1 2
+run 0 --bench --backend=auto -m "$model" --json --threads 1
+says err ': measuring the CPU'
+says out ', 1 thread"'
+run 5 --bench --backend=cuda -m "$model" --json
+unset EMU_FAIL
+
 # Sound at its own pace: where the run's first measure fails, and a hop.
 for call in 'cudaGraphLaunch 1 700' 'cudaGraphLaunch 4 700'; do
     fail "$call"
