@@ -39,6 +39,17 @@ static em_watch_rules rules_of_one(void)
     return rules;
 }
 
+/* The caller frees it. */
+static em_watcher *watch(said *s, const em_watch_rules *rules)
+{
+    const em_watcher_cfg cfg = { .rules = rules, .take = take, .ctx = s, .source = "dog.wav" };
+    em_watcher *w;
+    em_err err;
+
+    CHECK_OK(em_watcher_new(&w, &cfg, &err));
+    return w;
+}
+
 /* A hop a second, each of one score. */
 static void hear(em_watcher *w, const float *scores, int n, int first_s)
 {
@@ -60,12 +71,9 @@ static void a_quiet_class_is_told_at_first_and_as_it_comes_nearer(void **state)
     static const float scores[] = { 0, 0, 0, .1f, .1f, .105f, .1f, .3f, .3f, .1f, 0, 0 };
     const em_watch_rules rules = rules_of_one();
     said s = { 0 };
-    const em_watcher_cfg cfg = { .rules = &rules, .take = take, .ctx = &s, .source = "dog.wav" };
-    em_watcher *w;
-    em_err err;
+    em_watcher *w = watch(&s, &rules);
     (void)state;
 
-    CHECK_OK(em_watcher_new(&w, &cfg, &err));
     hear(w, scores, (int)EM_COUNT(scores), 1);
     CHECK(s.n >= 3 && s.n <= 6, "%d verdicts of %d hops", s.n, (int)EM_COUNT(scores));
     CHECK(s.times[0] == 1 && s.peaks[0] == 0, "the first: %.2f at %g s", s.peaks[0], s.times[0]);
@@ -83,12 +91,10 @@ static void new_rules_are_told_of_again(void **state)
     static const float nothing[] = { 0, 0, 0 };
     const em_watch_rules rules = rules_of_one();
     said s = { 0 };
-    const em_watcher_cfg cfg = { .rules = &rules, .take = take, .ctx = &s, .source = "dog.wav" };
-    em_watcher *w;
+    em_watcher *w = watch(&s, &rules);
     em_err err;
     (void)state;
 
-    CHECK_OK(em_watcher_new(&w, &cfg, &err));
     hear(w, nothing, 3, 1);
     CHECK(s.n == 1, "%d", s.n);
     CHECK_OK(em_watcher_change(&w, &rules, &err));
