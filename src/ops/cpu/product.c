@@ -15,7 +15,7 @@ enum {
     MOST_ROWS = 256, LEAST_ROWS = 64,
     BLOCK_FLOATS = 49152,                   /* 192 KiB of prepared rows                                     */
     DEEP = 2048, DEEP_ROWS = 32,            /* beyond that depth even the least rows would be over 512 KiB  */
-    TASKS = 16,                              /* for each thread, at least: who waits at the end waits for half a task */
+    TASKS = 16,                             /* for each thread, at least: who waits at the end waits for half a task */
 };
 
 int em_cpu_block_rows(int k)
