@@ -44,7 +44,8 @@ static em_status obs_init(em_sink *s, em_err *err)
     const size_t n = (size_t)s->cfg.top_k;
 
     if (!s->out.part)
-        return em_fail(err, EM_EIO, "%s: is no file that -f obs could replace", s->out.path ? s->out.path : "standard output");
+        return em_fail(err, s->out.path ? EM_EIO : EM_EINVAL, "%s: is no file that -f obs could replace",
+                       s->out.path ? s->out.path : "standard output");
     o->path = strdup(s->out.path);
     o->lines = calloc(n, sizeof *o->lines);
     o->all.room = n * (LINE_BYTES + 1) + 1;
