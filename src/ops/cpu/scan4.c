@@ -21,7 +21,8 @@ static void task(void *ctx, int i, int worker)
     const job *j = ctx;
     const em_scan4 *a = j->a;
     const int window = i / j->n_tiles / 2, at = i - window * 2 * j->n_tiles, width = j->dev->k->scan_channels;
-    const int tile = j->n_tiles < MANY_TILES ? at % j->n_tiles : at / 2, pair = j->n_tiles < MANY_TILES ? at / j->n_tiles : at % 2;
+    const bool by_tile = j->n_tiles >= MANY_TILES;
+    const int tile = by_tile ? at / 2 : at % j->n_tiles, pair = by_tile ? at % 2 : at / j->n_tiles;
     const size_t token = (size_t)window * (size_t)a->H * (size_t)a->W;
     em_scan_tile t = {
         .y = a->y[pair] + token * (size_t)a->D, .u = a->u + token * (size_t)a->D,
