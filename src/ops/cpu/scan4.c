@@ -16,18 +16,29 @@ static float *states_of(const em_scan4 *a, int window, int direction)
     return a->states ? a->states + (size_t)(window * EM_DIRECTIONS + direction) * chunks * (size_t)a->N * (size_t)a->D : NULL;
 }
 
+/* Where a task is: its pair of directions, and its first channel. */
+typedef struct place { int pair, channel; } place;
+
+static place place_of(const job *j, int i)
+{
+    const bool by_tile = j->n_tiles >= MANY_TILES;
+    const int at = i % (2 * j->n_tiles), tile = by_tile ? at / 2 : at % j->n_tiles;
+
+    return (place){ by_tile ? at % 2 : at / j->n_tiles, tile * j->dev->k->scan_channels };
+}
+
 static void task(void *ctx, int i, int worker)
 {
     const job *j = ctx;
     const em_scan4 *a = j->a;
-    const int window = i / j->n_tiles / 2, at = i - window * 2 * j->n_tiles, width = j->dev->k->scan_channels;
-    const bool by_tile = j->n_tiles >= MANY_TILES;
-    const int tile = by_tile ? at / 2 : at % j->n_tiles, pair = by_tile ? at % 2 : at / j->n_tiles;
+    const int window = i / j->n_tiles / 2, width = j->dev->k->scan_channels;
+    const place here = place_of(j, i), next = place_of(j, i + 1);
     const size_t token = (size_t)window * (size_t)a->H * (size_t)a->W;
     em_scan_tile t = {
-        .y = a->y[pair] + token * (size_t)a->D, .u = a->u + token * (size_t)a->D,
-        .x_dbl = a->x_dbl + token * (size_t)(EM_DIRECTIONS * (a->R + 2 * a->N)), .scan = a, .pair = pair,
-        .channel = tile * width, .n_channels = a->D - tile * width < width ? a->D - tile * width : width,
+        .y = a->y[here.pair] + token * (size_t)a->D, .u = a->u + token * (size_t)a->D,
+        .x_dbl = a->x_dbl + token * (size_t)(EM_DIRECTIONS * (a->R + 2 * a->N)), .scan = a, .pair = here.pair,
+        .channel = here.channel, .n_channels = a->D - here.channel < width ? a->D - here.channel : width,
+        .next_pair = next.pair, .next_channel = next.channel,
         .state = j->dev->scratch[worker],
     };
 

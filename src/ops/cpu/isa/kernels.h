@@ -66,6 +66,7 @@ typedef struct em_scan_tile {
     const em_scan4 *scan;
     int          pair;
     int          channel, n_channels;
+    int          next_pair, next_channel;   /* of the tile to come: its parameters are called for meanwhile */
     float       *state;             /* scratch: 2 * N * tile channels            */
     float       *states[EM_DIRECTIONS];     /* [chunks][N][D] of a direction, this window; NULL: not kept */
 } em_scan_tile;

@@ -11,11 +11,14 @@
  * cache, which holds eight or twelve of them. */
 #include "ops/cpu/isa/isa.h"
 
-enum { TILE = 2, CHUNK = 8, STEPS = 4, LINE = 16 };     /* vectors of a tile; tokens of a chunk and of a projection; floats */
+enum { TILE = 2, CHUNK = 8, STEPS = LANES == 16 ? 8 : 4, LINE = 16 };     /* vectors of a tile; tokens of a chunk and of a projection; floats */
+
+/* Parameters of one direction, at a tile's first channel. */
+typedef struct params { const float *dt_w, *dt_bias, *a, *skip; } params;       /* [R][D], [D], [N][D], [D] */
 
 /* One direction of one tile: where its parameters and its tokens are. */
 typedef struct lane {
-    const float *dt_w, *dt_bias, *a, *skip; /* [R][D], [D], [N][D], [D], at the tile's first channel */
+    params      p, soon;                    /* its own, and those of the run after it                */
     const float *u, *x_dbl;                 /* [L][D] at the first channel; [L][ld] at this direction */
     float *y;
     float *h;                               /* [N][TILE * LANES]                                      */
@@ -26,13 +29,20 @@ typedef struct lane {
     long step_inner, step_outer, start;     /* in tokens                                             */
 } lane;
 
+static params params_of(const em_scan4 *s, int direction, int channel)
+{
+    const size_t D = (size_t)s->D, i = (size_t)direction, c = (size_t)channel;
+
+    return (params){ s->dt_w + i * (size_t)s->R * D + c, s->dt_bias + i * D + c, s->a + i * (size_t)s->N * D + c, s->skip + i * D + c };
+}
+
 static lane make_lane(const em_scan_tile *t, int k)
 {
     const em_scan4 *s = t->scan;
     const size_t D = (size_t)s->D, R = (size_t)s->R, N = (size_t)s->N, c = (size_t)t->channel, i = (size_t)k;
     const int is_column = k % 2, is_backward = k / 2;
     lane l = {
-        .dt_w = s->dt_w + i * R * D + c, .dt_bias = s->dt_bias + i * D + c, .a = s->a + i * N * D + c, .skip = s->skip + i * D + c,
+        .p = params_of(s, k, t->channel),
         .u = t->u + c, .x_dbl = t->x_dbl + i * (R + 2 * N), .y = t->y + c, .h = t->state,
         .states = t->states[k] ? t->states[k] + c : NULL,
         .D = D, .ld = EM_DIRECTIONS * (R + 2 * N), .R = s->R, .N = s->N,
@@ -87,6 +97,24 @@ EM_INLINE void call(const float *u, const float *y, const float *x_dbl, const in
     __builtin_prefetch(x_dbl);
 }
 
+/* Calls for the parameters of the next run: they lie rows of all channels apart, and come from far away. */
+EM_INLINE void call_parameters(const lane *l, long done, const int n, const int nv)
+{
+    const params *p = &l->soon;
+
+#pragma GCC unroll 2
+    for (int i = 0; i < nv * LANES; i += LINE) {
+        for (long r = done; r < done + n && r < l->R; r++)
+            __builtin_prefetch(p->dt_w + r * (long)l->D + i);
+        if (done > 0)
+            continue;
+        __builtin_prefetch(p->dt_bias + i);
+        __builtin_prefetch(p->skip + i);
+        for (int k = 0; k < l->N; k++)
+            __builtin_prefetch(p->a + (size_t)k * l->D + i);
+    }
+}
+
 /* The dt projection of all tokens, STEPS at a time, so that each weight is loaded once for them. */
 EM_INLINE void project(chunk *c, const lane *l, const int n, const int nv, int tail)
 {
@@ -94,13 +122,13 @@ EM_INLINE void project(chunk *c, const lane *l, const int n, const int nv, int t
         const float *rows[STEPS];
         vf acc[STEPS][TILE];
 
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int j = 0; j < STEPS; j++)
             rows[j] = l->x_dbl + (c->token + min_int(t + j, n - 1) * l->step_inner) * (long)l->ld;
 #pragma GCC unroll 2
         for (int v = 0; v < nv; v++) {
-            vf bias = v_load_n(l->dt_bias + v * LANES, v == nv - 1 ? tail : LANES);
-#pragma GCC unroll 4
+            vf bias = v_load_n(l->p.dt_bias + v * LANES, v == nv - 1 ? tail : LANES);
+#pragma GCC unroll 8
             for (int j = 0; j < STEPS; j++)
                 acc[j][v] = bias;
         }
@@ -108,14 +136,14 @@ EM_INLINE void project(chunk *c, const lane *l, const int n, const int nv, int t
             vf w[TILE];
 #pragma GCC unroll 2
             for (int v = 0; v < nv; v++)
-                w[v] = v_load_n(l->dt_w + (size_t)r * l->D + (size_t)(v * LANES), v == nv - 1 ? tail : LANES);
-#pragma GCC unroll 4
+                w[v] = v_load_n(l->p.dt_w + (size_t)r * l->D + (size_t)(v * LANES), v == nv - 1 ? tail : LANES);
+#pragma GCC unroll 8
             for (int j = 0; j < STEPS; j++)
 #pragma GCC unroll 2
                 for (int v = 0; v < nv; v++)
                     acc[j][v] += rows[j][r] * w[v];
         }
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int j = 0; j < STEPS; j++)
 #pragma GCC unroll 2
             for (int v = 0; v < nv; v++)
@@ -164,7 +192,7 @@ EM_INLINE void recur(chunk *restrict c, const lane *l, int i, const int n, const
 #pragma GCC unroll 2
     for (int v = 0; v < nv; v++) {
         h[v] = v_load(state + v * LANES);
-        skip[v] = v_load_n(l->skip + v * LANES, v == nv - 1 ? tail : LANES);
+        skip[v] = v_load_n(l->p.skip + v * LANES, v == nv - 1 ? tail : LANES);
     }
     for (int t = 0; t < n; t++, here += step, there += step, bc += step_x, next_bc += step_x) {
         const vf b = v_set(bc[0]), out = v_set(bc[l->N]);
@@ -206,7 +234,7 @@ EM_INLINE void pass(chunk *c, const lane *l, bool is_first, const int n, const i
     project(c, l, n, nv, tail);
     soften(c, n, nv);
     for (int i = 0; i < l->N; i++) {
-        decay(c, l->a + (size_t)i * l->D, n, nv, tail);
+        decay(c, l->p.a + (size_t)i * l->D, n, nv, tail);
         if (l->N == 1)
             recur(c, l, i, n, true, true, is_first, nv, tail);
         else if (i == 0)
@@ -228,6 +256,7 @@ EM_INLINE void run(const lane *l, bool is_first, const int nv, const int tail)
         move_on(&c, done, &at, l);
         if (l->states && done % EM_SCAN_CHUNK == 0)
             keep(l, done, (nv - 1) * LANES + tail);
+        call_parameters(l, done, c.n, nv);
         if (c.n == CHUNK)
             pass(&c, l, is_first, CHUNK, nv, tail);
         else
@@ -238,10 +267,12 @@ EM_INLINE void run(const lane *l, bool is_first, const int nv, const int tail)
 void EM_K(scan_tile)(const em_scan_tile *t)
 {
     const int nv = (t->n_channels + LANES - 1) / LANES, tail = t->n_channels - (nv - 1) * LANES;
+    const int order[2] = { 2 * t->pair, 3 - 2 * t->pair };
 
     for (int second = 0; second < 2; second++) {
-        lane l = make_lane(t, second ? 3 - 2 * t->pair : 2 * t->pair);
+        lane l = make_lane(t, order[second]);
 
+        l.soon = second ? params_of(t->scan, 2 * t->next_pair, t->next_channel) : params_of(t->scan, order[1], t->channel);
         if (nv == TILE && tail == LANES)
             run(&l, second == 0, TILE, LANES);
         else if (tail == LANES)
