@@ -1,11 +1,12 @@
-/* kernels.c - what the operators take from an instruction set for granted, on each of them: packed weights, and rows that do not
- * know their neighbours. */
+/* kernels.c - what the operators take from an instruction set for granted, on each of them: packed weights, rows that do not
+ * know their neighbours, and GELU and SiLU of any number. */
 #include "ops/cases.h"
 
 #include "base/rng.h"
 #include "ops/cpu/device.h"
 #include "ops/cpu/ops_cpu.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { MOST = 64 * 640, ROWS = 9 };
@@ -93,11 +94,45 @@ static void a_normed_row_has_the_same_bits_alone(void **state)
     on_each(check_rows);
 }
 
+/* Every 1/4096 of [-20, 20], and far out. */
+enum { N_STEPS = 40 * 4096 + 1, N_NUMBERS = N_STEPS + 4 };
+
+static double gelu(double x) { return x / 2 * erfc(-x / sqrt(2)); }
+
+static double silu(double x) { return x / (1 + exp(-x)); }
+
+static void check_numbers(const em_kernels *k)
+{
+    static float x[N_NUMBERS], ones[N_NUMBERS], y[N_NUMBERS];
+    em_rows r = { .x = x, .act = EM_ACT_GELU, .n = N_NUMBERS, .rows = 1 };
+
+    for (int i = 0; i < N_NUMBERS; i++) {
+        x[i] = i < N_STEPS ? (float)(i - N_STEPS / 2) / 4096 : (i % 2 ? 1.f : -1.f) * (i % 4 < 2 ? 1e3f : 1e8f);
+        ones[i] = 1.f;
+    }
+    k->prep_rows(y, &r);
+    for (int i = 0; i < N_NUMBERS; i++)
+        CHECK(fabs(y[i] - gelu(x[i])) <= 2.5e-7 * fmax(1, fabs(x[i])), "%s: GELU of %.9g is %.9g, not %.9g", k->name, x[i], y[i], gelu(x[i]));
+    CHECK(y[N_STEPS / 2] == 0.f, "%s: GELU of 0 is %g", k->name, y[N_STEPS / 2]);
+
+    r = (em_rows){ .x = ones, .gate = x, .act = EM_ACT_NONE, .n = N_NUMBERS, .rows = 1 };
+    k->prep_rows(y, &r);
+    for (int i = 0; i < N_NUMBERS; i++)
+        CHECK(fabs(y[i] - silu(x[i])) <= 5e-7 * fmax(1, fabs(x[i])), "%s: SiLU of %.9g is %.9g, not %.9g", k->name, x[i], y[i], silu(x[i]));
+}
+
+static void activations_are_right_everywhere(void **state)
+{
+    (void)state;
+    on_each(check_numbers);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(weights_are_packed_and_unpacked),
         cmocka_unit_test(a_normed_row_has_the_same_bits_alone),
+        cmocka_unit_test(activations_are_right_everywhere),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

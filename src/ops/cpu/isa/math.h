@@ -1,4 +1,4 @@
-/* math.h - 2^x, softplus, SiLU, GELU on n vectors in step: polynomials without division or table.
+/* math.h - 2^x, softplus, SiLU, GELU on n vectors in step: polynomials without division, in pieces where registers hold a table.
  *
  * One evaluation is a chain of twenty to forty dependent instructions, each four clocks after the one before it. n
  * chains (n a constant, MOST_CHAINS at most) written step by step side by side keep the units busy whatever the depth of
@@ -10,6 +10,10 @@
 #define EM_OPS_CPU_ISA_MATH_H
 
 #include "ops/cpu/isa/vec.h"
+
+#if defined(__AVX512DQ__)
+#include "ops/cpu/isa/tables.h"
+#endif
 
 /* As many as sixteen registers hold with what they need; with twice the registers twice as many, which pays in the scan
  * alone, whose vectors lie side by side. */
@@ -40,11 +44,26 @@ EM_INLINE void v_exp2(vf *x, const int n)
     v_exp2_inside(x, n);
 }
 
+/* 2^x, x <= 127, for what is not multiplied up: the relative error is 1.1e-7 also where x is nearly 0. */
+EM_INLINE void v_exp2_once(vf *x, const int n)
+{
+#if defined(__AVX512DQ__)
+    vf multiple[MOST_CHAINS], root[MOST_CHAINS], p[MOST_CHAINS];
+
+    EACH(c) x[c] = v_small_fraction(&multiple[c], &root[c], x[c]);
+    EACH(c) p[c] = x[c] * 0.24022649228572845f + 0.6931573152542114f;
+    EACH(c) p[c] = p[c] * x[c] + 1.f;
+    EACH(c) x[c] = v_scale(p[c] * root[c], multiple[c]);
+#else
+    v_exp2(x, n);
+#endif
+}
+
 /* e^-|x| */
 EM_INLINE void v_exp_below(vf *t, const vf *x, const int n)
 {
     EACH(c) t[c] = v_abs(x[c]) * -1.44269504f;
-    v_exp2(t, n);
+    v_exp2_once(t, n);
 }
 
 /* log(1 + e^x) = max(x, 0) + log1p(t), t = e^-|x|. Above 20 the second part is under float32's epsilon: the identity
@@ -119,17 +138,35 @@ EM_INLINE void v_gelu_tail(vf *q, vf *z, const vf *x, const int n)
     EACH(c) q[c] = q[c] * z[c] + -0.45891568064689636f;
     EACH(c) q[c] = q[c] * z[c] + -1.1511471271514893f;
     EACH(c) q[c] = q[c] * z[c] + -1.f;
-    v_exp2_inside(q, n);
+    v_exp2_once(q, n);
+}
+
+/* z tail(z), z = |x|; from the table within 1.1e-7. */
+EM_INLINE void v_gelu_less(vf *z, const vf *x, const int n)
+{
+    vf p[MOST_CHAINS];
+#if defined(__AVX512DQ__)
+    vi i[MOST_CHAINS];
+
+    EACH(c) z[c] = v_min(v_abs(x[c]), v_set(5.6f));
+    EACH(c) i[c] = v_gelu_piece(z[c]);
+    EACH(c) p[c] = v_of_32(gelu_cubics[3], i[c]) * z[c] + v_of_32(gelu_cubics[2], i[c]);
+    EACH(c) p[c] = p[c] * z[c] + v_of_32(gelu_cubics[1], i[c]);
+    EACH(c) z[c] = p[c] * z[c] + v_of_32(gelu_cubics[0], i[c]);
+#else
+    v_gelu_tail(p, z, x, n);
+    EACH(c) z[c] = z[c] * p[c];
+#endif
 }
 
 /* x/2 (1 + erf(x / sqrt 2)) = max(x, 0) - z tail(z) */
 EM_INLINE void v_gelu(vf *x, const int n)
 {
-    vf z[MOST_CHAINS], q[MOST_CHAINS];
+    vf less[MOST_CHAINS];
 
-    v_gelu_tail(q, z, x, n);
+    v_gelu_less(less, x, n);
     EACH(c) x[c] = v_max(x[c], (vf){ 0 });
-    EACH(c) x[c] = x[c] - z[c] * q[c];
+    EACH(c) x[c] = x[c] - less[c];
 }
 
 /* ---- slopes, for backward: plain divisions, for nothing here hangs on a few clocks */
