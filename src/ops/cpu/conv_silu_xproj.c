@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Of a task: enough rows that each is read once for the three that need it, few enough that u stays in cache. */
-enum { TOKENS = 256 };
+enum { TOKENS = 256, LEAST_TOKENS = 64 };
 
 typedef struct job { em_dev *dev; const em_conv_silu_xproj *a; int rows_a_task, tasks_a_window; } job;
 
@@ -29,13 +29,20 @@ static void task(void *ctx, int i, int worker)
     j->dev->k->gemm(&g);
 }
 
+/* Four tasks a thread, so that nobody waits long at the end; small ones, which read more rows than they make, not beyond two. */
+static int rows_a_task(const em_conv_silu_xproj *a, int n_rows, int n_threads)
+{
+    const int quarter = n_rows / (4 * n_threads), half = n_rows / (2 * n_threads), least = LEAST_TOKENS / a->W, most = TOKENS / a->W;
+    int rows = quarter > least ? quarter : half < least ? half : least;
+
+    rows = rows < most ? rows : most;
+    return rows > 0 ? rows : 1;
+}
+
 void em_cpu_conv_silu_xproj_fwd(em_dev *dev, const em_conv_silu_xproj *a, int B)
 {
-    const int wanted = 4 * em_pool_threads(dev->pool);      /* tasks, at least */
-    job j = { dev, a, a->W < TOKENS ? TOKENS / a->W : 1, 0 };
+    job j = { dev, a, rows_a_task(a, B * a->H, em_pool_threads(dev->pool)), 0 };
 
-    if (B * a->H < wanted * j.rows_a_task)
-        j.rows_a_task = B * a->H / wanted > 0 ? B * a->H / wanted : 1;
     j.tasks_a_window = (a->H + j.rows_a_task - 1) / j.rows_a_task;
     em_pool_run(dev->pool, task, &j, B * j.tasks_a_window);
 }
