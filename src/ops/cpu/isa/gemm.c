@@ -179,6 +179,14 @@ EM_INLINE void tile(const em_gemm *g, const float *w, ahead next, int row, int c
     const int last = g->N - col - (nv - 1) * LANES < LANES ? g->N - col - (nv - 1) * LANES : LANES;
     float *y = g->y + (size_t)row * g->ldy + (size_t)col;
 
+    /* With a residual y is mostly where it lies: called for, to be written, while the sums go on. */
+    if (g->residual)
+#pragma GCC unroll 14
+        for (int r = 0; r < mr; r++)
+#pragma GCC unroll 3
+            for (int v = 0; v < nv; v++)
+                __builtin_prefetch(y + (size_t)r * g->ldy + v * LANES, 1);
+
 #pragma GCC unroll 3
     for (int v = 0; v < nv; v++) {
         const vf bias = g->bias ? v_load_n(g->bias + col + v * LANES, v == nv - 1 ? last : LANES) : (vf){ 0 };
