@@ -1,6 +1,7 @@
 """The program with a web page, as these tests start it: on a free port, in a private folder, ended by the test."""
 import http.client
 import os
+import pathlib
 import re
 import select
 import subprocess
@@ -80,6 +81,17 @@ class Program:
             return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read().decode()
         finally:
             connection.close()
+
+    def n_connections(self):
+        """That it has taken up: its sockets but for the one that listens."""
+        return sum(fd.is_socket() for fd in pathlib.Path(f"/proc/{self.process.pid}/fd").iterdir()) - 1
+
+    def wait_connections(self, n, seconds=10):
+        """Until there are n; how many there are then."""
+        end = time.monotonic() + seconds
+        while (found := self.n_connections()) != n and time.monotonic() < end:
+            time.sleep(0.05)
+        return found
 
     def end(self, signal=15, seconds=20):
         """Its exit status; it has to end by itself in time."""
