@@ -68,8 +68,7 @@ static void buffer_size_changes_harm_no_frame(void **state)
         uint64_t n_before = check.n_right;
 
         CHECK(jack_set_buffer_size(player.client, sizes[i]) == 0, "size %u", sizes[i]);
-        for (int j = 0; check.n_right == n_before && j < 20; j++)
-            listen_for(&check, s, 0.5);
+        listen_for(&check, s, 0.5);
         CHECK(check.n_right > n_before, "size %u: it goes on", sizes[i]);
         CHECK(check.n_wrong == 0, "size %u: %llu wrong", sizes[i], (unsigned long long)check.n_wrong);
     }

@@ -4,12 +4,10 @@
 
 #include "base/clock.h"
 
-#include <math.h>
 #include <signal.h>
 
 enum { N_KILLS = 5 };
-#define BACK_S 3.0              /* the promise, counted from the moment the server answers; a busy machine may run us late: the best counts */
-#define LATE_S 15.0
+#define BACK_S 3.0              /* the promise, counted from the moment the server answers */
 
 static int n_alone;             /* threads before anything is opened */
 
@@ -60,6 +58,7 @@ static void a_server_that_comes_later_is_taken(void **state)
     em_source_info info;
     em_source *s;
     em_err err;
+    double back_s;
     pid_t jackd;
 
     (void)state;
@@ -67,7 +66,8 @@ static void a_server_that_comes_later_is_taken(void **state)
     CHECK_OK(em_source_start(s, &err));
     CHECK(peer_wait_state(s, EM_SOURCE_UP, 0.5) < 0, "nothing is there");
     jackd = peer_jackd(44100, 256);
-    CHECK(peer_wait_state(s, EM_SOURCE_UP, LATE_S) >= 0, "not there within %g s", LATE_S);
+    back_s = peer_wait_state(s, EM_SOURCE_UP, 20);
+    CHECK(back_s >= 0 && back_s <= BACK_S, "%g s", back_s);
     CHECK(peer_wait_state(s, EM_SOURCE_DOWN, 0.2) < 0, "it stays up");
     em_source_get_info(s, &info);
     CHECK(info.rate_hz == 44100, "%d Hz", info.rate_hz);
@@ -102,7 +102,7 @@ static void a_killed_server_is_back_within_three_seconds(void **state)
     int n_threads, n_fds, rate_hz;
     uint64_t n_missing, died_ns;
     em_source_info info;
-    double back_s, away_s, least_s = LATE_S;
+    double back_s, away_s;
     em_source *s;
     em_err err;
     pid_t jackd = peer_jackd(48000, 512);
@@ -117,14 +117,13 @@ static void a_killed_server_is_back_within_three_seconds(void **state)
     for (int i = 0; i < N_KILLS; i++) {
         peer_kill(jackd, SIGKILL);
         died_ns = em_now_ns();
-        CHECK(peer_wait_state(s, EM_SOURCE_DOWN, LATE_S) >= 0, "kill %d is noticed", i);
+        CHECK(peer_wait_state(s, EM_SOURCE_DOWN, 2.0) >= 0, "kill %d is noticed", i);
         take_gaps(s, 0.3);
         rate_hz = i % 2 ? 48000 : 96000;
         jackd = peer_jackd(rate_hz, 512);
-        back_s = peer_wait_state(s, EM_SOURCE_UP, LATE_S);
+        back_s = peer_wait_state(s, EM_SOURCE_UP, 20);
         away_s = (double)(em_now_ns() - died_ns) * 1e-9;
-        CHECK(back_s >= 0, "kill %d: not back within %g s", i, LATE_S);
-        least_s = fmin(least_s, back_s);
+        CHECK(back_s >= 0 && back_s <= BACK_S, "kill %d: back after %g s", i, back_s);
         n_missing = take_gaps(s, 0.4);
         em_source_get_info(s, &info);
         CHECK(info.rate_hz == rate_hz, "kill %d: %d Hz", i, info.rate_hz);
@@ -139,7 +138,6 @@ static void a_killed_server_is_back_within_three_seconds(void **state)
         CHECK(peer_count_threads() == n_threads, "kill %d: %d threads were %d", i, peer_count_threads(), n_threads);
         CHECK(peer_count_fds() == n_fds, "kill %d: %d fds were %d", i, peer_count_fds(), n_fds);
     }
-    CHECK(least_s <= BACK_S, "back after %g s at best", least_s);
     em_source_close(s);
     CHECK(peer_count_threads() == n_alone, "%d threads are left", peer_count_threads());
     peer_kill(jackd, SIGTERM);
@@ -173,7 +171,7 @@ static void the_outage_is_as_long_as_the_clock_says(void **state)
     CHECK(after.dropped - before.dropped > 48000, "an outage of more than a second");
     /* Frames that come and frames that are missing add up to the time that has passed; a machine that is busy may
      * see either end a little late. */
-    CHECK(counted_s > elapsed_s - 1.0 && counted_s < elapsed_s + 1.0, "%g s counted in %g s", counted_s, elapsed_s);
+    CHECK(counted_s > elapsed_s - 0.25 && counted_s < elapsed_s + 0.25, "%g s counted in %g s", counted_s, elapsed_s);
     em_source_close(s);
     peer_kill(jackd, SIGTERM);
 }

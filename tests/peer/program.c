@@ -1,5 +1,5 @@
 /* program.c - the program itself on JACK. A server that is killed and started again five times while it tags: it is back
- * each time, within 3 s at best, says so in its records, and at the end its counters add up. A program that is stopped for a
+ * within 3 s each time, says so in its records, and at the end its counters add up. A program that is stopped for a
  * while, so that the server goes on without it: what it missed is told to the frame. */
 #include "check.h"
 #include "peer.h"
@@ -7,13 +7,11 @@
 #include "base/clock.h"
 
 #include <jansson.h>
-#include <math.h>
 #include <signal.h>
 #include <unistd.h>
 
 enum { N_KILLS = 5, N_STOPS = 6, STOP_MS = 300 };
-#define BACK_S 3.0              /* the promise, counted from the moment the server answers; a busy machine may run us late: the best counts */
-#define LATE_S 15.0
+#define BACK_S 3.0              /* the promise, counted from the moment the server answers */
 
 static char records[512], part[520];
 
@@ -80,7 +78,6 @@ static void a_killed_server_is_found_again_while_tagging(void **state)
     const char *argv[] = { "env", EM_PROGRAM, "--jack", "--jack-server", peer_jack_name(), "-m", EM_SOURCE_DIR "/config/models/nano.safetensors",
                            "-f", "jsonl", "--scores", "-o", records, NULL };
     pid_t server = peer_jackd(48000, 256), program;
-    double least_s = LATE_S;
 
     (void)state;
     program = peer_start(argv);
@@ -92,13 +89,11 @@ static void a_killed_server_is_found_again_while_tagging(void **state)
         peer_kill(server, SIGKILL);
         CHECK(wait_for("\"state\":\"down\"", i, 10) >= 0, "kill %d: not noticed", i);
         server = peer_jackd(48000, 256);
-        back = wait_for("\"state\":\"up\"", i + 1, LATE_S);
-        CHECK(back >= 0, "kill %d: not back within %g s", i, LATE_S);
-        least_s = fmin(least_s, back);
+        back = wait_for("\"state\":\"up\"", i + 1, 15);
+        CHECK(back >= 0 && back <= BACK_S, "kill %d: back after %g s", i, back);
         CHECK(wait_for("\"type\":\"scores\"", n_scores + 1, 20) >= 0, "kill %d: no scores after it", i);
         CHECK(kill(program, 0) == 0, "kill %d: the program ended", i);
     }
-    CHECK(least_s <= BACK_S, "back after %g s at best", least_s);
     CHECK(count("\"reason\":\"device\"") >= N_KILLS, "each outage is a gap");
     peer_kill(program, SIGINT);
     CHECK(access(records, R_OK) == 0, "ended cleanly: the file has its name");
@@ -130,15 +125,14 @@ static void what_a_stopped_program_missed_is_a_gap(void **state)
     const char *argv[] = { "env", EM_PROGRAM, "--jack", "--jack-server", peer_jack_name(), "-m", EM_SOURCE_DIR "/config/models/nano.safetensors",
                            "-f", "jsonl", "--scores", "-o", records, NULL };
     pid_t server = peer_start(jackd), program;
-    double elapsed_s, life_s, time_s;
+    double elapsed_s, time_s;
     json_int_t n_dropped, n_told;
-    uint64_t begin_ns, from_ns;
+    uint64_t from_ns;
     json_t *stop;
 
     (void)state;
     while (peer_run(lsp) != 0)
         em_sleep_ms(20);
-    begin_ns = em_now_ns();
     program = peer_start(argv);
     CHECK(wait_for("\"type\":\"scores\"", 1, 20) >= 0, "no scores at first");
     from_ns = em_now_ns();
@@ -151,7 +145,6 @@ static void what_a_stopped_program_missed_is_a_gap(void **state)
     em_sleep_ms(600);
     elapsed_s = (double)(em_now_ns() - from_ns) * 1e-9;
     peer_kill(program, SIGINT);
-    life_s = (double)(em_now_ns() - begin_ns) * 1e-9;
     check_stop_record();
     stop = stop_record();
     n_dropped = json_integer_value(json_object_get(stop, "dropped"));
@@ -160,9 +153,9 @@ static void what_a_stopped_program_missed_is_a_gap(void **state)
     n_told = count_gaps("xrun");
     /* What is missing just before the end has no frame behind it that would bring it out. */
     CHECK(n_told <= n_dropped && n_told + 8 * 1024 >= n_dropped, "%lld dropped, %lld told", (long long)n_dropped, (long long)n_told);
-    CHECK(n_dropped % 1024 == 0 && n_dropped > N_STOPS * STOP_MS / 2 * 48ll, "whole periods: %lld", (long long)n_dropped);
-    /* The first scores come a second of stream after its start, which is not before the program's. */
-    CHECK(time_s > elapsed_s + 0.1 && time_s < life_s + 0.5, "%g s of stream in %g s and a second, %g s in all", time_s, elapsed_s, life_s);
+    CHECK(n_dropped % 1024 == 0 && n_dropped > N_STOPS * (STOP_MS - 50) * 48ll, "whole periods: %lld", (long long)n_dropped);
+    /* The first scores come a second of stream after its start, and are written some time later. */
+    CHECK(time_s > elapsed_s + 0.7 && time_s < elapsed_s + 2.5, "%g s of stream in %g s and a second", time_s, elapsed_s);
     peer_kill(server, SIGTERM);
 }
 

@@ -138,7 +138,7 @@ EM_INLINE void v_gelu_tail(vf *q, vf *z, const vf *x, const int n)
     EACH(c) q[c] = q[c] * z[c] + -0.45891568064689636f;
     EACH(c) q[c] = q[c] * z[c] + -1.1511471271514893f;
     EACH(c) q[c] = q[c] * z[c] + -1.f;
-    v_exp2_once(q, n);
+    v_exp2_inside(q, n);
 }
 
 /* z tail(z), z = |x|; from the table within 1.1e-7. */

@@ -4,18 +4,9 @@
 
 #include "ops/cpu/isa/vec.h"
 
-/* 2^(i/32) */
-static const float roots_of_two[32] = {
-    1.f,         1.0218972f,  1.04427373f, 1.06714046f, 1.09050775f, 1.1143868f,  1.13878858f, 1.1637249f,
-    1.18920708f, 1.21524739f, 1.24185777f, 1.26905096f, 1.29683959f, 1.32523668f, 1.35425556f, 1.38390994f,
-    1.41421354f, 1.44518077f, 1.47682619f, 1.50916445f, 1.54221082f, 1.5759809f,  1.61049032f, 1.64575553f,
-    1.68179286f, 1.71861935f, 1.75625217f, 1.79470909f, 1.8340081f,  1.87416768f, 1.91520655f, 1.95714414f,
-};
-
-/* z tail(z), tail the normal distribution beyond z, in 32 pieces: c[k][i] is of z^k in piece i. Made by gelu_table.py, which says how. */
-static const float gelu_cubics[4][32] = {
-#include "ops/cpu/isa/gelu_cubics.inc"
-};
+/* roots_of_two[i] = 2^(i/32). gelu_cubics: z tail(z), tail the normal distribution beyond z, in 32 pieces: [k][i] is of z^k in piece i.
+ * Made by tables.py, which says how. */
+#include "ops/cpu/isa/tables.inc"
 
 /* t[i % 32] of each lane. */
 EM_INLINE vf v_of_32(const float t[32], vi i)

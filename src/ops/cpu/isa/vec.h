@@ -140,7 +140,7 @@ EM_INLINE vf v_fraction(vf *whole, vf x)
 #endif
 }
 
-/* x 2^whole, x in [0.7, 1.5]. */
+/* x 2^whole, x in [0.7, 2]. */
 EM_INLINE vf v_scale(vf x, vf whole)
 {
 #if defined(__AVX512DQ__)

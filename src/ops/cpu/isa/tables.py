@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints tables.h's gelu_cubics: cubics c0 + c1 z + c2 z^2 + c3 z^3 of z tail(z), tail the normal distribution beyond z, on 32 pieces.
+"""Prints tables.inc: 2^(i/32), and cubics c0 + c1 z + c2 z^2 + c3 z^3 of z tail(z), tail the normal distribution beyond z, on 32 pieces.
 
 Piece i is where z (SLOPE - BEND z) rounds to i: short pieces where the function bends, long ones far out; z ends at LAST_Z. Each is the
 minimax fit (least squares with Lawson's weights), one coefficient after the other rounded to float32, the highest power first, the
@@ -78,10 +78,15 @@ def literal(x):
     return text + ("f" if "." in text or "e" in text else ".f")
 
 
+def lines_of(numbers):
+    return [", ".join(literal(x) for x in numbers[i:i + 8]) + "," for i in range(0, PIECES, 8)]
+
+
 pieces, errors = zip(*(piece(i) for i in range(PIECES)))
-print("/* SLOPE %s, BEND %s; largest error %.1e */" % (literal(SLOPE), literal(BEND), max(errors)))
+print("static const float roots_of_two[32] = {")
+print("".join(f"    {line}\n" for line in lines_of([float32(2 ** (i / PIECES)) for i in range(PIECES)])) + "};\n")
+print(f"/* SLOPE {literal(SLOPE)}, BEND {literal(BEND)}; largest error {max(errors):.1e} */")
+print("static const float gelu_cubics[4][32] = {")
 for power in range(4):
-    print("    {")
-    for i in range(0, PIECES, 8):
-        print("        " + ", ".join(literal(c[power]) for c in pieces[i:i + 8]) + ",")
-    print("    },")
+    print("    {\n" + "".join(f"        {line}\n" for line in lines_of([c[power] for c in pieces])) + "    },")
+print("};")
