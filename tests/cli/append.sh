@@ -57,7 +57,7 @@ if command -v logrotate >/dev/null; then
     { head -c 64000 /dev/zero; for ((i = 0; i < 600; i++)); do [ -e go ] && break; sleep 0.05; done; head -c 64000 /dev/zero; } |
         em --append -f jsonl --scores --raw s16le -o logs/log.jsonl - 2>err &
     program=$!
-    for ((i = 0; i < 400; i++)); do [ -s logs/log.jsonl ] && break; sleep 0.05; done
+    for ((i = 0; i < 100; i++)); do [ -s logs/log.jsonl ] && break; sleep 0.05; done
     logrotate --force --state "$here/state" rules 2>said || bad "logrotate: $(cat said)"
     touch go
     wait $program || bad "under logrotate: $(cat err)"

@@ -67,8 +67,7 @@ def a_run():
     check(len(m.times("^READY=1$")) == 2, "ready is told once, and after the reload")
     fed = m.times("^WATCHDOG=1$")
     check(len(fed) > 4, f"the watchdog was fed {len(fed)} times")
-    gaps = sorted(b - a for a, b in zip(fed, fed[1:]))  # a machine that stalls makes one long
-    check(gaps[len(gaps) // 2] < WATCHDOG_S / 2 and gaps[-2] < WATCHDOG_S, f"and within half its time: {gaps}")
+    check(all(b - a < WATCHDOG_S / 2 for a, b in zip(fed, fed[1:])), "and never later than half its time")
     m.close()
 
 

@@ -247,7 +247,7 @@ def what_ends_early_is_an_error():
     check(20 < records(done.stdout)[-1]["time"] < 45, f"what there was is heard: {records(done.stdout)[-1]}")
     begun = time.monotonic()
     done = run("--stall", "2", f"http://{at}/stalled.flac", code=4)
-    check("no sound for 2 s" in done.stderr and time.monotonic() - begun < 25, f"stalled: {done.stderr}")     # the server holds on for 30 s
+    check("no sound for 2 s" in done.stderr and time.monotonic() - begun < 10, f"stalled: {done.stderr}")
 
 
 def what_is_no_sound_is_an_error():
@@ -342,7 +342,7 @@ def absent_at_the_start():
     check("5XX" in done.stderr and done.stderr.count("\n") == 1, done.stderr)
     done = run("--live", "--wait=2", f"http://{at}/radio", code=4)
     waited = re.search(r"\(waited ([\d.]+) s\)", done.stderr)
-    check(waited and float(waited[1]) >= 2, done.stderr)
+    check(waited and 2 <= float(waited[1]) < 4, done.stderr)
     live = Live("--live", "--wait", f"http://{at}/radio")
     check(live.wait("source", state="down"), "it is waited for")
     radio.is_open = True
@@ -367,10 +367,11 @@ def several_at_once():
     check(set(stops) == {"first", "demo", "second"}, f"a stop each: {stops}")
     check(all(r["captured"] == r["taken"] + r["dropped"] + r["waiting"] for r in stops.values()), f"the counters of each: {stops}")
     check(stops["second"]["dropped"] == 0 and stops["demo"]["dropped"] == 0, f"the others lost nothing: {stops}")
-    for source, most in (("demo", 0), ("second", 2)):       # a file waits; a stream does not, and the machine may be late
+    for source in ("demo", "second"):
         times, n_skipped = [r["time"] for r in live.of("scores", source=source)], stops[source]["skipped_hops"]
-        check(len(times) > 5 and len(times) + n_skipped >= int(times[-1]), f"each hop is told or counted: {source} {n_skipped} {times}")
-        check(n_skipped <= most, f"and no more than {most} was late: {source} {n_skipped} {times}")
+        check(len(times) > 5 and len(times) + n_skipped == int(times[-1]), f"each hop is told or counted: {source} {n_skipped} {times}")
+        if source == "demo" or os.getloadavg()[0] < 2 * os.cpu_count():     # a file waits; a stream may be late where others keep the machine busy
+            check(n_skipped == 0, f"and none was late: {source} {n_skipped} {times}")
     done = run("-f", "jsonl", f"rtsp://127.0.0.1:1/a", f"rtsp://127.0.0.1:1/b", code=4)
     check(done.stderr.count("\n") == 1 and "Connection refused" in done.stderr, done.stderr)
 
@@ -385,7 +386,7 @@ def ends_at_once():
         check(len(live.children()) == 1, f"{args}: a child")
         begun = time.monotonic()
         live.end(number)
-        check(time.monotonic() - begun < 8, f"{args}: ended in {time.monotonic() - begun:.1f} s")
+        check(time.monotonic() - begun < 2.5, f"{args}: ended in {time.monotonic() - begun:.1f} s")
     with socket.socket() as s:                          # takes the call, and says nothing
         s.bind(("127.0.0.1", 0))
         s.listen()
@@ -393,7 +394,7 @@ def ends_at_once():
         live = Live("--live", "--wait", f"http://127.0.0.1:{s.getsockname()[1]}/x")
         with s.accept()[0]:                             # ffmpeg waits from here on
             begun = time.monotonic()
-            check(live.end() == 0 and time.monotonic() - begun < 8, f"ended while it waited, in {time.monotonic() - begun:.1f} s: {live.said}")
+            check(live.end() == 0 and time.monotonic() - begun < 2.5, f"ended while it waited, in {time.monotonic() - begun:.1f} s: {live.said}")
 
 
 class Camera:

@@ -73,33 +73,33 @@ def main():
     subprocess.run([sys.executable, made, "model", "tiny.safetensors"], check=True)
     subprocess.run([sys.executable, made, "sounds", "set", "5", "tone"], check=True)
     startup, step = straight()
-    n_left, n_cut, told, n_killed, is_over = 0, 0, 0, 0, False
-    while n_killed < kills and not is_over:
+    n_left, n_cut, told, n_killed = 0, 0, 0, 0
+    while n_killed < kills:
         lines, is_over = run_and_kill("killed", startup, step)
-        n_killed += not is_over
+        if is_over:
+            fail(f"the run was over after {n_killed} kills: it is too short for this test")
+        n_killed += 1
         steps = steps_of(lines)
         if any("could not be taken" in line or "damaged" in line for line in lines):
             fail(f"kill {n_killed}: a state was torn", lines)
         if steps and steps[0] not in (max(told, 1), told + 1):
             fail(f"kill {n_killed}: step {told} was told, but the next process began with {steps[0]}", lines)
         if steps:
-            told, n_cut = steps[-1], n_cut + (not is_over)
+            told, n_cut = steps[-1], n_cut + 1
         names = os.listdir("killed") if os.path.isdir("killed") else []
         n_left += any(name.endswith(".tmp") for name in names)
         if any(name.endswith(".damaged") for name in names):
             fail(f"kill {n_killed}: {names}")
-    if n_killed < kills // 4:           # some fewer than asked for will do: a pace far from the straight run's uses the run up
-        fail(f"the run was over after {n_killed} kills: it is too short for this test")
     process = start("killed")
     rest = process.communicate(timeout=4 * LIMIT_S)[1]          # read on: a full pipe would stop it
     if process.returncode != 0:
         fail("the killed run cannot be finished", rest.splitlines(True))
     for name in ("last.safetensors", "best.safetensors", "log.jsonl"):
         if not filecmp.cmp(f"straight/{name}", f"killed/{name}", shallow=False):
-            fail(f"{name} differs after {n_killed} kills")
-    if n_killed >= 100 and (n_left == 0 or n_cut < n_killed // 4):
+            fail(f"{name} differs after {kills} kills")
+    if kills >= 100 and (n_left == 0 or n_cut < kills // 4):
         fail(f"only {n_cut} kills met a process at work, {n_left} a file half written: the test shows little")
-    print(f"{n_killed} of {kills} kills, {n_cut} of them after a step, {n_left} left a part behind; steps of {1000 * step:.0f} ms")
+    print(f"{kills} kills, {n_cut} of them after a step, {n_left} left a part behind; steps of {1000 * step:.0f} ms")
 
 
 with tempfile.TemporaryDirectory() as here:
