@@ -41,6 +41,8 @@ static const struct { int L, k, n, pad, flags; const char *reason; } linears[] =
     { 257, 96, 384, 3, NORM | BIAS | GELU, "one row past a block; fc1 of tiny" },
     { 5, 97, 31, 3, NORM | BIAS | RESIDUAL, "nothing is a multiple of anything" },
     { 64, 192, 96, 3, NORM | MORE | RESIDUAL, "out_proj: two scans summed, normed, added" },
+    { 130, 112, 56, 0, NORM | MORE | RESIDUAL, "three vectors and a half, which takes two steps at once" },
+    { 66, 30, 24, 3, BIAS | GELU, "one and a half; steps left over" },
     { 30, 48, 20, 3, NORM | MORE | GATE | RESIDUAL, "gated" },
     { 7, 7, 500, 3, GATE | BIAS, "few rows, many columns: cut by panels" },
     { 2, 300, 33, 3, RESIDUAL | GELU, "residual under the activation" },

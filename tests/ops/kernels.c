@@ -38,7 +38,7 @@ static void on_each(void (*check)(const em_kernels *k))
 
 static void check_packed(const em_kernels *k)
 {
-    static const int sizes[][2] = { { 1, 1 }, { 3, 50 }, { 5, 7 }, { 20, 80 }, { 40, 9 }, { 64, 640 }, { 67, 41 } };
+    static const int sizes[][2] = { { 1, 1 }, { 3, 50 }, { 5, 7 }, { 20, 80 }, { 40, 9 }, { 56, 112 }, { 37, 6 }, { 64, 640 }, { 67, 41 } };
 
     fill(w, MOST);
     for (size_t s = 0; s < EM_COUNT(sizes); s++) {

@@ -6,14 +6,15 @@
 
 #include <stdbool.h>
 
-/* y[rows][N] = act(a[rows][K] * w^T + bias + residual), for the panels [panel, panel_end) of w. */
+/* y[rows][N] = act(a[rows][K] * w^T + bias + residual), for the panels [panel, panel_end) of w. A row of a is one run of K floats,
+ * or several, of `run` floats each and next_run apart: the taps of a convolution where they lie. Runs are even. */
 typedef struct em_gemm {
     float       *y;
     const float *a;
     const float *w;                 /* packed                                    */
     const float *bias, *residual;   /* residual has rows of ldy, like y          */
-    size_t       lda, ldy;
-    int          rows, K, N;
+    size_t       lda, ldy, next_run;
+    int          rows, K, N, run;   /* run 0: K                                  */
     int          panel, panel_end;
     em_act       act;
 } em_gemm;

@@ -93,6 +93,33 @@ EM_INLINE void v_store_n(float *p, vf x, int n)
 #endif
 }
 
+/* p[0], p[1], p[0], p[1] ... */
+EM_INLINE vf v_set_pair(const float *p)
+{
+    double pair;
+
+    memcpy(&pair, p, sizeof pair);
+#if defined(__AVX512F__)
+    return (vf)_mm512_set1_pd(pair);
+#elif defined(__AVX2__)
+    return (vf)_mm256_set1_pd(pair);
+#else
+    return (vf){ p[0], p[1], p[0], p[1] };
+#endif
+}
+
+/* The sums of neighbours, x[0] + x[1] first; they fill half a vector. */
+EM_INLINE vf v_sum_pairs(vf x)
+{
+#if defined(__AVX512F__)
+    return (vf)_mm512_maskz_compress_ps(0x5555, (__m512)x + _mm512_permute_ps((__m512)x, 0xb1));
+#elif defined(__AVX2__)
+    return (vf)_mm256_permutevar8x32_ps(_mm256_hadd_ps((__m256)x, (__m256)x), _mm256_setr_epi32(0, 1, 4, 5, 0, 1, 4, 5));
+#else
+    return (vf){ x[0] + x[1], x[2] + x[3] };
+#endif
+}
+
 EM_INLINE vf v_max(vf a, vf b)
 {
 #if defined(__AVX512F__)
