@@ -111,6 +111,7 @@ static void convolutions_have_the_gradients_of_the_plain_loops(void **state)
         { 3, 5,  7,  12, 3,  4,  2, 2, 2, 0, 0, 24,  BEFORE, "merging past an odd edge" },
         { 1, 27, 25, 3,  14, 13, 2, 2, 2, 0, 0, 7,   BEFORE, "merging, more than a block" },
         { 3, 2,  32, 24, 1,  32, 2, 3, 1, 0, 1, 11,  BIAS, "the head" },
+        { 2, 64, 66, 4,  32, 33, 3, 3, 2, 1, 1, 10,  AFTER | GELU | BIAS, "forward goes row by row" },
         { 3, 1,  1,  3,  1,  1,  3, 3, 2, 1, 1, 5,   AFTER, "one pixel, all edges" },
         { 3, 20, 15, 1,  20, 15, 3, 3, 1, 1, 1, 900, AFTER | BIAS, "more windows than are in flight at once, in three blocks each" },
     };

@@ -41,6 +41,8 @@ void conv_equals_the_plain_loops(void **state)
         { 7,  75, 1,  4, 38, 3, 3, 2, 1, 1, 22, false, true,  true,  false, false, "a plane wider than its vectors, channels left over" },
         { 6,  40, 1,  2, 13, 3, 3, 3, 0, 0, 130, false, true, false, false, false, "a plane with more channels than its own path takes" },
         { 9,  7,  12, 5, 4,  3, 3, 2, 1, 1, 24, false, true,  false, true, false, "odd grid" },
+        { 65, 63, 20, 33, 32, 3, 3, 2, 1, 1, 40, false, true, false, true, false, "row by row, taps outside at all four edges" },
+        { 32, 130, 6, 32, 130, 3, 3, 1, 1, 1, 24, false, false, true, false, false, "row by row, in pieces" },
         { 5,  7,  12, 3, 4,  2, 2, 2, 0, 0, 24, true,  false, false, false, false, "merging past an odd edge" },
         { 2,  32, 24, 1, 32, 2, 3, 1, 0, 1, 11, false, false, false, true, false, "the head" },
         { 1,  1,  3,  1, 1,  3, 3, 2, 1, 1, 5,  false, false, true, false, false,  "one pixel, all edges" },

@@ -1,7 +1,8 @@
-/* conv.c - strided convolution as a matrix product over gathered taps, norm before or after: em_conv in ops.h.
+/* conv.c - strided convolution as a matrix product over gathered taps, norm before or after: em_conv in ops.h. Wide images are in
+ * conv_rows.c.
  *
  * Channels-last, so the taps of one kernel row are one run of kw*C floats. */
-#include "ops/cpu/device.h"
+#include "ops/cpu/conv.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -148,6 +149,10 @@ void em_cpu_conv_fwd(em_dev *dev, const em_conv *a, int B)
 
     if (is_plane(a)) {
         conv_plane(dev, a, B);
+        return;
+    }
+    if (em_cpu_conv_is_wide(a)) {
+        em_cpu_conv_rows(dev, a, B);
         return;
     }
     em_cpu_product(dev, &p);
