@@ -14,24 +14,21 @@ typedef struct job {
 enum {
     MOST_ROWS = 256, LEAST_ROWS = 64,
     BLOCK_FLOATS = 49152,                   /* 192 KiB of prepared rows                                     */
-    DEEP = 2048, DEEP_ROWS = 32,            /* beyond that depth even the least rows would be over 512 KiB  */
     TASKS = 16,                             /* for each thread, at least: who waits at the end waits for half a task */
 };
 
 int em_cpu_block_rows(int k)
 {
-    int rows = BLOCK_FLOATS / k, least = k > DEEP ? DEEP_ROWS : LEAST_ROWS;
+    const int rows = BLOCK_FLOATS / k;
 
-    return rows < least ? least : rows > MOST_ROWS ? MOST_ROWS : rows;
+    return rows < LEAST_ROWS ? LEAST_ROWS : rows > MOST_ROWS ? MOST_ROWS : rows;
 }
 
 size_t em_cpu_block_floats(int k)
 {
-    const size_t deepest = (size_t)k, most = deepest * MOST_ROWS, least = LEAST_ROWS * (deepest < DEEP ? deepest : DEEP);
-    size_t floats = most < BLOCK_FLOATS ? most : BLOCK_FLOATS;
+    const size_t most = (size_t)k * MOST_ROWS, least = (size_t)k * LEAST_ROWS, floats = most < BLOCK_FLOATS ? most : BLOCK_FLOATS;
 
-    floats = floats < least ? least : floats;
-    return k > DEEP && floats < DEEP_ROWS * deepest ? DEEP_ROWS * deepest : floats;
+    return floats < least ? least : floats;
 }
 
 int em_cpu_blocks(const em_dev *dev, int rows, int most)

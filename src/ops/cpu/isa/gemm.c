@@ -1,9 +1,9 @@
 /* gemm.c - y = a * w^T with w packed into panels (panels.h), and the epilogue done while the tile is in registers.
  *
  * A tile is up to MR rows of a times one panel: for each k, `width` loads of w and one broadcast of a per row. Every output is
- * one chain of FMAs over k in rising order, whatever the tile's height: the same bits however rows and panels are shared out.
- * Where a vector holds two steps of k it is multiplied by pairs of a, half as often: its outputs are two chains, over even and
- * over odd k, added at the end. */
+ * one chain of FMAs over k in rising order (a deep one: the sum of a few), whatever the tile's height: the same bits however rows
+ * and panels are shared out. Where a vector holds two steps of k it is multiplied by pairs of a, half as often: its outputs are two
+ * chains, over even and over odd k, added at the end. */
 #include "ops/cpu/isa/isa.h"
 #include "ops/cpu/isa/panels.h"
 
@@ -193,29 +193,74 @@ static tile_fn *const tiles[][2][3] = {
 #endif
 };
 
+/* Columns of a panel: the vectors [vector, vector + nv). */
+typedef struct panel { int vector, nv; bool halved; } panel;
+
+static panel panel_at(const em_gemm *g, int p)
+{
+    const int vector = em_panel_vector(g->N, p);
+
+    return (panel){ vector, em_panel_vector(g->N, p + 1) - vector, em_has_half(g->N, g->K) && p + 1 == em_panels(g->N) };
+}
+
+static size_t panel_floats(panel p, int K) { return (size_t)LANES * (size_t)K * (size_t)p.nv - (p.halved ? (size_t)LANES * (size_t)K / 2 : 0); }
+
+static void multiply(const em_gemm *g, const float *w, panel p)
+{
+    const int most = p.nv == 2 ? MR2 : MR3;         /* a lone vector is rare: short tiles will do */
+    const int n_tiles = (g->rows + most - 1) / most, first = p.vector * LANES;
+    const int width = first + p.nv * LANES < g->N ? p.nv * LANES : g->N - first;
+    const int n = (p.nv * STEPS + n_tiles - 1) / n_tiles;       /* the last tiles may call beyond it: harmless */
+    ahead next = { w + panel_floats(p, g->K), n };
+
+    /* Tiles of even height: 64 rows are 13+13+13+13+12 rather than 4 * 14 + 8. */
+    for (int i = 0, row = 0, raw = 0; i < n_tiles; i++) {
+        const int end = (int)((long)g->rows * (i + 1) / n_tiles);
+
+        tiles[end - row - 1][p.halved][p.nv - 1](g, w, next, row, first);
+        next.at += (size_t)n * (size_t)((g->K + STEPS - 1) / STEPS) * LANES;
+        row = end;
+        if (g->act == EM_ACT_GELU && (i % 2 == 1 || i == n_tiles - 1)) {        /* two tiles fill the chains */
+            gelu_rows(g->y + (size_t)raw * g->ldy + first, g->ldy, end - raw, width);
+            raw = end;
+        }
+    }
+}
+
+/* Steps of k that are summed at a time: with more, the weights of this panel and the next would push each other and the rows
+ * out of the second-level cache. */
+enum { PART = 1024 };
+
+/* The steps [begin, end) of k. Later parts add to what the first one has left. */
+static em_gemm part_of(const em_gemm *g, int begin, int end)
+{
+    em_gemm part = *g;
+
+    part.a += begin;
+    part.K = end - begin;
+    if (begin > 0) {
+        part.bias = NULL;
+        part.residual = g->y;
+    }
+    if (end < g->K)
+        part.act = EM_ACT_NONE;
+    return part;
+}
+
 void EM_K(gemm)(const em_gemm *g)
 {
-    for (int p = g->panel; p < g->panel_end; p++) {
-        int vector = em_panel_vector(g->N, p), nv = em_panel_vector(g->N, p + 1) - vector;
-        const float *w = g->w + (size_t)vector * LANES * (size_t)g->K;
-        const bool halved = em_has_half(g->N, g->K) && p + 1 == em_panels(g->N);
-        int most = nv == 2 ? MR2 : MR3;             /* a lone vector is rare: short tiles will do */
-        int n_tiles = (g->rows + most - 1) / most;
+    const int n_parts = g->run || g->K < PART ? 1 : (g->K + PART / 2) / PART;
 
-        /* Tiles of even height: 64 rows are 13+13+13+13+12 rather than 4 * 14 + 8. */
-        for (int i = 0, row = 0, raw = 0; i < n_tiles; i++) {
-            int end = (int)((long)g->rows * (i + 1) / n_tiles);
-            const int n = (nv * STEPS + n_tiles - 1) / n_tiles;     /* the last tiles may call beyond it: harmless */
-            const ahead next = { w + ((size_t)nv * (size_t)g->K + (size_t)i * (size_t)n * (size_t)((g->K + STEPS - 1) / STEPS)) * LANES, n };
+    for (int i = g->panel; i < g->panel_end; i++) {
+        const panel p = panel_at(g, i);
+        const float *w = g->w + (size_t)p.vector * LANES * (size_t)g->K;
 
-            tiles[end - row - 1][halved][nv - 1](g, w, next, row, vector * LANES);
-            row = end;
-            if (g->act == EM_ACT_GELU && (i % 2 == 1 || i == n_tiles - 1)) {        /* two tiles fill the chains */
-                int first = vector * LANES, width = first + nv * LANES < g->N ? nv * LANES : g->N - first;
+        for (int n = 0, begin = 0; n < n_parts; n++) {
+            const int end = n + 1 < n_parts ? (int)((long)g->K * (n + 1) / n_parts) / STEPS * STEPS : g->K;
+            const em_gemm part = part_of(g, begin, end);
 
-                gelu_rows(g->y + (size_t)raw * g->ldy + first, g->ldy, end - raw, width);
-                raw = end;
-            }
+            multiply(&part, w + panel_floats(p, begin), p);
+            begin = end;
         }
     }
 }
