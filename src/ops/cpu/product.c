@@ -72,6 +72,8 @@ void em_cpu_product(em_dev *dev, const em_product *p)
     job j = { .dev = dev, .p = p, .n_panels = dev->k->gemm_panels(p->w.n), .n_groups = 1 };
 
     j.n_blocks = em_cpu_blocks(dev, p->rows, rows);
+    if (p->prep && j.n_blocks < 2 * n_threads && p->rows >= 2 * n_threads * LEAST_ROWS)
+        j.n_blocks = 2 * n_threads;             /* who helps another thread prepares no more rows than it helps with */
     if (p->rows > LEAST_ROWS && j.n_blocks < n_threads)
         j.n_blocks = p->rows / LEAST_ROWS < n_threads ? (p->rows + LEAST_ROWS - 1) / LEAST_ROWS : n_threads;
     if (n_threads > 1 && j.n_blocks < TASKS * n_threads) {
