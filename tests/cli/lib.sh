@@ -8,6 +8,7 @@ trap 'rm -rf "$here"' EXIT
 cd "$here" || exit 1
 export XDG_CONFIG_HOME=$here/config XDG_DATA_HOME=$here/data HOME=$here LC_ALL=C
 unset NO_COLOR JOURNAL_STREAM ${!EARMARK_*}
+export EARMARK_BACKEND=cpu                              # with CUDA built in, auto tells each time that there is no device
 n_failed=0
 
 # Every run has a limit; 124 means that it was reached.

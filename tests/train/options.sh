@@ -103,6 +103,13 @@ json hts/log.jsonl 'len(x) == 30 and sum(r["loss"] for r in x[25:]) < 0.7 * sum(
 run 0 --inspect hts/last.safetensors; says out 'swin blocks, embed 4x4, downsample merging, heads 1 2 4 8, windows of 8'; says out 'fit stretch'
 run 0 --eval -m hts/last.safetensors --data set --threads 1; says out accuracy
 run 0 -m ./hts/last.safetensors --threads 1 --duration 1 "$demo"; says out '0:01.0'
+# The baseline itself, at its full size and from nothing: one step.
+made sounds pair 2 tone noise
+em --train --preset htsat --data pair --epochs 1 --batch 2 --micro-batch 1 --validate 0 --threads 1 --out baseline >out 2>err </dev/null ||
+    bad "--preset htsat: $(tail -c 400 err)"
+run 0 --inspect baseline/last.safetensors; says out 'heads 4 8 16 32'; says out 'dims         96 192 384 768, depths 2 2 6 2'
+run 0 -m ./baseline/last.safetensors --threads 1 --duration 1 "$demo"; says out '0:01.0'
+rm -r baseline                                          # hundreds of megabytes
 trains 3 --data set --preset htsat --init tiny.safetensors --out x; sentence 'tiny.safetensors: none of its blocks fits'
 
 # ---- a public checkpoint goes on as the network that its shapes say it is

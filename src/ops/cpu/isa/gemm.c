@@ -119,7 +119,7 @@ EM_INLINE void tile(const em_gemm *g, const float *w, ahead next, int row, int c
 
     const int run = g->run ? g->run : g->K;
 
-    for (int left = g->K; left > 0; left -= run) {
+    for (int left = g->K - run;; left -= run) {
         int k = 0;
 
         for (; k + STEPS <= run; k += STEPS) {
@@ -134,6 +134,8 @@ EM_INLINE void tile(const em_gemm *g, const float *w, ahead next, int row, int c
             step(acc, a, lda, w, mr, nv);
         for (; k < run; k += 2, w += (2 * nv - 1) * LANES)
             two_steps(acc, a, lda, w, mr, nv);
+        if (left == 0)
+            break;
 #pragma GCC unroll 5
         for (int i = 0; i < (mr + HANG - 1) / HANG; i++)
             a[i] += g->next_run - (size_t)run;
