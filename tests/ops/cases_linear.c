@@ -50,6 +50,7 @@ static const struct { int L, k, n, pad, flags; const char *reason; } linears[] =
     { 33, 80, 40, 8, NORM | MORE | GATE | RESIDUAL | X_INNER, "the same of inner rows that lie apart" },
     { 70, 72, 130, 0, BIAS | GELU | X_INNER | Y_INNER, "inner rows read where they lie, a depth past a slab" },
     { 3, 2056, 24, 0, NORM | MORE | X_INNER, "deeper than rows are kept" },
+    { 20, 1544, 50, 0, BIAS | RESIDUAL | GELU, "so deep that it is summed in two parts, with all that comes once" },
 };
 
 void norm_linear_equals_the_plain_loops(void **state)

@@ -76,7 +76,8 @@ static void row_task(void *ctx, int i, int worker)
 
 bool em_cpu_conv_is_wide(const em_conv *a)
 {
-    return !a->norm_before.weight && a->Ho >= LEAST_ROWS && a->Wo >= LEAST_ROWS && a->kw * a->C % 2 == 0 && patch_floats(a) <= em_cpu_block_floats(a->w.k);
+    return !a->norm_before.weight && a->Ho >= LEAST_ROWS && a->Wo >= LEAST_ROWS && a->kw * a->C % 2 == 0 &&
+           patch_floats(a) <= em_cpu_block_floats(a->w.k);
 }
 
 void em_cpu_conv_rows(em_dev *dev, const em_conv *a, int B)

@@ -195,25 +195,13 @@ static tile_fn *const tiles[][2][3] = {
 #endif
 };
 
-/* Columns of a panel: the vectors [vector, vector + nv). */
-typedef struct panel { int vector, nv; bool halved; } panel;
-
-static panel panel_at(const em_gemm *g, int p)
-{
-    const int vector = em_panel_vector(g->N, p);
-
-    return (panel){ vector, em_panel_vector(g->N, p + 1) - vector, em_has_half(g->N, g->K) && p + 1 == em_panels(g->N) };
-}
-
-static size_t panel_floats(panel p, int K) { return (size_t)LANES * (size_t)K * (size_t)p.nv - (p.halved ? (size_t)LANES * (size_t)K / 2 : 0); }
-
-static void multiply(const em_gemm *g, const float *w, panel p)
+static void multiply(const em_gemm *g, const float *w, em_panel p)
 {
     const int most = p.nv == 2 ? MR2 : MR3;         /* a lone vector is rare: short tiles will do */
     const int n_tiles = (g->rows + most - 1) / most, first = p.vector * LANES;
     const int width = first + p.nv * LANES < g->N ? p.nv * LANES : g->N - first;
     const int n = (p.nv * STEPS + n_tiles - 1) / n_tiles;       /* the last tiles may call beyond it: harmless */
-    ahead next = { w + panel_floats(p, g->K), n };
+    ahead next = { w + em_panel_floats(p, g->K), n };
 
     /* Tiles of even height: 64 rows are 13+13+13+13+12 rather than 4 * 14 + 8. */
     for (int i = 0, row = 0, raw = 0; i < n_tiles; i++) {
@@ -254,14 +242,14 @@ void EM_K(gemm)(const em_gemm *g)
     const int n_parts = g->run || g->K < PART ? 1 : (g->K + PART / 2) / PART;
 
     for (int i = g->panel; i < g->panel_end; i++) {
-        const panel p = panel_at(g, i);
+        const em_panel p = em_panel_at(g->N, g->K, i);
         const float *w = g->w + (size_t)p.vector * LANES * (size_t)g->K;
 
         for (int n = 0, begin = 0; n < n_parts; n++) {
             const int end = n + 1 < n_parts ? (int)((long)g->K * (n + 1) / n_parts) / STEPS * STEPS : g->K;
             const em_gemm part = part_of(g, begin, end);
 
-            multiply(&part, w + panel_floats(p, begin), p);
+            multiply(&part, w + em_panel_floats(p, begin), p);
             begin = end;
         }
     }

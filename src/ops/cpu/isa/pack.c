@@ -13,17 +13,27 @@ int EM_K(gemm_panel_col)(int n, int panel)
 
 size_t EM_K(gemm_floats)(int n, int k)
 {
-    const size_t vector = (size_t)LANES * (size_t)k;
+    const em_panel last = em_panel_at(n, k, em_panels(n) - 1);
 
-    return (size_t)em_count_vectors(n) * vector - (em_has_half(n, k) ? vector / 2 : 0);
+    return (size_t)last.vector * LANES * (size_t)k + em_panel_floats(last, k);
 }
 
-/* Where column c of step i stands in a panel that ends with half a vector. */
-static size_t place_with_half(size_t i, size_t c, size_t width)
+/* Where column c of step i stands in a panel. */
+EM_INLINE size_t place(em_panel p, size_t i, size_t c)
 {
-    const size_t whole = width - LANES, pair = i / 2 * (2 * whole + LANES);
+    const size_t width = (size_t)p.nv * LANES, whole = width - LANES, pair = i / 2 * (2 * whole + LANES);
 
+    if (!p.halved)
+        return i * width + c;
     return pair + (c < whole ? i % 2 * whole + c : 2 * whole + 2 * (c - whole) + i % 2);
+}
+
+/* A panel that ends with half a vector; `inside` of its columns are there, and step i of column c is w[c * by_column + i * by_step]. */
+static void pack_half(float *dst, const float *w, em_panel p, size_t inside, size_t k, size_t by_column, size_t by_step)
+{
+    for (size_t i = 0; i < k; i++)
+        for (size_t c = 0; c < (size_t)p.nv * LANES - LANES / 2; c++)
+            dst[place(p, i, c)] = c < inside ? w[c * by_column + i * by_step] : 0.f;
 }
 
 /* Columns [i, i + 4) of four rows of w, turned: the training step does this with every weight. */
@@ -40,17 +50,6 @@ EM_INLINE void turn_four(float *dst, size_t width, const float *w, size_t k)
         *(quarter_unaligned *)(dst + i * width) = x[i];
 }
 
-/* The last panel of w[n][k], whose element (c, i) is w[c * by_column + i * by_step], where it ends with half a vector. */
-static void pack_half(float *dst, const float *w, int n, int k, size_t by_column, size_t by_step)
-{
-    const size_t first = (size_t)em_panel_vector(n, em_panels(n) - 1) * LANES, inside = (size_t)n - first;
-    const size_t width = (inside + LANES - 1) / LANES * LANES;
-
-    for (size_t i = 0; i < (size_t)k; i++)
-        for (size_t c = 0; c < width - LANES / 2; c++)
-            dst[place_with_half(i, c, width)] = c < inside ? w[(first + c) * by_column + i * by_step] : 0.f;
-}
-
 /* A panel of `width` rows of w[][k], of which `inside` are there. */
 static void pack_panel(float *dst, const float *w, size_t width, size_t inside, size_t k)
 {
@@ -64,49 +63,61 @@ static void pack_panel(float *dst, const float *w, size_t width, size_t inside, 
             dst[i * width + c] = c < inside ? w[c * k + i] : 0.f;
 }
 
+/* Columns of a panel that are there. */
+static int inside_of(em_panel p, int n)
+{
+    const int left = n - p.vector * LANES;
+
+    return left < p.nv * LANES ? left : p.nv * LANES;
+}
+
 void EM_K(gemm_pack)(float *dst, const float *w, int n, int k)
 {
-    const int n_whole = em_panels(n) - em_has_half(n, k);
+    for (int i = 0; i < em_panels(n); i++) {
+        const em_panel p = em_panel_at(n, k, i);
+        const size_t inside = (size_t)inside_of(p, n), K = (size_t)k;
+        const float *from = w + (size_t)p.vector * LANES * K;
 
-    for (int p = 0; p < n_whole; p++) {
-        const int first = em_panel_vector(n, p) * LANES, width = em_panel_vector(n, p + 1) * LANES - first, inside = n - first < width ? n - first : width;
-
-        pack_panel(dst, w + (size_t)first * (size_t)k, (size_t)width, (size_t)inside, (size_t)k);
-        dst += (size_t)width * (size_t)k;
+        if (p.halved)
+            pack_half(dst, from, p, inside, K, K, 1);
+        else
+            pack_panel(dst, from, (size_t)p.nv * LANES, inside, K);
+        dst += em_panel_floats(p, k);
     }
-    if (em_has_half(n, k))
-        pack_half(dst, w, n, k, (size_t)k, 1);
+}
+
+/* n steps of w, whose rows are ld long. */
+static void pack_rows(float *dst, const float *w, em_panel p, int inside, int n, size_t ld)
+{
+    for (int i = 0; i < n; i++, w += ld, dst += p.nv * LANES)
+        for (int c = 0; c < p.nv * LANES; c += LANES)
+            v_store(dst + c, c + LANES <= inside ? v_load(w + c) : v_load_n(w + c, inside - c));
 }
 
 void EM_K(gemm_pack_back)(float *dst, const float *w, int n, int k)
 {
-    const int n_whole = em_panels(k) - em_has_half(k, n);
+    for (int i = 0; i < em_panels(k); i++) {
+        const em_panel p = em_panel_at(k, n, i);
+        const int inside = inside_of(p, k);
+        const float *from = w + p.vector * LANES;
 
-    for (int p = 0; p < n_whole; p++) {
-        const int first = em_panel_vector(k, p) * LANES, width = em_panel_vector(k, p + 1) * LANES - first, inside = k - first < width ? k - first : width;
-
-        for (int i = 0; i < n; i++, dst += width)
-            for (int c = 0; c < width; c += LANES)
-                v_store(dst + c, c + LANES <= inside ? v_load(w + (size_t)i * (size_t)k + first + c)
-                                                     : v_load_n(w + (size_t)i * (size_t)k + first + c, inside - c));
+        if (p.halved)
+            pack_half(dst, from, p, (size_t)inside, (size_t)n, 1, (size_t)k);
+        else
+            pack_rows(dst, from, p, inside, n, (size_t)k);
+        dst += em_panel_floats(p, n);
     }
-    if (em_has_half(k, n))
-        pack_half(dst, w, k, n, 1, (size_t)k);
 }
 
 void EM_K(gemm_unpack)(float *dst, const float *packed, int n, int k)
 {
-    for (int p = 0; p < em_panels(n); p++) {
-        const bool halved = em_has_half(n, k) && p + 1 == em_panels(n);
-        const int first = em_panel_vector(n, p) * LANES, end = em_panel_vector(n, p + 1) * LANES;
-        const size_t width = (size_t)(end - first);
+    for (int i = 0; i < em_panels(n); i++) {
+        const em_panel p = em_panel_at(n, k, i);
+        float *to = dst + (size_t)p.vector * LANES * (size_t)k;
 
-        for (size_t i = 0; i < (size_t)k; i++)
-            for (int c = first; c < end && c < n; c++) {
-                const size_t column = (size_t)(c - first);
-
-                dst[(size_t)c * (size_t)k + i] = packed[halved ? place_with_half(i, column, width) : i * width + column];
-            }
-        packed += width * (size_t)k;
+        for (size_t step = 0; step < (size_t)k; step++)
+            for (size_t c = 0; c < (size_t)inside_of(p, n); c++)
+                to[c * (size_t)k + step] = packed[place(p, step, c)];
+        packed += em_panel_floats(p, k);
     }
 }

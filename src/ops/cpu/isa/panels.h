@@ -27,7 +27,23 @@ EM_INLINE int em_panel_vector(int n, int panel)
     return panel == 0 ? 0 : 2 * panel + v % 2;
 }
 
-/* Whether the last vector of columns is at most half full and takes two steps of k at once. */
-EM_INLINE bool em_has_half(int n, int k) { return n > LANES && n % LANES > 0 && n % LANES <= LANES / 2 && k % 2 == 0; }
+/* The vectors [vector, vector + nv) of columns. halved: the last of them is at most half full, and takes two steps of k at once. */
+typedef struct em_panel { int vector, nv; bool halved; } em_panel;
+
+EM_INLINE em_panel em_panel_at(int n, int k, int panel)
+{
+    const int vector = em_panel_vector(n, panel), over = n % LANES;
+    const bool has_half = n > LANES && over > 0 && over <= LANES / 2 && k % 2 == 0;
+
+    return (em_panel){ vector, em_panel_vector(n, panel + 1) - vector, has_half && panel + 1 == em_panels(n) };
+}
+
+/* Of the first k steps. */
+EM_INLINE size_t em_panel_floats(em_panel p, int k)
+{
+    const size_t vector = (size_t)LANES * (size_t)k;
+
+    return (size_t)p.nv * vector - (p.halved ? vector / 2 : 0);
+}
 
 #endif
