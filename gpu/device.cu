@@ -283,7 +283,7 @@ static em_status device_pack(em_dev *dev, void *dst, const float *w, int n, int 
 extern "C" const em_ops em_ops_cuda = {
     .name = "cuda",
     .has_own_memory = true,
-    .n_sums = EM_DIRECTIONS,
+    .n_y = EM_DIRECTIONS, .n_du = EM_DIRECTIONS,
     .open = device_open,
     .close = device_close,
     .describe = device_describe,

@@ -46,12 +46,13 @@ static em_grid ss2d(em_builder *b, const em_ss_block_w *w, em_grid x, int stage)
     em_call conv = { .kind = EM_CALL_CONV_SILU_XPROJ, .label = "conv+x_proj", .stage = stage };
     em_call scan = { .kind = EM_CALL_SCAN4, .label = "scan", .stage = stage };
 
-    for (int i = 0; i < b->ops->n_sums; i++) {
+    for (int i = 0; i < b->ops->n_y; i++) {
         const bool is_in_free = i == 0 && !cfg->has_gate && !b->practice;       /* without a gate `in` is done with */
 
         y[i] = is_in_free ? in : em_build_inner(b, inner);
-        du[i] = em_build_back(b, inner);
     }
+    for (int i = 0; i < b->ops->n_du; i++)
+        du[i] = em_build_back(b, inner);
     em_build_linear(b, "in_proj", stage, (em_norm_linear){
         .y = in, .x = x.x, .ldx = (size_t)x.C, .norm = w->norm, .w = w->in_proj, .L = L, .is_y_inner = true,
         .kept = branch, .dy = din, .dx = x.dx, .adds_dx = true,

@@ -76,14 +76,14 @@ typedef struct em_matrix {
 /* A plain matrix [n][k] on the device, and where its packed forms lie: an em_matrix's data and back. */
 typedef struct em_repack { void *data, *back; const float *plain; int n, k; } em_repack;
 
-/* y = act(act_before(norm(x [+ x_more…])) [* silu(gate)] * w^T + bias + residual)
+/* y = act(act_before(norm(x [+ x_more])) [* silu(gate)] * w^T + bias + residual)
  *   x [B*L][k], rows ldx apart; gate [B*L][k], rows ldg apart; y, residual [B*L][n], y may be residual
  * While training act is none (a GELU stands before the next product, whose x then is what backward needs), y is not
  * residual, and the product with its bias is multiplied by branch[b] before the residual is added (drop path; where it is 0,
  * y is the residual). The residual's gradient is dy itself. */
 typedef struct em_norm_linear {
     float       *y;
-    const float *x, *x_more[EM_DIRECTIONS - 1]; /* NULL for none; x_more[i] has rows of ldx, too       */
+    const float *x, *x_more[EM_DIRECTIONS - 1]; /* NULL for none, as on a device whose em_scan4 leaves one sum; rows of ldx, too */
     const float *gate;                          /* inner; NULL for none                                */
     size_t       ldx, ldg, gate_column;         /* gate_column: where the gate begins in its rows      */
     em_norm      norm;
@@ -149,11 +149,10 @@ typedef struct em_conv_silu_xproj {
 } em_conv_silu_xproj;
 
 /* Four selective scans read in place: rows forward, columns forward, rows backward, columns backward. They leave
- * em_ops.n_sums sums; whoever reads them adds these up. Two (cpu), one along rows and one along columns each, so
- * that two threads have equal work: y[0] = directions 0 + 3, y[1] = 1 + 2. Four (cuda): y[k] = direction k.
+ * em_ops.n_y sums; whoever reads them adds these up. One (cpu), or four (cuda): y[k] = direction k. Backward it is em_ops.n_du.
  *   delta = softplus(dt_w dt + dt_bias); h = exp(delta A) h + delta B u; y += C.h + D u */
 typedef struct em_scan4 {
-    float       *y[EM_DIRECTIONS];              /* [B*L][D] each, inner; those past n_sums are NULL */
+    float       *y[EM_DIRECTIONS];              /* [B*L][D] each, inner; those past n_y are NULL */
     const float *u, *x_dbl;                     /* u inner                     */
     int          H, W, D, R, N;
     const float *dt_w;                          /* [4][R][D]                   */
@@ -165,7 +164,7 @@ typedef struct em_scan4 {
                                                  * states between anew */
     const float *kept;
     const float *dy;                            /* [B*L][D], of the sum of all y */
-    float       *du[EM_DIRECTIONS];             /* as y: their sum is the gradient */
+    float       *du[EM_DIRECTIONS];             /* [B*L][D] each; their sum is the gradient */
     float       *dx_dbl;
     float       *ddt_w, *ddt_bias, *dskip;
     float       *da_log;                        /* of A_logs = log(-A), laid out as a */
@@ -267,7 +266,7 @@ typedef struct em_circle_key { char bytes[128]; } em_circle_key;
 typedef struct em_ops {
     const char *name;
     bool        has_own_memory;                             /* what alloc gives is not ours to read  */
-    int         n_sums;                                     /* of em_scan4: 2 or 4                   */
+    int         n_y, n_du;                                  /* images that em_scan4 leaves: 1 and 2, or 4 and 4 */
 
     /* The device. open: EM_EUNSUPPORTED, EM_EDEVICE, EM_ENOMEM. */
     em_status   (*open)(em_dev **out, const em_dev_cfg *cfg, em_err *err);

@@ -209,7 +209,7 @@ static void run_xproj(em_dev *dev, const void *args, float *const *grads, int fi
     a.dx_dbl = lay(dev, a.dx_dbl + at * n, tokens * n);
     for (int i = 0; i < 2; i++)                             /* as many as a CPU has: the others are zeros */
         a.du[i] = lay(dev, x->du[i] + at * D, tokens * D);
-    for (int i = 2; i < em_back_ops->n_sums; i++)
+    for (int i = 2; i < em_back_ops->n_du; i++)
         a.du[i] = lay(dev, x->zeros, tokens * D);
     a.dx = grads[0], a.dtaps = grads[2], a.dbias = grads[3];
     a.w = lay_matrix(dev, x->w, grads[1], a.w.n, a.w.k);

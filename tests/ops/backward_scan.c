@@ -80,15 +80,15 @@ static void run_scan(em_dev *dev, const void *args, float *const *grads, int fir
     a.u = lay_inner(dev, a.u + at * D, n), a.dy = lay(dev, a.dy + at * D, n), a.x_dbl = lay(dev, a.x_dbl + at * wide, n / D * wide);
     a.dt_w = lay(dev, a.dt_w, K * R * D), a.dt_bias = lay(dev, a.dt_bias, K * D), a.a = lay(dev, a.a, K * N * D), a.skip = lay(dev, a.skip, K * D);
     a.states = lay_room(dev, (size_t)B * K * chunks * N * D * sizeof(float));
-    for (int i = 0; i < em_back_ops->n_sums; i++) {
+    for (int i = 0; i < em_back_ops->n_y; i++)
         a.y[i] = lay_room(dev, n * sizeof(float));
+    for (int i = 0; i < em_back_ops->n_du; i++)
         a.du[i] = lay_room(dev, n * sizeof(float));
-    }
     a.dx_dbl = grads[1], a.ddt_w = grads[2], a.ddt_bias = grads[3], a.dskip = grads[4], a.da_log = grads[5];
     em_back_ops->scan4_fwd(dev, &a, B);
     em_back_ops->scan4_bwd(dev, &a, B);
     sum = numbers(n, 0);
-    for (int i = 0; i < em_back_ops->n_sums; i++) {         /* what conv_silu_xproj's way back does */
+    for (int i = 0; i < em_back_ops->n_du; i++) {         /* what conv_silu_xproj's way back does */
         float *du = fetch(dev, a.du[i], n);
 
         for (size_t j = 0; j < n; j++)

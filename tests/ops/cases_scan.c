@@ -18,11 +18,11 @@ static void run_scan(em_dev *dev, const void *args, float *y, int first, int n)
     a.dt_bias = op_put(dev, a.dt_bias, 4 * D);
     a.a = op_put(dev, a.a, 4 * (size_t)a.N * D);
     a.skip = op_put(dev, a.skip, 4 * D);
-    for (int i = 0; i < op_ops->n_sums; i++)
+    for (int i = 0; i < op_ops->n_y; i++)
         a.y[i] = op_room_inner(dev, size);
     op_ops->scan4_fwd(dev, &a, n);
     op_get_inner(dev, y, a.y[0], size);
-    for (int i = 1; i < op_ops->n_sums; i++) {
+    for (int i = 1; i < op_ops->n_y; i++) {
         op_get_inner(dev, sum, a.y[i], size);
         for (size_t j = 0; j < size; j++)
             y[j] += sum[j];
@@ -36,6 +36,7 @@ void scan_equals_the_plain_loops(void **state)
         { 8, 8, 80, 3, 1, "nano" }, { 64, 64, 16, 1, 1, "the longest of a 10 s window" }, { 5, 7, 33, 2, 16, "odd, sixteen states" },
         { 1, 1, 1, 1, 1, "one token" }, { 3, 1, 48, 48, 4, "three steps of a group of four" }, { 6, 9, 12, 5, 8, "eight states" },
         { 8, 256, 8, 1, 1, "wide: an 80 s window's third stage" }, { 3, 3, 16, 1, 1, "one token more than a chunk" },
+        { 4, 5, 200, 3, 1, "seven tiles of 32 channels, of which the middle one is cut" }, { 2, 7, 20, 1, 4, "one tile, cut" },
     };
 
     (void)state;

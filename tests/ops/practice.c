@@ -182,17 +182,17 @@ static void scan_on(em_dev *dev, const op_setting *s)
     for (size_t i = 0; i < EM_DIRECTIONS * S * D; i++)
         rate[i] = -expf(rate[i]);
     a.a = lay(dev, rate, EM_DIRECTIONS * S * D);
-    for (int k = 0; k < em_back_ops->n_sums; k++)
+    for (int k = 0; k < em_back_ops->n_y; k++)
         a.y[k] = lay_room(dev, TOKENS * D * sizeof(float));
     reserve(dev, (em_needs){ .k = 1, .n = S, .d = D, .r = R, .recurrences = EM_DIRECTIONS * D * S, .trains = true, .max_batch = B });
     em_back_ops->scan4_fwd(dev, &a, B);
-    for (int k = 0; k < em_back_ops->n_sums; k++) {
+    for (int k = 0; k < em_back_ops->n_y; k++) {
         plain[k] = fetch_inner(dev, a.y[k], TOKENS * D);
         a.y[k] = lay_room(dev, TOKENS * D * sizeof(float));
     }
     a.states = lay_room(dev, B * EM_DIRECTIONS * CHUNKS * S * D * sizeof(float));
     em_back_ops->scan4_fwd(dev, &a, B);
-    for (int k = 0; k < em_back_ops->n_sums; k++) {
+    for (int k = 0; k < em_back_ops->n_y; k++) {
         float *kept = fetch_inner(dev, a.y[k], TOKENS * D);
 
         CHECK(memcmp(kept, plain[k], TOKENS * D * sizeof *kept) == 0, "scans that keep states on %s: other bits", s->name);

@@ -275,7 +275,7 @@ double em_cpu_gemm_rate(em_dev *dev, int m, int n, int k, double seconds)
 
 const em_ops em_ops_cpu = {
     .name = "cpu",
-    .n_sums = 2,
+    .n_y = 1, .n_du = 2,
     .open = device_open,
     .close = device_close,
     .describe = device_describe,

@@ -8,8 +8,7 @@ static em_rows rows_at(const em_norm_linear *a, int first, int n)
     const size_t at = (size_t)first * a->ldx;
 
     return (em_rows){
-        .x = a->x + at, .more = a->x_more[0] ? a->x_more[0] + at : NULL,
-        .gate = a->gate ? a->gate + (size_t)first * a->ldg + a->gate_column : NULL,
+        .x = a->x + at, .gate = a->gate ? a->gate + (size_t)first * a->ldg + a->gate_column : NULL,
         .ldx = a->ldx, .ldg = a->ldg, .ldd = (size_t)a->w.k, .norm = a->norm, .act = a->act_before, .n = a->w.k, .rows = n,
     };
 }
@@ -23,7 +22,7 @@ static void prep(const void *ctx, const em_kernels *k, float *dst, int first, in
 
 static bool is_plain(const em_norm_linear *a)
 {
-    return !a->norm.weight && !a->x_more[0] && !a->gate && a->act_before == EM_ACT_NONE;
+    return !a->norm.weight && !a->gate && a->act_before == EM_ACT_NONE;
 }
 
 /* y = residual + branch y, a window a task. */
@@ -50,8 +49,6 @@ static void multiply(em_dev *dev, const em_norm_linear *all, const em_run *run)
 
     a.y += first * (size_t)a.w.n;
     a.x += first * a.ldx;
-    for (int i = 0; i < EM_DIRECTIONS - 1; i++)
-        a.x_more[i] = a.x_more[i] ? a.x_more[i] + first * a.ldx : NULL;
     a.gate = a.gate ? a.gate + first * a.ldg : NULL;
     a.residual = a.residual && !a.branch ? a.residual + first * (size_t)a.w.n : NULL;
     em_cpu_product(dev, &(em_product){
@@ -75,7 +72,7 @@ void em_cpu_norm_linear_fwd(em_dev *dev, const em_norm_linear *a, int B)
 /* A GELU alone, as before fc2: it is made once, with its slope, which waits behind what rows_back works with. */
 static bool is_sloped(const em_norm_linear *a)
 {
-    return a->act_before == EM_ACT_GELU && !a->norm.weight && !a->x_more[0] && !a->gate;
+    return a->act_before == EM_ACT_GELU && !a->norm.weight && !a->gate;
 }
 
 static size_t row_work(const em_norm_linear *a, const em_kernels *k) { return 2 * (size_t)(a->w.k + k->lanes); }

@@ -1,12 +1,27 @@
-/* scan4.c - the four selective scans, shared out by window, pair of directions and tile of channels; backward, whose
- * sums over channels want all tiles of a token together, by windows and pairs: em_scan4 in ops.h. */
+/* scan4.c - the four selective scans, shared out by window and tile of channels; backward, whose sums over channels want
+ * all tiles of a token together, by windows and pairs of directions: em_scan4 in ops.h. */
 #include "ops/cpu/device.h"
 
-typedef struct job { em_dev *dev; const em_scan4 *a; int n_tiles; } job;
+typedef struct job { em_dev *dev; const em_scan4 *a; int middle, n_tasks; } job;
 
-/* Threads share the tiles out where there are so many: each then fetches only its part of u, which others wrote. Where a
- * token has few, what one thread calls for beside its tile is what its neighbour writes: there they share the pairs out. */
-enum { MANY_TILES = 8 };
+/* A task is a window's tile, all directions, so that what they add up stays with the thread. Bits do not depend on where tiles
+ * begin: where their number is odd, the middle one is cut in two, and two threads have equal work. */
+static job make_job(em_dev *dev, const em_scan4 *a)
+{
+    const int width = dev->k->scan_channels, n = (a->D + width - 1) / width, middle = n / 2;
+    const bool is_cut = n % 2 == 1 && a->D > middle * width + width / 2;
+
+    return (job){ .dev = dev, .a = a, .middle = is_cut ? middle : n, .n_tasks = n + is_cut };
+}
+
+/* The first channel of a window's task. */
+static int channel_of(const job *j, int task)
+{
+    const int width = j->dev->k->scan_channels;
+    const int channel = task <= j->middle ? task * width : (task - 1) * width + (task == j->middle + 1 ? width / 2 : 0);
+
+    return channel < j->a->D ? channel : j->a->D;
+}
 
 /* The states of a window's direction. */
 static float *states_of(const em_scan4 *a, int window, int direction)
@@ -16,29 +31,16 @@ static float *states_of(const em_scan4 *a, int window, int direction)
     return a->states ? a->states + (size_t)(window * EM_DIRECTIONS + direction) * chunks * (size_t)a->N * (size_t)a->D : NULL;
 }
 
-/* Where a task is: its pair of directions, and its first channel. */
-typedef struct place { int pair, channel; } place;
-
-static place place_of(const job *j, int i)
-{
-    const bool by_tile = j->n_tiles >= MANY_TILES;
-    const int at = i % (2 * j->n_tiles), tile = by_tile ? at / 2 : at % j->n_tiles;
-
-    return (place){ by_tile ? at % 2 : at / j->n_tiles, tile * j->dev->k->scan_channels };
-}
-
 static void task(void *ctx, int i, int worker)
 {
     const job *j = ctx;
     const em_scan4 *a = j->a;
-    const int window = i / j->n_tiles / 2, width = j->dev->k->scan_channels;
-    const place here = place_of(j, i), next = place_of(j, i + 1);
+    const int window = i / j->n_tasks, at = i % j->n_tasks, channel = channel_of(j, at);
     const size_t token = (size_t)window * (size_t)a->H * (size_t)a->W;
     em_scan_tile t = {
-        .y = a->y[here.pair] + token * (size_t)a->D, .u = a->u + token * (size_t)a->D,
-        .x_dbl = a->x_dbl + token * (size_t)(EM_DIRECTIONS * (a->R + 2 * a->N)), .scan = a, .pair = here.pair,
-        .channel = here.channel, .n_channels = a->D - here.channel < width ? a->D - here.channel : width,
-        .next_pair = next.pair, .next_channel = next.channel,
+        .y = a->y[0] + token * (size_t)a->D, .u = a->u + token * (size_t)a->D,
+        .x_dbl = a->x_dbl + token * (size_t)(EM_DIRECTIONS * (a->R + 2 * a->N)), .scan = a,
+        .channel = channel, .n_channels = channel_of(j, at + 1) - channel, .next_channel = channel_of(j, (at + 1) % j->n_tasks),
         .state = j->dev->scratch[worker],
     };
 
@@ -51,10 +53,9 @@ static void task(void *ctx, int i, int worker)
 
 void em_cpu_scan4_fwd(em_dev *dev, const em_scan4 *a, int B)
 {
-    const int width = dev->k->scan_channels;
-    job j = { dev, a, (a->D + width - 1) / width };
+    job j = make_job(dev, a);
 
-    em_pool_run(dev->pool, task, &j, B * 2 * j.n_tiles);
+    em_pool_run(dev->pool, task, &j, B * j.n_tasks);
 }
 
 /* ---------------------------------------------------------------- backward */

@@ -19,9 +19,9 @@ typedef struct em_gemm {
     em_act       act;
 } em_gemm;
 
-/* Rows of n: dst = act(norm(x [+ more])) [* silu(gate)]; dst may be x. */
+/* Rows of n: dst = act(norm(x)) [* silu(gate)]; dst may be x. */
 typedef struct em_rows {
-    const float *x, *more, *gate;   /* more has rows of ldx, too; NULL: none     */
+    const float *x, *gate;          /* gate NULL: none                           */
     size_t       ldx, ldg, ldd;
     em_norm      norm;
     em_act       act;
@@ -60,19 +60,18 @@ typedef struct em_plane_back {
     float       *work;              /* scratch: lanes * (n*k + 3n)               */
 } em_plane_back;
 
-/* One channel tile of two directions of a scan: 0 and 3, or 2 and 1. */
+/* One channel tile of a scan. */
 typedef struct em_scan_tile {
     float       *y;                 /* [L][D], this window                       */
     const float *u, *x_dbl;         /* [L][D], [L][4*(R+2N)]                     */
     const em_scan4 *scan;
-    int          pair;
     int          channel, n_channels;
-    int          next_pair, next_channel;   /* of the tile to come: its parameters are called for meanwhile */
+    int          next_channel;      /* of the tile to come: its parameters are called for meanwhile */
     float       *state;             /* scratch: 2 * N * tile channels            */
     float       *states[EM_DIRECTIONS];     /* [chunks][N][D] of a direction, this window; NULL: not kept */
 } em_scan_tile;
 
-/* Two directions of a scan backward, as em_scan_tile pairs them, over some windows. */
+/* Two directions of a scan backward, 0 and 3, or 2 and 1, over some windows. */
 typedef struct em_scan_back {
     const em_scan4 *scan;
     int          pair, window, n_windows;

@@ -1,6 +1,6 @@
 /* rows_back.c - the way back through em_rows: layer norm, activation and gate, a row at a time.
  *
- *   forward   n = norm(x [+ more]), dst = act(n) silu(gate)
+ *   forward   n = norm(x), dst = act(n) silu(gate)
  *   back      dn = dy act'(n) silu(gate);  dgate = dy act(n) silu'(gate)
  *             dx = rstd (dn w - mean(dn w) - xhat mean(dn w xhat));  dweight += dn xhat;  dbias += dn
  *
@@ -34,11 +34,6 @@ EM_INLINE void leave(float *dx, vf x, bool adds, int n)
     v_store_n(dx, x, n);
 }
 
-EM_INLINE vf load_sum(const float *x, const float *more, int n)
-{
-    return more ? v_load_n(x, n) + v_load_n(more, n) : v_load_n(x, n);
-}
-
 /* GELU alone, CHAINS vectors in step: the hidden layer's way back. */
 EM_INLINE int gelu_steps(const float *x, const float *dy, float *dx, int n, bool adds)
 {
@@ -58,7 +53,7 @@ EM_INLINE int gelu_steps(const float *x, const float *dy, float *dx, int n, bool
     return i;
 }
 
-typedef struct row { const float *x, *more, *gate, *dy; float *dx, *dgate; } row;
+typedef struct row { const float *x, *gate, *dy; float *dx, *dgate; } row;
 
 /* GELU and its slope of nv vectors at once. */
 EM_INLINE void gelu_slope(float *dst, float *slope, const float *x, const int nv, int n)
@@ -105,12 +100,12 @@ static void sloped(const row *w, const float *slope, const em_rows_back *b)
 static void plain(const row *w, const em_rows_back *b)
 {
     const em_rows *r = &b->rows;
-    const bool is_gelu = r->act == EM_ACT_GELU && !w->gate && !w->more;
+    const bool is_gelu = r->act == EM_ACT_GELU && !w->gate;
     int i = is_gelu ? gelu_steps(w->x, w->dy, w->dx, r->n, b->adds) : 0;
 
     for (; i < r->n; i += LANES) {
         const int n = r->n - i < LANES ? r->n - i : LANES;
-        const vf x = load_sum(w->x + i, w->more ? w->more + i : NULL, n), dy = v_load_n(w->dy + i, n);
+        const vf x = v_load_n(w->x + i, n), dy = v_load_n(w->dy + i, n);
         const point p = look(x, r, w->gate, i, n);
 
         if (w->dgate)
@@ -128,11 +123,11 @@ static moments measure(const row *w, const em_rows *r)
     float mean;
 
     for (int i = 0; i < r->n; i += LANES)
-        sum += load_sum(w->x + i, w->more ? w->more + i : NULL, r->n - i < LANES ? r->n - i : LANES);
+        sum += v_load_n(w->x + i, r->n - i < LANES ? r->n - i : LANES);
     mean = v_sum(sum) * share;
     for (int i = 0; i < r->n; i += LANES) {
         const int n = r->n - i < LANES ? r->n - i : LANES;
-        const vf d = v_keep_n(load_sum(w->x + i, w->more ? w->more + i : NULL, n) - mean, n);
+        const vf d = v_keep_n(v_load_n(w->x + i, n) - mean, n);
 
         squares += d * d;
     }
@@ -148,7 +143,7 @@ static void normed(const row *w, const em_rows_back *b)
 
     for (int i = 0; i < r->n; i += LANES) {
         const int n = r->n - i < LANES ? r->n - i : LANES;
-        const vf h = (load_sum(w->x + i, w->more ? w->more + i : NULL, n) - m.mean) * m.rstd, dy = v_load_n(w->dy + i, n);
+        const vf h = (v_load_n(w->x + i, n) - m.mean) * m.rstd, dy = v_load_n(w->dy + i, n);
         const vf weight = v_load_n(r->norm.weight + i, n);
         const point p = look(h * weight + v_load_n(r->norm.bias + i, n), r, w->gate, i, n);
         const vf dn = dy * p.gate * p.act_slope, d = dn * weight;
@@ -177,11 +172,9 @@ static void normed(const row *w, const em_rows_back *b)
 /* ABREAST rows are done side by side, for the sums of one wait for themselves; `group` is what the passes over them know. */
 enum { ABREAST = CHAINS };
 
-typedef struct kind { bool has_more, has_gelu; } kind;
-
 typedef struct group {
     const em_rows_back *b;
-    const float *x, *more, *dy;
+    const float *x, *dy;
     float *dx;
     vf sum[ABREAST], product[ABREAST];
     float mean[ABREAST], rstd[ABREAST];
@@ -189,33 +182,30 @@ typedef struct group {
 
 /* Passes over n columns from i on: sums; squares of what is left; the sums that backward takes, and the parameters' gradients; dx.
  * dn waits in dx where GELU made it. */
-typedef void pass(group *g, int i, int n, int rows, kind is);
+typedef void pass(group *g, int i, int n, int rows, bool has_gelu);
 
-EM_INLINE vf load_row(const group *g, int k, int i, int n, const kind is)
+EM_INLINE vf load_row(const group *g, int k, int i, int n) { return v_load_n(g->x + (size_t)k * g->b->rows.ldx + i, n); }
+
+EM_INLINE void add_up(group *g, int i, int n, const int rows, const bool has_gelu)
 {
-    const size_t at = (size_t)k * g->b->rows.ldx + (size_t)i;
-
-    return load_sum(g->x + at, is.has_more ? g->more + at : NULL, n);
-}
-
-EM_INLINE void add_up(group *g, int i, int n, const int rows, const kind is)
-{
+    (void)has_gelu;
 #pragma GCC unroll 4
     for (int k = 0; k < rows; k++)
-        g->sum[k] += load_row(g, k, i, n, is);
+        g->sum[k] += load_row(g, k, i, n);
 }
 
-EM_INLINE void add_squares(group *g, int i, int n, const int rows, const kind is)
+EM_INLINE void add_squares(group *g, int i, int n, const int rows, const bool has_gelu)
 {
+    (void)has_gelu;
 #pragma GCC unroll 4
     for (int k = 0; k < rows; k++) {
-        const vf d = load_row(g, k, i, n, is) - g->mean[k], inside = n == LANES ? d : v_keep_n(d, n);
+        const vf d = load_row(g, k, i, n) - g->mean[k], inside = n == LANES ? d : v_keep_n(d, n);
 
         g->product[k] += inside * inside;
     }
 }
 
-EM_INLINE void add_products(group *g, int i, int n, const int rows, const kind is)
+EM_INLINE void add_products(group *g, int i, int n, const int rows, const bool has_gelu)
 {
     const em_rows_back *b = g->b;
     const vf weight = v_load_n(b->rows.norm.weight + i, n), bias = v_load_n(b->rows.norm.bias + i, n);
@@ -223,10 +213,10 @@ EM_INLINE void add_products(group *g, int i, int n, const int rows, const kind i
 
 #pragma GCC unroll 4
     for (int k = 0; k < rows; k++) {
-        h[k] = (load_row(g, k, i, n, is) - g->mean[k]) * g->rstd[k];
+        h[k] = (load_row(g, k, i, n) - g->mean[k]) * g->rstd[k];
         dn[k] = v_load_n(g->dy + (size_t)k * b->ldy + i, n);
     }
-    if (is.has_gelu) {
+    if (has_gelu) {
         vf x[ABREAST], slope[ABREAST];
 
 #pragma GCC unroll 4
@@ -241,7 +231,7 @@ EM_INLINE void add_products(group *g, int i, int n, const int rows, const kind i
     }
 #pragma GCC unroll 4
     for (int k = 0; k < rows; k++) {
-        const vf d = dn[k] * weight;
+        const vf d = v_product(dn[k], weight);
 
         dweight += dn[k] * h[k];
         dbias += dn[k];
@@ -252,7 +242,7 @@ EM_INLINE void add_products(group *g, int i, int n, const int rows, const kind i
     v_store_n(b->dbias + i, dbias, n);
 }
 
-EM_INLINE void leave_rows(group *g, int i, int n, const int rows, const kind is)
+EM_INLINE void leave_rows(group *g, int i, int n, const int rows, const bool has_gelu)
 {
     const em_rows_back *b = g->b;
     const vf weight = v_load_n(b->rows.norm.weight + i, n);
@@ -260,62 +250,60 @@ EM_INLINE void leave_rows(group *g, int i, int n, const int rows, const kind is)
 #pragma GCC unroll 4
     for (int k = 0; k < rows; k++) {
         float *dx = g->dx + (size_t)k * b->lddx + i;
-        const vf h = (load_row(g, k, i, n, is) - g->mean[k]) * g->rstd[k];
-        const vf d = v_load_n(is.has_gelu ? dx : g->dy + (size_t)k * b->ldy + i, n) * weight;
+        const vf h = (load_row(g, k, i, n) - g->mean[k]) * g->rstd[k];
+        const vf d = v_product(v_load_n(has_gelu ? dx : g->dy + (size_t)k * b->ldy + i, n), weight);
 
-        leave(dx, g->rstd[k] * (d - g->sum[k] - h * g->product[k]), b->adds && !is.has_gelu, n);
+        leave(dx, g->rstd[k] * (d - g->sum[k] - h * g->product[k]), b->adds && !has_gelu, n);
     }
 }
 
-EM_INLINE void go_over(group *g, pass *do_pass, const int rows, const kind is)
+EM_INLINE void go_over(group *g, pass *do_pass, const int rows, const bool has_gelu)
 {
     const int n = g->b->rows.n;
     int i = 0;
 
     for (; i + LANES <= n; i += LANES)
-        do_pass(g, i, LANES, rows, is);
+        do_pass(g, i, LANES, rows, has_gelu);
     if (i < n)
-        do_pass(g, i, n - i, rows, is);
+        do_pass(g, i, n - i, rows, has_gelu);
 }
 
 /* `rows` of them, a constant, from `first` on. */
-EM_INLINE void norm_back(const em_rows_back *b, int first, const int rows, const kind is)
+EM_INLINE void norm_back(const em_rows_back *b, int first, const int rows, const bool has_gelu)
 {
     const em_rows *r = &b->rows;
-    const size_t at = (size_t)first * r->ldx;
     const float share = 1.f / (float)r->n;
     group g = {
-        .b = b, .x = r->x + at, .more = is.has_more ? r->more + at : NULL, .dy = b->dy + (size_t)first * b->ldy,
-        .dx = b->dx + (size_t)first * b->lddx,
+        .b = b, .x = r->x + (size_t)first * r->ldx, .dy = b->dy + (size_t)first * b->ldy, .dx = b->dx + (size_t)first * b->lddx,
     };
 
-    go_over(&g, add_up, rows, is);
+    go_over(&g, add_up, rows, has_gelu);
 #pragma GCC unroll 4
     for (int k = 0; k < rows; k++)
         g.mean[k] = v_sum(g.sum[k]) * share;
-    go_over(&g, add_squares, rows, is);
+    go_over(&g, add_squares, rows, has_gelu);
 #pragma GCC unroll 4
     for (int k = 0; k < rows; k++) {
         g.rstd[k] = 1.f / sqrtf(v_sum(g.product[k]) * share + EM_NORM_EPS);
         g.sum[k] = g.product[k] = (vf){ 0 };
     }
-    go_over(&g, add_products, rows, is);
+    go_over(&g, add_products, rows, has_gelu);
 #pragma GCC unroll 4
     for (int k = 0; k < rows; k++) {
         g.sum[k] = v_set(v_sum(g.sum[k]) * share);
         g.product[k] = v_set(v_sum(g.product[k]) * share);
     }
-    go_over(&g, leave_rows, rows, is);
+    go_over(&g, leave_rows, rows, has_gelu);
 }
 
-EM_INLINE void norms_back(const em_rows_back *b, const kind is)
+EM_INLINE void norms_back(const em_rows_back *b, const bool has_gelu)
 {
     int i = 0;
 
     for (; i + ABREAST <= b->rows.rows; i += ABREAST)
-        norm_back(b, i, ABREAST, is);
+        norm_back(b, i, ABREAST, has_gelu);
     for (; i < b->rows.rows; i++)
-        norm_back(b, i, 1, is);
+        norm_back(b, i, 1, has_gelu);
 }
 
 /* ---------------------------------------------------------------- all rows */
@@ -325,20 +313,17 @@ void EM_K(rows_back)(const em_rows_back *b)
     const em_rows *r = &b->rows;
 
     if (r->norm.weight && !r->gate && r->act == EM_ACT_NONE) {
-        if (r->more)
-            norms_back(b, (kind){ .has_more = true });
-        else
-            norms_back(b, (kind){ 0 });
+        norms_back(b, false);
         return;
     }
-    if (r->norm.weight && !r->gate && !r->more && !b->adds) {
-        norms_back(b, (kind){ .has_gelu = true });
+    if (r->norm.weight && !r->gate && !b->adds) {
+        norms_back(b, true);
         return;
     }
     for (int i = 0; i < r->rows; i++) {
         const size_t at = (size_t)i * r->ldx, gate = (size_t)i * r->ldg;
         const row w = {
-            r->x + at, r->more ? r->more + at : NULL, r->gate ? r->gate + gate : NULL, b->dy + (size_t)i * b->ldy,
+            r->x + at, r->gate ? r->gate + gate : NULL, b->dy + (size_t)i * b->ldy,
             b->dx + (size_t)i * b->lddx, b->dgate ? b->dgate + gate : NULL,
         };
 

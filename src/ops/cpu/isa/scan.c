@@ -1,8 +1,8 @@
-/* scan.c - two of the four selective scans over a tile of channels, read in place.
+/* scan.c - the four selective scans over a tile of channels, read in place.
  *
  *   delta = softplus(dt_w . dt + dt_bias)
  *   h     = 2^(delta a) h + delta u B          a = A log2(e), N states a channel
- *   y    += C . h + skip u                     the first direction of a pair sets y, the second adds
+ *   y    += C . h + skip u                     the first direction sets y, the others add
  *
  * Vectors run over channels, so B, C and dt are broadcasts and nothing is summed across lanes. A chunk of tokens goes
  * through one step after the other: the projections, softplus and decays are flat loops of independent vectors, and the
@@ -267,19 +267,18 @@ EM_INLINE void run(const lane *l, bool is_first, const int nv, const int tail)
 void EM_K(scan_tile)(const em_scan_tile *t)
 {
     const int nv = (t->n_channels + LANES - 1) / LANES, tail = t->n_channels - (nv - 1) * LANES;
-    const int order[2] = { 2 * t->pair, 3 - 2 * t->pair };
 
-    for (int second = 0; second < 2; second++) {
-        lane l = make_lane(t, order[second]);
+    for (int k = 0; k < EM_DIRECTIONS; k++) {
+        lane l = make_lane(t, k);
 
-        l.soon = second ? params_of(t->scan, 2 * t->next_pair, t->next_channel) : params_of(t->scan, order[1], t->channel);
+        l.soon = k + 1 < EM_DIRECTIONS ? params_of(t->scan, k + 1, t->channel) : params_of(t->scan, 0, t->next_channel);
         if (nv == TILE && tail == LANES)
-            run(&l, second == 0, TILE, LANES);
+            run(&l, k == 0, TILE, LANES);
         else if (tail == LANES)
-            run(&l, second == 0, 1, LANES);
+            run(&l, k == 0, 1, LANES);
         else if (nv == TILE)
-            run(&l, second == 0, TILE, tail);
+            run(&l, k == 0, TILE, tail);
         else
-            run(&l, second == 0, 1, tail);
+            run(&l, k == 0, 1, tail);
     }
 }
