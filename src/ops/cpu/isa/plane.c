@@ -5,7 +5,7 @@
  * a weight that is the same for all, and the norm over channels adds vectors, no lanes. */
 #include "ops/cpu/isa/plane.h"
 
-/* Layer norm over the n channels of every pixel, then GELU. y has room for CHAINS more. */
+/* Layer norm over the n channels of every pixel, then GELU. y has room for LANES more. */
 static void finish(vf *y, vf total, const em_conv *a)
 {
     const int n = a->w.n;
@@ -31,11 +31,36 @@ EM_INLINE void store_four(float *dst, size_t n, const vf *y, int m)
     }
 }
 
-/* m pixels side by side in y[channel] become rows of n. */
+#if defined(__AVX512F__)
+/* The same of `width` channels, LANES at most, of LANES pixels. */
+EM_INLINE void store_many(float *dst, size_t n, const vf *y, int width)
+{
+    vf x[LANES];
+
+#pragma GCC unroll 16
+    for (int i = 0; i < LANES; i++)
+        x[i] = y[i];
+    v_turn_all(x);
+#pragma GCC unroll 16
+    for (int i = 0; i < LANES; i++)
+        v_store_n(dst + (size_t)i * n, x[i], width);
+}
+#endif
+
+/* m pixels side by side in y[channel] become rows of n. The next ones' place is called for: the first layer's result is larger
+ * than a cache, and each of its lines would be waited for. */
 static void store(float *dst, const vf *y, int n, int m)
 {
     int c = 0;
 
+    for (int i = 0; i < n * LANES; i += LINE)
+        __builtin_prefetch(dst + n * LANES + i, 1);
+#if defined(__AVX512F__)
+    for (; m == LANES && c + LANES <= n; c += LANES)
+        store_many(dst + c, (size_t)n, y + c, LANES);
+    for (; m == LANES && n - c > 4; c = n)
+        store_many(dst + c, (size_t)n, y + c, n - c);
+#endif
     for (; c + 4 <= n; c += 4)
         store_four(dst + c, (size_t)n, y + c, m);
     for (; c < n; c++)
@@ -45,7 +70,7 @@ static void store(float *dst, const vf *y, int n, int m)
 
 void EM_K(conv_plane_row)(float *y, const float *image, const float *w, const em_conv *a, int oy)
 {
-    vf taps[EM_PLANE_TAPS], sums[EM_PLANE_CHANNELS + CHAINS] = { { 0 } };
+    vf taps[EM_PLANE_TAPS], sums[EM_PLANE_CHANNELS + LANES] = { { 0 } };
 
     for (int ox = 0; ox < a->Wo; ox += LANES) {
         const int m = a->Wo - ox < LANES ? a->Wo - ox : LANES;

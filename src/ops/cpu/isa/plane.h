@@ -81,13 +81,20 @@ static inline vf convolve(vf *y, const em_conv *a, const float *w, const vf *tap
 static inline vf centre(vf *y, vf total, int n)
 {
     const vf mean = total * (1.f / (float)n);
-    vf squares = { 0 }, rstd;
+    vf some[CHAINS] = { { 0 } }, squares, rstd;
+    int c = 0;
 
-    for (int c = 0; c < n; c++) {
+    for (; c + CHAINS <= n; c += CHAINS)
+#pragma GCC unroll 4
+        for (int i = 0; i < CHAINS; i++) {
+            y[c + i] -= mean;
+            some[i] += y[c + i] * y[c + i];
+        }
+    for (; c < n; c++) {
         y[c] -= mean;
-        squares += y[c] * y[c];
+        some[0] += y[c] * y[c];
     }
-    squares = squares * (1.f / (float)n) + EM_NORM_EPS;
+    squares = ((some[0] + some[1]) + (some[2] + some[3])) * (1.f / (float)n) + EM_NORM_EPS;
     for (int i = 0; i < LANES; i++)
         rstd[i] = 1.f / sqrtf(squares[i]);
     return rstd;

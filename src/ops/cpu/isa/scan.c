@@ -2,7 +2,7 @@
  *
  *   delta = softplus(dt_w . dt + dt_bias)
  *   h     = 2^(delta a) h + delta u B          a = A log2(e), N states a channel
- *   y    += C . h + skip u                     the first direction sets y, the others add
+ *   y    += C . h                              the first direction sets y, with the skips of all times u; the others add
  *
  * Vectors run over channels, so B, C and dt are broadcasts and nothing is summed across lanes. A chunk of tokens goes
  * through one step after the other: the projections, softplus and decays are flat loops of independent vectors, and the
@@ -11,14 +11,15 @@
  * cache, which holds eight or twelve of them. */
 #include "ops/cpu/isa/isa.h"
 
-enum { TILE = 2, CHUNK = 8, STEPS = LANES == 16 ? 8 : 4, LINE = 16 };     /* vectors of a tile; tokens of a chunk and of a projection; floats */
+enum { TILE = 2, CHUNK = 8, STEPS = LANES == 16 ? 8 : 4 };     /* vectors of a tile; tokens of a chunk and of a projection */
 
 /* Parameters of one direction, at a tile's first channel. */
-typedef struct params { const float *dt_w, *dt_bias, *a, *skip; } params;       /* [R][D], [D], [N][D], [D] */
+typedef struct params { const float *dt_w, *dt_bias, *a; } params;      /* [R][D], [D], [N][D] */
 
 /* One direction of one tile: where its parameters and its tokens are. */
 typedef struct lane {
     params      p, soon;                    /* its own, and those of the run after it                */
+    const float *skip, *soon_skip;          /* [TILE * LANES], the sum of all directions; one of the next tile */
     const float *u, *x_dbl;                 /* [L][D] at the first channel; [L][ld] at this direction */
     float *y;
     float *h;                               /* [N][TILE * LANES]                                      */
@@ -33,7 +34,7 @@ static params params_of(const em_scan4 *s, int direction, int channel)
 {
     const size_t D = (size_t)s->D, i = (size_t)direction, c = (size_t)channel;
 
-    return (params){ s->dt_w + i * (size_t)s->R * D + c, s->dt_bias + i * D + c, s->a + i * (size_t)s->N * D + c, s->skip + i * D + c };
+    return (params){ s->dt_w + i * (size_t)s->R * D + c, s->dt_bias + i * D + c, s->a + i * (size_t)s->N * D + c };
 }
 
 static lane make_lane(const em_scan_tile *t, int k)
@@ -109,7 +110,7 @@ EM_INLINE void call_parameters(const lane *l, long done, const int n, const int 
         if (done > 0)
             continue;
         __builtin_prefetch(p->dt_bias + i);
-        __builtin_prefetch(p->skip + i);
+        __builtin_prefetch(l->soon_skip + i);
         for (int k = 0; k < l->N; k++)
             __builtin_prefetch(p->a + (size_t)k * l->D + i);
     }
@@ -179,11 +180,11 @@ EM_INLINE void decay(chunk *restrict c, const float *a, const int n, const int n
     }
 }
 
-/* The recurrence of state i over the chunk. The first state brings the skip along, the last one writes y. */
+/* The recurrence of state i over the chunk. The first state brings along what y begins with, the last one writes y. */
 EM_INLINE void recur(chunk *restrict c, const lane *l, int i, const int n, const bool is_begin, bool is_end, bool is_first,
                      const int nv, int tail)
 {
-    vf h[TILE], skip[TILE];
+    vf h[TILE], skip[TILE] = { { 0 } };
     float *state = l->h + (size_t)i * TILE * LANES;
     const long D = (long)l->D, ld = (long)l->ld, step = l->step_inner * D, step_x = l->step_inner * ld;
     const float *bc = l->x_dbl + c->token * ld + l->R + i, *next_bc = l->x_dbl + c->next * ld;
@@ -192,7 +193,8 @@ EM_INLINE void recur(chunk *restrict c, const lane *l, int i, const int n, const
 #pragma GCC unroll 2
     for (int v = 0; v < nv; v++) {
         h[v] = v_load(state + v * LANES);
-        skip[v] = v_load_n(l->p.skip + v * LANES, v == nv - 1 ? tail : LANES);
+        if (is_first)
+            skip[v] = v_load(l->skip + v * LANES);
     }
     for (int t = 0; t < n; t++, here += step, there += step, bc += step_x, next_bc += step_x) {
         const vf b = v_set(bc[0]), out = v_set(bc[l->N]);
@@ -204,12 +206,12 @@ EM_INLINE void recur(chunk *restrict c, const lane *l, int i, const int n, const
             const int part = v == nv - 1 ? tail : LANES, k = t * nv + v;
             const long at = here + v * LANES;
             const vf u = v_load_n(l->u + at, part);
-            vf y = is_begin ? skip[v] * u : c->y[k];
+            vf y = !is_begin ? c->y[k] : is_first ? skip[v] * u : v_load_n(l->y + at, part);
 
             h[v] = c->decay[k] * h[v] + c->delta[k] * u * b;
             y += h[v] * out;
             if (is_end)
-                v_store_n(l->y + at, is_first ? y : y + v_load_n(l->y + at, part), part);
+                v_store_n(l->y + at, y, part);
             else
                 c->y[k] = y;
         }
@@ -264,13 +266,28 @@ EM_INLINE void run(const lane *l, bool is_first, const int nv, const int tail)
     }
 }
 
+/* What the directions' skips add up to, whole vectors of it. */
+static void add_skips(float sum[TILE * LANES], const em_scan_tile *t)
+{
+    const float *skip = t->scan->skip + t->channel;
+
+    memset(sum, 0, TILE * LANES * sizeof *sum);
+    for (int k = 0; k < EM_DIRECTIONS; k++, skip += t->scan->D)
+        for (int i = 0; i < t->n_channels; i++)
+            sum[i] += skip[i];
+}
+
 void EM_K(scan_tile)(const em_scan_tile *t)
 {
+    float skip[TILE * LANES];
     const int nv = (t->n_channels + LANES - 1) / LANES, tail = t->n_channels - (nv - 1) * LANES;
 
+    add_skips(skip, t);
     for (int k = 0; k < EM_DIRECTIONS; k++) {
         lane l = make_lane(t, k);
 
+        l.skip = skip;
+        l.soon_skip = t->scan->skip + (size_t)k * (size_t)t->scan->D + t->next_channel;
         l.soon = k + 1 < EM_DIRECTIONS ? params_of(t->scan, k + 1, t->channel) : params_of(t->scan, 0, t->next_channel);
         if (nv == TILE && tail == LANES)
             run(&l, k == 0, TILE, LANES);

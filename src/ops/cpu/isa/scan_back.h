@@ -12,7 +12,6 @@ enum {
     STEPS = 4,                          /* tokens of a projection                            */
     ROWS = 4,                           /* of dt_w whose gradients are summed at once        */
     DOTS = LANES == 16 ? 4 : 3,         /* of dt_w whose products with STEPS tokens are      */
-    LINE = 16,                          /* floats                                            */
 };
 
 /* Rows of a tile: dt_w, dt_bias, up to a multiple of ROWS; then a, N of them; then skip. */

@@ -27,6 +27,8 @@ enum { LANES = 8, MR2 = 6, MR3 = 4 };           /* 15 and 16 of 16 */
 enum { LANES = 4, MR2 = 6, MR3 = 4 };
 #endif
 
+enum { LINE = 16 };                             /* floats of a cache's line */
+
 typedef float   vf __attribute__((vector_size(4 * LANES)));
 typedef int32_t vi __attribute__((vector_size(4 * LANES)));
 typedef float   vf_unaligned __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
@@ -237,5 +239,33 @@ EM_INLINE void v_turn(quarter x[4])
     x[2] = __builtin_shufflevector(hi[0], hi[1], 0, 1, 4, 5);
     x[3] = __builtin_shufflevector(hi[0], hi[1], 2, 3, 6, 7);
 }
+
+#if defined(__AVX512F__)
+/* The same of LANES by LANES: within the quarters of four vectors each, then quarter by quarter. */
+EM_INLINE void v_turn_all(vf x[LANES])
+{
+#pragma GCC unroll 4
+    for (int i = 0; i < LANES; i += 4) {
+        const __m512d lo[2] = { (__m512d)_mm512_unpacklo_ps((__m512)x[i], (__m512)x[i + 1]), (__m512d)_mm512_unpacklo_ps((__m512)x[i + 2], (__m512)x[i + 3]) };
+        const __m512d hi[2] = { (__m512d)_mm512_unpackhi_ps((__m512)x[i], (__m512)x[i + 1]), (__m512d)_mm512_unpackhi_ps((__m512)x[i + 2], (__m512)x[i + 3]) };
+
+        x[i] = (vf)_mm512_unpacklo_pd(lo[0], lo[1]);
+        x[i + 1] = (vf)_mm512_unpackhi_pd(lo[0], lo[1]);
+        x[i + 2] = (vf)_mm512_unpacklo_pd(hi[0], hi[1]);
+        x[i + 3] = (vf)_mm512_unpackhi_pd(hi[0], hi[1]);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) {
+        const __m512 a = (__m512)x[i], b = (__m512)x[i + 4], c = (__m512)x[i + 8], d = (__m512)x[i + 12];
+        const __m512 lo[2] = { _mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(c, d, 0x44) };    /* quarters 0 and 1 of both */
+        const __m512 hi[2] = { _mm512_shuffle_f32x4(a, b, 0xee), _mm512_shuffle_f32x4(c, d, 0xee) };    /* 2 and 3                  */
+
+        x[i] = (vf)_mm512_shuffle_f32x4(lo[0], lo[1], 0x88);
+        x[i + 4] = (vf)_mm512_shuffle_f32x4(lo[0], lo[1], 0xdd);
+        x[i + 8] = (vf)_mm512_shuffle_f32x4(hi[0], hi[1], 0x88);
+        x[i + 12] = (vf)_mm512_shuffle_f32x4(hi[0], hi[1], 0xdd);
+    }
+}
+#endif
 
 #endif
