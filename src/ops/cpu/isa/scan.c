@@ -206,12 +206,17 @@ EM_INLINE void recur(chunk *restrict c, const lane *l, int i, const int n, const
             const int part = v == nv - 1 ? tail : LANES, k = t * nv + v;
             const long at = here + v * LANES;
             const vf u = v_load_n(l->u + at, part);
-            vf y = !is_begin ? c->y[k] : is_first ? skip[v] * u : v_load_n(l->y + at, part);
+            vf y;
 
             h[v] = c->decay[k] * h[v] + c->delta[k] * u * b;
-            y += h[v] * out;
+            if (!is_begin)
+                y = c->y[k] + h[v] * out;
+            else if (is_first)
+                y = skip[v] * u + h[v] * out;
+            else                                        /* what stands there is fetched late: see is_end */
+                y = is_end ? v_load_n(l->y + at, part) + h[v] * out : h[v] * out;
             if (is_end)
-                v_store_n(l->y + at, y, part);
+                v_store_n(l->y + at, is_begin || is_first ? y : y + v_load_n(l->y + at, part), part);
             else
                 c->y[k] = y;
         }
