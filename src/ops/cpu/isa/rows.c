@@ -1,4 +1,4 @@
-/* rows.c - layer norm, activation, gate and sums, over rows. */
+/* rows.c - layer norm, activation and gate, over rows. */
 #include "ops/cpu/isa/isa.h"
 
 #include <math.h>
