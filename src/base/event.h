@@ -24,6 +24,7 @@ typedef enum em_event_type {
     EM_EVENT_LISTENING,             /* a source's sound is heard from here on, or is not       */
     EM_EVENT_MARK,                  /* somebody said so                                        */
     EM_EVENT_LOST,                  /* records are missing before the next one, in this output */
+    EM_EVENT_LEVEL,                 /* how loud the ten seconds before were, where it is wanted */
 } em_event_type;
 
 enum {
@@ -117,6 +118,7 @@ typedef struct em_event {
             bool        has_clip;   /* the sound before it is wanted as a clip                 */
         } mark;
         struct { uint64_t n_records; } lost;
+        struct { float dbfs, lufs; } level;         /* -INFINITY: silence; lufs NAN: not known */
         struct { uint64_t captured, taken, dropped, waiting, skipped_hops, resets; bool is_private; uint64_t clips_dropped; } stop;
     } u;
 } em_event;

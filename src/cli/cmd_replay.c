@@ -57,10 +57,10 @@ static em_status check(const em_options *o, em_err *err)
         return em_fail(err, EM_EINVAL, "--replay and --%s cannot go together", o->jack ? "jack" : "device");
     if (o->clip_dir)
         return em_fail(err, EM_EINVAL, "--replay has no sound that --clip-dir could keep");
-    if (o->store || o->http || o->summary || o->out_dir || o->embeddings || o->mqtt)
+    if (o->store || o->http || o->summary || o->out_dir || o->embeddings || o->level || o->mqtt)
         return em_fail(err, EM_EINVAL, "--replay and --%s cannot go together",
                        o->store ? "store" : o->http ? "http" : o->summary ? "summary" : o->out_dir ? "out-dir" :
-                       o->embeddings ? "embeddings" : "mqtt");
+                       o->embeddings ? "embeddings" : o->level ? "level" : "mqtt");
     return check_sound(o, err);
 }
 

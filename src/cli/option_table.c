@@ -125,6 +125,7 @@ static const em_option output_rows[] = {
     { .name = "slots", .kind = EM_OPTION_FLAG, .at = AT(slots), .help = "scores records hold the time slots of the window too" },
     { .name = "embeddings", .kind = EM_OPTION_FLAG, .at = AT(embeddings), .help = "scores records hold the latent vector too" },
     { .name = "summary", .kind = EM_OPTION_FLAG, .at = AT(summary), .help = "one record a file at its end, in place of scores" },
+    { .name = "level", .kind = EM_OPTION_FLAG, .at = AT(level), .help = "a record every 10 s of sound: how loud it was, dBFS and LUFS" },
     { .name = "store", .kind = EM_OPTION_TEXT, .at = AT(store), .arg = "FILE", .help = "keep all scores there, for --replay" },
     { .name = "exec", .kind = EM_OPTION_TEXT, .at = AT(exec), .arg = "CMD",
       .help = "run this for each event: program and arguments, no shell; the record on its standard input, and as EARMARK_EVENT_*" },

@@ -83,7 +83,7 @@ typedef struct em_options {
     bool   append;
     char  *vtt;                     /* captions, metadata                         */
     char  *scores;                  /* auto, none, top, all                       */
-    bool   slots, embeddings, summary;
+    bool   slots, embeddings, summary, level;
     char  *store;
     char  *exec, *exec_on;          /* a command; onset, offset, both             */
     int    exec_jobs;

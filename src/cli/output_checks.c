@@ -94,8 +94,8 @@ void em_outputs_warn(const em_options *o)
 
     for (int i = 0; i < o->formats.n; i++)
         has_records |= strcmp(o->formats.list[i], "jsonl") == 0;
-    if ((o->slots || o->embeddings) && !has_records)
-        em_log(EM_LOG_WARNING, "--%s is told by -f jsonl alone", o->slots ? "slots" : "embeddings");
+    if ((o->slots || o->embeddings || o->level) && !has_records)
+        em_log(EM_LOG_WARNING, "--%s is told by -f jsonl alone", o->slots ? "slots" : o->embeddings ? "embeddings" : "level");
 }
 
 em_status em_outputs_check(const em_options *o, const em_sink_set_cfg *cfg, int n, em_err *err)

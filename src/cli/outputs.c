@@ -64,7 +64,7 @@ static em_status open_one(em_sink_set *out, const em_options *o, const em_sink_s
     const bool is_text = strcmp(format, "text") == 0;
     em_sink_cfg sink = {
         .format = format, .path = path, .classes = &cfg->known->classes, .scores = scores_mode(o, is_text), .top_k = o->top_k,
-        .has_slots = o->slots, .has_embeddings = o->embeddings, .has_source_names = cfg->has_source_names, .is_appended = o->append,
+        .has_slots = o->slots, .has_embeddings = o->embeddings, .has_level = o->level, .has_source_names = cfg->has_source_names, .is_appended = o->append,
         .has_color = em_outputs_color(o, path), .time_format = o->time_format, .is_metadata = strcmp(o->vtt, "metadata") == 0,
         .channel = em_options_channel(o), .rate_hz = cfg->known->rate_hz, .has_utf8 = has_utf8(), .is_shown = cfg->selection->is_shown,
         .thresholds = cfg->selection->thresholds, .clip = o->clip_dir ? &out->clip : NULL, .give_up = cfg->give_up, .notice = em_report_notice,

@@ -9,6 +9,7 @@
 #include "engine/anchor.h"
 #include "engine/columns.h"
 #include "engine/engine.h"
+#include "engine/level.h"
 #include "engine/scheduler.h"
 #include "engine/summary.h"
 
@@ -40,6 +41,7 @@ typedef struct em_ear {
     em_summary   *summaries;        /* [n_lanes], NULL unless wanted                */
     int64_t      *loud_ends;        /* [n_lanes] end of the newest hop above the gate, sample */
     em_columns   *columns;          /* [n_lanes] likewise                           */
+    em_level     *levels;           /* [n_lanes] likewise                           */
     const em_watch_rules *rules;    /* cfg->events, or what has taken their place; NULL: none */
     em_watch_rules own_rules[2];    /* they, with a gate of its own: the newest, and those before it */
     bool         *is_paused;        /* [n_lanes] does not listen                    */

@@ -43,7 +43,8 @@ static em_status make_room(em_ear *e, em_err *err)
     e->summaries = e->cfg->has_summary ? calloc((size_t)e->n_lanes, sizeof *e->summaries) : NULL;
     e->watchers = has_events ? calloc((size_t)e->n_lanes, sizeof(em_watcher *)) : NULL;
     e->columns = e->cfg->has_columns ? calloc((size_t)e->n_lanes, sizeof *e->columns) : NULL;
-    if (!e->frames || !e->lanes || !e->names || !e->loud_ends || !e->is_paused || (e->cfg->has_columns && !e->columns) ||
+    e->levels = e->cfg->has_level ? calloc((size_t)e->n_lanes, sizeof *e->levels) : NULL;
+    if (!e->frames || !e->lanes || !e->names || !e->loud_ends || !e->is_paused || (e->cfg->has_columns && !e->columns) || (e->cfg->has_level && !e->levels) ||
         (e->cfg->has_summary && !e->summaries) || (has_events && !e->watchers))
         return em_fail(err, EM_ENOMEM, "no memory to listen to %s", e->name);
     for (int i = 0; i < e->n_lanes; i++)
@@ -62,6 +63,8 @@ void em_ear_deinit(em_ear *e)
             em_summary_deinit(&e->summaries[i]);
         if (e->columns)
             em_columns_deinit(&e->columns[i]);
+        if (e->levels)
+            em_loudness_free(e->levels[i].loudness);
         if (e->watchers)
             em_watcher_free(e->watchers[i]);
     }
@@ -72,6 +75,7 @@ void em_ear_deinit(em_ear *e)
     free(e->is_paused);
     free(e->summaries);
     free(e->columns);
+    free(e->levels);
     free(e->watchers);
     em_privacy_free(e->privacy);
 }

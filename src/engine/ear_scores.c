@@ -65,6 +65,15 @@ static bool is_idle(const em_ear *e, int lane, const em_hop *hop)
     return e->watchers && em_watch_is_quiet(e->rules, hop->rms_dbfs);
 }
 
+static em_status tell_level(em_ear *e, const em_scores_row *row, em_err *err)
+{
+    em_event event = em_ear_event(e, EM_EVENT_LEVEL, e->names[row->lane], row->hop->time_s);
+
+    if (!e->levels || !em_level_hop(&e->levels[row->lane], row->hop->time_s, row->hop->rms_dbfs, &event))
+        return EM_OK;
+    return em_ear_emit(e, &event, err);
+}
+
 em_status em_ear_take_scores(void *ear, const em_scores_row *row, em_err *err)
 {
     em_ear *e = ear;
@@ -95,7 +104,7 @@ em_status em_ear_take_scores(void *ear, const em_scores_row *row, em_err *err)
     }
     if (e->columns)
         em_columns_take(&e->columns[row->lane], row->hop, &event);
-    if ((status = em_ear_judge_hop(e, row, err)) || (status = em_ear_emit(e, &event, err)))
+    if ((status = em_ear_judge_hop(e, row, err)) || (status = em_ear_emit(e, &event, err)) || (status = tell_level(e, row, err)))
         return status;
     return watch(e, row, err);
 }

@@ -35,6 +35,8 @@ static em_status begin_sound(em_ear *e, em_err *err)
     em_source_counters frames;
     em_status status = em_scheduler_new(&e->scheduler, &cfg, err);
 
+    for (int i = 0; e->levels && i < e->n_lanes && !status; i++)
+        status = em_loudness_new(&e->levels[i].loudness, e->info.rate_hz, err);
     if (status)
         return status;
     e->rate_hz = e->info.rate_hz;
@@ -61,6 +63,9 @@ static em_status follow_rate(em_ear *e, em_err *err)
     em_log(EM_LOG_WARNING, "%s: came back with %d Hz instead of %d", e->name, e->info.rate_hz, e->rate_hz);
     e->rate_start_s = em_ear_seconds(e);
     e->n_rate_frames = 0;
+    for (int i = 0; e->levels && i < e->n_lanes; i++)
+        if ((status = em_loudness_set_rate(e->levels[i].loudness, e->info.rate_hz, err)))
+            return status;
     if ((status = em_scheduler_set_rate(e->scheduler, e->info.rate_hz, err)) ||
         (e->cfg->tape && (status = em_tape_set_rate(e->cfg->tape, e->cfg->i_reel, e->info.rate_hz, e->rate_start_s, err))))
         return status;
@@ -225,9 +230,12 @@ static em_status take_block(em_ear *e, em_err *err)
 static bool feed(em_ear *e)
 {
     const float *const *lanes = e->phase == EM_EAR_GAP ? NULL : (const float *const *)e->lanes;
+    const size_t before = e->n_fed;
 
     if (e->n_fed < e->n_to_feed)
         em_scheduler_feed(e->scheduler, lanes, e->n_to_feed, &e->n_fed, e->n_behind);
+    for (int i = 0; e->levels && lanes && i < e->n_lanes; i++)
+        em_loudness_push(e->levels[i].loudness, lanes[i] + before, e->n_fed - before);
     return e->n_fed == e->n_to_feed;
 }
 

@@ -39,6 +39,7 @@ typedef struct em_engine_cfg {
     bool    has_slots, has_embeddings;
     bool    may_rest;               /* nobody reads scores: windows with nothing above the gate are not scored */
     bool    has_vitals, has_columns;        /* scores events have vitals; and columns              */
+    bool    has_level;              /* there are level events                                      */
     const em_watch_rules *events;   /* what an event is; NULL: none are told                       */
     bool    has_summary;            /* one record at the end in place of scores and events         */
     bool    needs_end;              /* a stop before the sound's end leaves no summary             */

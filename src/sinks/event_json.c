@@ -213,6 +213,16 @@ static bool put_lost(em_event_json *s, const em_event *e)
     return true;
 }
 
+static bool put_level(em_event_json *s, const em_event *e)
+{
+    if (!s->cfg->has_level)
+        return false;
+    em_record_json(&s->json, "level");
+    em_where_json(&s->json, e);
+    em_level_json(&s->json, (double)e->u.level.dbfs, (double)e->u.level.lufs);
+    return true;
+}
+
 em_status em_event_json_put(em_event_json *s, const em_event *e, bool *has_one, em_err *err)
 {
     static bool (*const put[])(em_event_json *, const em_event *) = {
@@ -221,6 +231,7 @@ em_status em_event_json_put(em_event_json *s, const em_event *e, bool *has_one, 
         [EM_EVENT_EXPLAIN] = put_explain,  [EM_EVENT_CLIP] = put_clip,
         [EM_EVENT_GAP] = put_gap, [EM_EVENT_SYNC] = put_sync, [EM_EVENT_SUMMARY] = put_summary, [EM_EVENT_STOP] = put_stop,
         [EM_EVENT_LOST] = put_lost, [EM_EVENT_LISTENING] = put_listening, [EM_EVENT_MARK] = put_mark,
+        [EM_EVENT_LEVEL] = put_level,
     };
 
     *has_one = put[e->type](s, e);

@@ -18,6 +18,7 @@
  *   stop     captured, taken, dropped, waiting, skipped_hops, resets; with --private clips_dropped
  *   listening  source, time, state on | off: what comes from there on is heard, or is silence; only when that changes
  *   mark     source, time, id, text ("": none was given), clip (its file; null: none is asked for): somebody said so then
+ *   level    source, time, dbfs, lufs and laeq of the ten seconds before; null: digital silence, or not known: only with --level
  *   lost     records: how many this output's reader was too slow for (live only); source and time: of the next one
  *
  * Times are seconds of the stream; "utc" stands beside them where the wall clock is known. One thread at a time; after
@@ -29,7 +30,7 @@
 #include "sinks/sink.h"
 
 typedef struct em_event_json {
-    const em_sink_cfg *cfg;         /* classes, scores, has_slots, has_embeddings, is_shown, clip      */
+    const em_sink_cfg *cfg;         /* classes, scores, has_slots, has_embeddings, has_level, is_shown, clip */
     em_json json;                   /* the record, valid until the next one                            */
     int     top_k;
     int    *top;                    /* [top_k] scratch                                                 */

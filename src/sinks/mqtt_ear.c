@@ -24,7 +24,6 @@ struct em_mqtt_ear {
     em_mqtt_topic **sounds;         /* [classes + groups], NULL: no topic           */
     int   *n_on;                    /* [classes + groups] events under way          */
     int    n_any;
-    double power, n_hops, next_level_s;
     bool   has_ended, is_disabled;
 };
 
@@ -230,7 +229,6 @@ em_status em_mqtt_ear_new(em_mqtt_ear **out, em_mqtt_node *node, const char *nam
     snprintf(ear->topic, sizeof ear->topic, "%s", topic);
     ear->sounds = calloc(n, sizeof(em_mqtt_topic *));
     ear->n_on = calloc(n, sizeof *ear->n_on);
-    ear->next_level_s = LEVEL_S;
     if (!ear->name || !ear->sounds || !ear->n_on || !add_all(ear))
         no_memory(err);
     else if (!(status = discover(ear, err)) && !(status = em_mqtt_ear_listening(ear, true, err)))
@@ -318,33 +316,23 @@ em_status em_mqtt_ear_sound(em_mqtt_ear *ear, const em_event *e, em_err *err)
     return e->type == EM_EVENT_ONSET ? tell_last(ear, e, err) : EM_OK;
 }
 
-/* The mean power of ten seconds. */
-static em_status tell_level(em_mqtt_ear *ear, const em_event *e, em_err *err)
+em_status em_mqtt_ear_hop(em_mqtt_ear *ear, em_err *err)
 {
-    em_json *j = &ear->node->json;
+    const em_status status = ear->has_ended ? em_mqtt_ear_status(ear, true, err) : EM_OK;
 
-    ear->power += pow(10, (double)e->u.scores.rms_dbfs / 10);
-    ear->n_hops++;
-    if (e->time < ear->next_level_s)
-        return EM_OK;
-    em_json_reset(j);
-    em_json_begin(j, NULL, '{');
-    em_json_fixed(j, "dbfs", fmax(10 * log10(ear->power / ear->n_hops), quietest_dbfs), 1);
-    em_json_null(j, "lufs");
-    em_json_null(j, "laeq");
-    em_json_end(j, '}');
-    ear->power = ear->n_hops = 0;
-    while (ear->next_level_s <= e->time)
-        ear->next_level_s += LEVEL_S;
-    return put_json(ear, ear->level, err);
+    ear->has_ended = false;
+    return status;
 }
 
 em_status em_mqtt_ear_level(em_mqtt_ear *ear, const em_event *e, em_err *err)
 {
-    em_status status = ear->has_ended ? em_mqtt_ear_status(ear, true, err) : EM_OK;
+    em_json *j = &ear->node->json;
 
-    ear->has_ended = false;
-    return status ? status : tell_level(ear, e, err);
+    em_json_reset(j);
+    em_json_begin(j, NULL, '{');
+    em_level_json(j, fmax((double)e->u.level.dbfs, quietest_dbfs), (double)e->u.level.lufs);
+    em_json_end(j, '}');
+    return put_json(ear, ear->level, err);
 }
 
 em_status em_mqtt_ear_status(em_mqtt_ear *ear, bool is_online, em_err *err)
@@ -377,7 +365,5 @@ em_status em_mqtt_ear_end(em_mqtt_ear *ear, em_err *err)
     const em_status status = em_mqtt_ear_hush(ear, err);
 
     ear->has_ended = true;
-    ear->power = ear->n_hops = 0;
-    ear->next_level_s = LEVEL_S;
     return status ? status : em_mqtt_ear_status(ear, false, err);
 }

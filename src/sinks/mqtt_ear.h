@@ -55,7 +55,8 @@ const char *em_mqtt_ear_topic(const em_mqtt_ear *ear);
 
 /* Each returns what em_mqtt_box_put does. */
 em_status em_mqtt_ear_sound(em_mqtt_ear *ear, const em_event *e, em_err *err);      /* ONSET, OFFSET, RETRACT */
-em_status em_mqtt_ear_level(em_mqtt_ear *ear, const em_event *e, em_err *err);      /* SCORES                 */
+em_status em_mqtt_ear_hop(em_mqtt_ear *ear, em_err *err);                           /* SCORES                 */
+em_status em_mqtt_ear_level(em_mqtt_ear *ear, const em_event *e, em_err *err);      /* LEVEL                  */
 em_status em_mqtt_ear_status(em_mqtt_ear *ear, bool is_online, em_err *err);
 em_status em_mqtt_ear_listening(em_mqtt_ear *ear, bool is_on, em_err *err);
 em_status em_mqtt_ear_hush(em_mqtt_ear *ear, em_err *err);                          /* all sounds are off     */

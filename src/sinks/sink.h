@@ -100,7 +100,7 @@ typedef struct em_sink_cfg {
     const em_classes *classes;
     em_scores_mode scores;          /* jsonl: which scores records; text: NONE, or a line a hop with its top k */
     int    top_k;                   /* classes a record; obs: lines                                    */
-    bool   has_slots, has_embeddings;
+    bool   has_slots, has_embeddings, has_level;
     bool   has_source_names;        /* several sources share the output, each line says which          */
     int    channel;                 /* of the source, 0: their mean, -1: each, as "dog.wav:2"          */
     bool   is_terminal;             /* text: redraw in place instead of lines; stdout only             */

@@ -276,12 +276,14 @@ static em_status mqtt_put(em_sink *s, const em_event *e, em_err *err)
     case EM_EVENT_LISTENING:
         return (status = find_ear(m, &ear, e->source, err)) || !ear ? status : em_mqtt_ear_listening(ear, e->u.listening.is_on, err);
     case EM_EVENT_SCORES:
+    case EM_EVENT_LEVEL:
     case EM_EVENT_ONSET:
     case EM_EVENT_OFFSET:
     case EM_EVENT_RETRACT:
         if ((status = find_ear(m, &ear, e->source, err)) || !ear)
             return status;
-        return e->type == EM_EVENT_SCORES ? em_mqtt_ear_level(ear, e, err) : em_mqtt_ear_sound(ear, e, err);
+        return e->type == EM_EVENT_SCORES ? em_mqtt_ear_hop(ear, err) : e->type == EM_EVENT_LEVEL ? em_mqtt_ear_level(ear, e, err)
+                                                                                                  : em_mqtt_ear_sound(ear, e, err);
     default:
         return EM_OK;
     }

@@ -89,6 +89,13 @@ static void put_offset(em_json *j, const em_event *e, const char *clip_dir)
     put_doubt(j, e);
 }
 
+void em_level_json(em_json *j, double dbfs, double lufs)
+{
+    em_json_fixed(j, "dbfs", dbfs, 1);
+    em_json_fixed(j, "lufs", lufs, 1);
+    em_json_null(j, "laeq");
+}
+
 void em_sound_json(em_json *j, const em_event *e, const em_classes *classes, const char *clip_dir)
 {
     if (e->type == EM_EVENT_RETRACT) {

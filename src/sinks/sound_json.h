@@ -13,6 +13,9 @@ void em_record_json(em_json *j, const char *type);
 void em_where_json(em_json *j, const em_event *e);
 void em_utc_json(em_json *j, const em_event *e);
 
+/* "dbfs", "lufs", "laeq"; no finite number is null, and laeq always: it wants a calibrated microphone. */
+void em_level_json(em_json *j, double dbfs, double lufs);
+
 /* e is an ONSET, OFFSET or RETRACT. Empties j. clip_dir: where clips are kept (an OFFSET names its own, which is there as soon as its
  * last sample has come); NULL: they are not. */
 void em_sound_json(em_json *j, const em_event *e, const em_classes *classes, const char *clip_dir);

@@ -76,6 +76,10 @@ run 0 -f jsonl --scores=all --slots --embeddings --duration 3 --min-on 600 "$dem
 "$jsonl_check" <out >types || bad "a record is not JSON"
 [ "$(tr '\n' ' ' <types)" = 'start scores scores scores stop ' ] || bad "records: $(tr '\n' ' ' <types)"
 run 0 -f jsonl --scores -k 3 --step 0.5 --duration 1 "$demo"; one_line out 4
+run 0 -f jsonl --level --min-on 600 "$demo"; "$jsonl_check" <out >types || bad "a record is not JSON"
+[ "$(grep -c '^level$' types)" -eq 6 ] || bad "levels: $(cat types)"
+run 0 --level --duration 1 "$demo"; says err 'warning: --level is told by -f jsonl alone'
+run 6 -f jsonl --mqtt mqtt://127.0.0.1:1 --min-on 600 --duration 11 "$demo"; ! grep -q '"level"' out || bad "levels that nobody asked for"
 run 0 -f jsonl --summary "$demo"; one_line out 3; says out '"type":"summary"'; says out '"windows":63'
 run 0 -f jsonl --start-time 2026-05-01T04:30:00Z --scores --duration 1 "$demo"; says out '"utc":"2026-05-01T04:30:01.000Z"'
 run 0 -f jsonl --scores --duration 1 "$demo"; ! grep -q utc out || bad "a file without --start-time has no wall clock"

@@ -89,6 +89,7 @@ static void every_record_is_json_with_its_keys(void **state)
         { EM_EVENT_SYNC, "v type source time drift" },
         { EM_EVENT_SUMMARY, "v type source duration windows top" },
         { EM_EVENT_LOST, "v type source time records" },
+        { EM_EVENT_LEVEL, "v type source time dbfs lufs laeq" },
         { EM_EVENT_LISTENING, "v type source time state" },
         { EM_EVENT_MARK, "v type source time id text clip" },
         { EM_EVENT_STOP, "v type source time captured taken dropped waiting skipped_hops resets" },
@@ -96,6 +97,7 @@ static void every_record_is_json_with_its_keys(void **state)
     em_sink_cfg cfg = usual("jsonl", in_folder("all.jsonl"));
     (void)state;
 
+    cfg.has_level = true;
     for (size_t i = 0; i < EM_COUNT(cases); i++) {
         em_event e = hop(1);
         char keys[256] = "";
