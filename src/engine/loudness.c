@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#if EM_HAS_EBUR128
+#ifdef EM_HAS_EBUR128
 
 #include "audio/resample.h"
 
