@@ -79,7 +79,7 @@ em_engine_cfg em_listen_engine_cfg(em_listen *r)
         .session = r->tagger.session, .outlet = r->outlet, .stop = r->stop,
         .max_batch = em_listen_batch(r), .step_samples = em_tagger_step(&r->tagger, r->o),
         .channel = em_options_channel(r->o), .has_slots = em_listen_wants_slots(r->o), .has_embeddings = r->o->embeddings,
-        .has_level = r->o->level || r->o->mqtt,
+        .has_level = r->o->level || r->o->mqtt || r->remote.control,      /* a reload may bring a broker */
         .may_rest = may_rest(r), .has_vitals = r->o->http, .has_columns = em_listen_shows_sound(r->o) && !r->is_speech,
         .events = r->remote.rules ? r->remote.rules : &r->rules.watch, .has_summary = r->o->summary, .needs_end = !r->is_live,
         .duration_s = seconds_to_hear(r), .start_ms = em_options_start_ms(r->o), .tape = r->tape,

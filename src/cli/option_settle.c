@@ -17,6 +17,7 @@ static const struct { const char *a, *b; } exclusive[] = {
     { "replay", "mqtt" },    { "replay", "exec" },     { "replay", "osc" },       { "mqtt", "out-dir" },
     { "mqtt", "summary" },   { "until", "summary" },   { "exec", "summary" },
     { "http", "out-dir" },   { "http", "summary" },    { "http", "replay" },      { "clip-dir", "summary" }, { "clip-dir", "replay" },
+    { "replay", "level" },   { "replay", "embeddings" }, { "level", "summary" },
     { "plot", "summary" },   { "midi", "input" },      { "midi", "device" },      { "midi", "replay" },
     { "store", "out-dir" },  { "store", "summary" },   { "live", "realtime" },    { "connect", "no-connect" }, { "quiet", "verbose" },
 };

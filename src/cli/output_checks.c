@@ -108,6 +108,8 @@ em_status em_outputs_check(const em_options *o, const em_sink_set_cfg *cfg, int 
         return em_fail(err, EM_EINVAL, "--store and --%s cannot go together", o->out_dir ? "out-dir" : "summary");
     if (o->mqtt && (o->out_dir || o->summary))
         return em_fail(err, EM_EINVAL, "--mqtt and --%s cannot go together", o->out_dir ? "out-dir" : "summary");
+    if (o->level && o->summary)
+        return em_fail(err, EM_EINVAL, "--level and --summary cannot go together");
     if (o->exec && o->summary)
         return em_fail(err, EM_EINVAL, "--exec runs at events, and with --summary there are none");
     if (o->clip_dir && o->clip_max <= o->pre_roll)

@@ -1,19 +1,16 @@
 /* loudness.c - libebur128's momentary loudness, a tenth of a second after the other: see loudness.h. */
 #include "engine/loudness.h"
 
-#include <math.h>
-
-#ifdef EM_HAS_EBUR128
-
 #include "audio/resample.h"
 
 #include <ebur128.h>
+#include <math.h>
 #include <stdlib.h>
 
-enum { CHUNK = 512, TENTHS = 4 };           /* samples at a time; tenths of a second in a block */
+enum { CHUNK = 512, TENTHS = 4, LEAST_HZ = 4000 };      /* samples at a time; tenths of a second in a block; the weighting's shelf is at 1682 Hz */
 
 struct em_loudness {
-    ebur128_state *filter;                  /* NULL: no memory for another rate */
+    ebur128_state *filter;                  /* NULL: none for this rate */
     size_t n_left;                          /* samples to the end of this tenth */
     int    rate_hz, n_tenths;               /* heard since the filters began, up to TENTHS */
     double power;                           /* of the blocks since the last call */
@@ -30,11 +27,11 @@ em_status em_loudness_set_rate(em_loudness *l, int rate_hz, em_err *err)
         return EM_OK;
     if (l->filter)
         ebur128_destroy(&l->filter);
-    l->filter = ebur128_init(1, (unsigned long)rate_hz, EBUR128_MODE_M);
+    l->filter = rate_hz < LEAST_HZ ? NULL : ebur128_init(1, (unsigned long)rate_hz, EBUR128_MODE_M);
     l->rate_hz = rate_hz;
     l->n_left = tenth_of(rate_hz);
     l->n_tenths = 0;
-    return l->filter ? EM_OK : em_fail(err, EM_ENOMEM, "no memory to measure loudness");
+    return l->filter || rate_hz < LEAST_HZ ? EM_OK : em_fail(err, EM_ENOMEM, "no memory to measure loudness");
 }
 
 em_status em_loudness_new(em_loudness **out, int rate_hz, em_err *err)
@@ -95,30 +92,3 @@ double em_loudness_take(em_loudness *l)
     }
     return lufs;
 }
-
-#else
-
-em_status em_loudness_new(em_loudness **out, int rate_hz, em_err *err)
-{
-    (void)rate_hz, (void)err;
-    *out = NULL;
-    return EM_OK;
-}
-
-void em_loudness_free(em_loudness *l) { (void)l; }
-
-em_status em_loudness_set_rate(em_loudness *l, int rate_hz, em_err *err)
-{
-    (void)l, (void)rate_hz, (void)err;
-    return EM_OK;
-}
-
-void em_loudness_push(em_loudness *l, const float *x, size_t n) { (void)l, (void)x, (void)n; }
-
-double em_loudness_take(em_loudness *l)
-{
-    (void)l;
-    return NAN;
-}
-
-#endif

@@ -1,5 +1,6 @@
 /* loudness.h - how loud a stream is to people: ITU-R BS.1770-4's K-weighted power in blocks of 400 ms, one every 100 ms, of all that was
- * heard (nothing is gated), by libebur128. One channel counts once: a full-scale sine of 1 kHz has -3.0 LUFS.
+ * heard (nothing is gated), by libebur128. One channel counts once: a full-scale sine of 1 kHz has -3.0 LUFS. Below 4 kHz of rate,
+ * where the weighting has no filter, it is not known.
  *
  * One thread at a time; nothing allocates but _new and _set_rate. */
 #ifndef EM_ENGINE_LOUDNESS_H

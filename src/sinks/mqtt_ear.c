@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEVEL_S = 10 };
-
 static const double quietest_dbfs = -120;       /* digital silence: an entity of numbers cannot show null */
 
 struct em_mqtt_ear {

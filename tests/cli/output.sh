@@ -78,6 +78,20 @@ run 0 -f jsonl --scores=all --slots --embeddings --duration 3 --min-on 600 "$dem
 run 0 -f jsonl --scores -k 3 --step 0.5 --duration 1 "$demo"; one_line out 4
 run 0 -f jsonl --level --min-on 600 "$demo"; "$jsonl_check" <out >types || bad "a record is not JSON"
 [ "$(grep -c '^level$' types)" -eq 6 ] || bad "levels: $(cat types)"
+if em --version | grep -q 'loudness: yes'; then
+    python3 - <<'end'
+import array, math, wave
+sine = [math.sin(2 * math.pi * 997 * i / 44100) for i in range(21 * 44100)]
+with wave.open("both.wav", "wb") as f:
+    f.setparams((2, 2, 44100, 0, "NONE", ""))
+    f.writeframes(array.array("h", [round(32767 * g * x) for x in sine for g in (10 ** -.5, 10 ** -1.5)]).tobytes())
+end
+    run 0 -f jsonl --level --channel each --min-on 600 both.wav
+    jq -r 'select(.type == "level") | "\(.source) \(.time) \(.lufs)"' out | sed 's/\.0//g' >got
+    printf '%s\n' 'both.wav:1 10 -13' 'both.wav:2 10 -33' 'both.wav:1 20 -13' 'both.wav:2 20 -33' | cmp -s - got || bad "loudness: $(cat got)"
+fi
+run 2 --level --summary "$demo"; says err '--level and --summary cannot go together'
+run 2 --replay x --level; says err '--replay and --level cannot go together'
 run 0 --level --duration 1 "$demo"; says err 'warning: --level is told by -f jsonl alone'
 run 6 -f jsonl --mqtt mqtt://127.0.0.1:1 --min-on 600 --duration 11 "$demo"; ! grep -q '"level"' out || bad "levels that nobody asked for"
 run 0 -f jsonl --summary "$demo"; one_line out 3; says out '"type":"summary"'; says out '"windows":63'

@@ -112,6 +112,7 @@ static void products_have_the_gradients_of_the_plain_loops(void **state)
 {
     static const linear_size sizes[] = {
         { 3, 64, 40, 80, 0, NORM | ADDS, "in_proj of nano: more than a block of rows, which end inside a window" },
+        { 3, 27, 112, 20, 0, NORM | ADDS, "the same of windows that are no multiple of the rows done side by side" },
         { 3, 43, 33, 17, 3, BIAS, "one row past a block; one lane past vectors; rows apart" },
         { 3, 50, 31, 29, 0, BIAS | NO_DX, "nobody wants dx" },
         { 3, 1, 24, 7, 5, BIAS, "the linear head" },

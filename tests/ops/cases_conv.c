@@ -37,6 +37,8 @@ void conv_equals_the_plain_loops(void **state)
         const char *reason;
     } cases[] = {
         { 16, 24, 1,  8, 12, 3, 3, 2, 1, 1, 20, false, true,  true, false, true,  "nano's first: rows of 20 side by side" },
+        { 5,  64, 1,  3, 32, 3, 3, 2, 1, 1, 20, false, true,  true, false, true,  "the same, of whole vectors of pixels: sixteen channels and four" },
+        { 5,  64, 1,  3, 32, 3, 3, 2, 1, 1, 28, false, true,  true, false, true,  "micro's first: sixteen channels and twelve" },
         { 16, 12, 1,  4, 3,  4, 4, 4, 0, 0, 13, false, true,  false, false, false, "4x4 embed" },
         { 7,  75, 1,  4, 38, 3, 3, 2, 1, 1, 22, false, true,  true,  false, false, "a plane wider than its vectors, channels left over" },
         { 6,  40, 1,  2, 13, 3, 3, 3, 0, 0, 130, false, true, false, false, false, "a plane with more channels than its own path takes" },

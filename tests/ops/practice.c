@@ -170,7 +170,7 @@ static void a_depthwise_convolution_that_keeps_its_sums_answers_the_same(void **
 
 static void scan_on(em_dev *dev, const op_setting *s)
 {
-    enum { H = 5, W = 9, D = 21, R = 2, S = 4, TOKENS = B * H * W, WIDE = EM_DIRECTIONS * (R + 2 * S) };
+    enum { H = 5, W = 9, D = 80, R = 2, S = 4, TOKENS = B * H * W, WIDE = EM_DIRECTIONS * (R + 2 * S) };
     enum { CHUNKS = (H * W + EM_SCAN_CHUNK - 1) / EM_SCAN_CHUNK };
     float *u = numbers(TOKENS * D, 1), *x_dbl = numbers(TOKENS * WIDE, 1);
     float *dt_w = numbers(EM_DIRECTIONS * R * D, 0.5), *dt_bias = numbers(EM_DIRECTIONS * D, 1);

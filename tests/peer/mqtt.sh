@@ -39,7 +39,8 @@ jq -rs 'reduce .[] as $e ([0, ["OFF"]];
         .[1] | reduce .[] as $s ([]; if .[-1:] == [$s] then . else . + [$s] end) | .[]' demo.jsonl >want
 of all $ear/sound/any >got; same got want
 of all $ear/last >got; jq -c 'select(.type == "onset") | {label: .label, score, utc: null, id}' demo.jsonl >want; jq -c . got >again; same again want
-[ "$(of all $ear/level | jq -c 'select(.dbfs > -60 and .dbfs < 0 and .lufs > -60 and .lufs < 0 and .laeq == null)' | wc -l)" -eq 6 ] ||
+is_loud='.lufs > -60 and .lufs < 0'; em --version | grep -q 'loudness: yes' || is_loud='.lufs == null'
+[ "$(of all $ear/level | jq -c "select(.dbfs > -60 and .dbfs < 0 and $is_loud and .laeq == null)" | wc -l)" -eq 6 ] ||
     bad "levels: $(of all $ear/level)"
 [ "$(of all earmark/pi/status | tr '\n' ' ')" = 'online offline ' ] || bad "status: $(of all earmark/pi/status)"
 [ "$(of all $ear/status | tr '\n' ' ')" = 'online offline ' ] || bad "status of the source"

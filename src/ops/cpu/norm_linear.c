@@ -1,6 +1,7 @@
 /* norm_linear.c - layer norm, gate, matrix product, bias, GELU, residual: see em_norm_linear in ops.h. */
 #include "ops/cpu/device.h"
 
+#include <assert.h>
 #include <string.h>
 
 static em_rows rows_at(const em_norm_linear *a, int first, int n)
@@ -61,6 +62,7 @@ void em_cpu_norm_linear_fwd(em_dev *dev, const em_norm_linear *a, int B)
 {
     em_norm_linear copy = *a;
 
+    assert(!a->x_more[0]);                  /* our scans leave one sum */
     for (em_run run = { 0 }; em_cpu_next_run(&run, a->kept, B);)
         multiply(dev, a, &run);
     if (a->branch)

@@ -4,8 +4,8 @@
 
 typedef struct job { em_dev *dev; const em_scan4 *a; int middle, n_tasks; } job;
 
-/* A task is a window's tile, all directions, so that what they add up stays with the thread. Bits do not depend on where tiles
- * begin: where their number is odd, the middle one is cut in two, and two threads have equal work. */
+/* A task is a window's tile, all directions, so that what they add up stays with the thread. Where
+ * tiles are odd in number, the middle one is cut in two, and two threads have equal work: by D alone, whatever the number of threads. */
 static job make_job(em_dev *dev, const em_scan4 *a)
 {
     const int width = dev->k->scan_channels, n = (a->D + width - 1) / width, middle = n / 2;

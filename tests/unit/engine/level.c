@@ -130,6 +130,39 @@ static void what_is_no_sound_does_no_harm(void **state)
     em_loudness_free(l);
 }
 
+static void below_its_filters_it_is_not_known(void **state)
+{
+    static const int rates[] = { 1000, 1500, 3360, 3999 };
+    (void)state;
+
+    for (size_t i = 0; i < EM_COUNT(rates); i++) {
+        const size_t n = sine(sound(), rates[i], 200, 0.1, 20);
+
+        CHECK(isnan(loudness_of(rates[i], sound(), n, 0)), "%d Hz", rates[i]);
+    }
+}
+
+static void ten_seconds_of_sound_are_as_loud_as_it_is(void **state)
+{
+    /* Of the second ten, three of a hundred blocks hold 3/4, 1/2 and 1/4 of sound 20 dB louder: 10 log10((1.5 + .985) / 100) under it. */
+    static const double want[] = { -3, -19, -23 };
+    em_level l = { 0 };
+    em_event e = { .type = EM_EVENT_LEVEL };
+    float *x = sound();
+    em_err err;
+    (void)state;
+
+    CHECK_OK(em_loudness_new(&l.loudness, 32000, &err));
+    for (int i = 1; i <= 30; i++) {
+        sine(x, 32000, 1000, i <= 10 ? 1 : 0.1, 1);
+        em_loudness_push(l.loudness, x, 32000);
+        CHECK(em_level_hop(&l, i, -3, &e) == (i % 10 == 0), "at %d s", i);
+        if (i % 10 == 0 && l.loudness)
+            CHECK(fabs((double)e.u.level.lufs - want[i / 10 - 1]) < 0.1, "to %d s: %g LUFS", i, (double)e.u.level.lufs);
+    }
+    em_loudness_free(l.loudness);
+}
+
 static void ten_seconds_are_told(void **state)
 {
     em_level l = { 0 };
@@ -157,6 +190,8 @@ int main(void)
         cmocka_unit_test(known_signals_have_their_loudness),
         cmocka_unit_test(cuts_change_nothing),
         cmocka_unit_test(what_is_no_sound_does_no_harm),
+        cmocka_unit_test(below_its_filters_it_is_not_known),
+        cmocka_unit_test(ten_seconds_of_sound_are_as_loud_as_it_is),
         cmocka_unit_test(ten_seconds_are_told),
     };
 

@@ -235,7 +235,7 @@ static void the_hop_path_allocates_nothing(void **state)
     const em_watch_rules events = fake_events(RATE);
     const fake_session_cfg fake = { .hears = true };
     em_engine_cfg cfg = { .max_batch = 2, .step_samples = STEP, .channel = -1, .start_ms = -1, .has_slots = true, .events = &events,
-                          .has_embeddings = true, .progress = count_allocations, .progress_ctx = &c };
+                          .has_embeddings = true, .has_level = true, .progress = count_allocations, .progress_ctx = &c };
     em_engine_result result;
     em_source *source;
     em_err err;

@@ -122,6 +122,8 @@ static void every_record_is_json_with_its_keys(void **state)
             e.u.mark = (typeof(e.u.mark)){ .id = "00000001GR4CBZEZR2JQ49QV7C", .text = "my\t\"bell\"\n\x1b[31m\xff", .has_clip = true };
         } else if (e.type == EM_EVENT_SYNC) {
             e.u.sync.drift_s = -0.063;
+        } else if (e.type == EM_EVENT_LEVEL) {
+            e.u.level = (typeof(e.u.level)){ -INFINITY, NAN };
         } else if (e.type == EM_EVENT_SUMMARY) {
             e.u.summary.n_windows = 3;
             e.u.summary.duration = 3;
@@ -133,7 +135,18 @@ static void every_record_is_json_with_its_keys(void **state)
         json_object_foreach(record, key, value)
             snprintf(keys + strlen(keys), sizeof keys - strlen(keys), "%s%s", *keys ? " " : "", key);
         CHECK(strcmp(keys, cases[i].keys) == 0, "case %zu: %s", i, keys);
+        if (cases[i].type == EM_EVENT_LEVEL)
+            CHECK(json_is_null(json_object_get(record, "dbfs")) && json_is_null(json_object_get(record, "lufs")), "silence has a number");
         json_decref(record);
+    }
+    {
+        em_event e = { .type = EM_EVENT_LEVEL, .source = "dog.wav", .time = 20, .utc_ms = -1, .u.level = { -21.26f, -20.5f } };
+        const char *text = written(&cfg, &e, 1);
+
+        CHECK(strcmp(text, "{\"v\":1,\"type\":\"level\",\"source\":\"dog.wav\",\"time\":20.000,\"dbfs\":-21.3,\"lufs\":-20.5,\"laeq\":null}\n") == 0,
+              "%s", text);
+        cfg.has_level = false;
+        CHECK(*written(&cfg, &e, 1) == '\0', "a level that nobody asked for");
     }
 }
 

@@ -67,7 +67,7 @@ typedef struct em_scan_tile {
     const em_scan4 *scan;
     int          channel, n_channels;
     int          next_channel;      /* of the tile to come: its parameters are called for meanwhile */
-    float       *state;             /* scratch: 2 * N * tile channels            */
+    float       *state;             /* scratch: N * scan_channels                */
     float       *states[EM_DIRECTIONS];     /* [chunks][N][D] of a direction, this window; NULL: not kept */
 } em_scan_tile;
 

@@ -5,7 +5,7 @@
  * a weight that is the same for all, and the norm over channels adds vectors, no lanes. */
 #include "ops/cpu/isa/plane.h"
 
-/* Layer norm over the n channels of every pixel, then GELU. y has room for LANES more. */
+/* Layer norm over the n channels of every pixel, then GELU. y has room for CHAINS more. */
 static void finish(vf *y, vf total, const em_conv *a)
 {
     const int n = a->w.n;
@@ -47,7 +47,7 @@ EM_INLINE void store_many(float *dst, size_t n, const vf *y, int width)
 }
 #endif
 
-/* m pixels side by side in y[channel] become rows of n. The next ones' place is called for: the first layer's result is larger
+/* m pixels side by side in y[channel], which has room for LANES more, become rows of n. The next ones' place is called for: the first layer's result is larger
  * than a cache, and each of its lines would be waited for. */
 static void store(float *dst, const vf *y, int n, int m)
 {

@@ -81,6 +81,7 @@ static inline vf convolve(vf *y, const em_conv *a, const float *w, const vf *tap
 static inline vf centre(vf *y, vf total, int n)
 {
     const vf mean = total * (1.f / (float)n);
+    _Static_assert(CHAINS == 4, "all of them are added up");
     vf some[CHAINS] = { { 0 } }, squares, rstd;
     int c = 0;
 

@@ -38,7 +38,7 @@ EM_INLINE void v_store(float *p, vf x) { *(vf_unaligned *)p = x; }
 EM_INLINE vf v_set(float x) { return x - (vf){ 0 }; }
 
 /* a * b, rounded, whatever is added to it: where the compiler keeps some products of an unrolled loop for later, only the others
- * become FMAs, and a row would have other bits in another place. Compilers without the barrier (GCC before 12) may do so. */
+ * become FMAs, and a row would have other bits in another place. Compilers without the barrier (GCC before 12, clang) may do so. */
 #if __has_builtin(__builtin_assoc_barrier)
 EM_INLINE vf v_product(vf a, vf b) { return __builtin_assoc_barrier(a * b); }
 #else
