@@ -70,6 +70,20 @@ wait $program || bad "exit code $?: $(cat err)"
 "$jsonl_check" <again.jsonl >/dev/null || bad "whole records, and the counters add up"
 jq -e 'select(.type == "stop") | .dropped == 0 and .skipped_hops == 0' again.jsonl >/dev/null || bad "$(tail -n 1 again.jsonl)"
 
+# ---- a broker that comes with a reload is told the level, too
+printf '' >live.conf
+setsid timeout 100 "$earmark" -c live.conf --realtime -f jsonl -o third.jsonl --scores=top "$demo" 2>err </dev/null &
+program=$!
+pids+=($program)
+for i in $(seq 200); do grep -q '"scores"' third.jsonl.part 2>/dev/null && break; sleep 0.05; done
+printf '[mqtt]\nurl = %s\nnode = late\n' $url >live.conf
+kill -HUP $(pgrep -P $program)
+for i in $(seq 400); do grep -q '^0 earmark/late/demo_flac/level {"dbfs":' all && break; sleep 0.05; done
+grep -q '^0 earmark/late/demo_flac/level {"dbfs":' all || bad "no level: $(grep ' earmark/late/' all)"
+kill -INT $(pgrep -P $program)
+wait $program || bad "exit code $?: $(cat err)"
+! grep -q '"type":"level"' third.jsonl || bad "levels in JSON Lines, which nobody asked for"
+
 # a file that waits for us takes no commands, and says so to nobody
 run 0 --progress never --scores=none --mqtt-node pi --mqtt $url --duration 1 -o /dev/null "$demo"
 ! grep -q ' earmark/pi/demo_flac/listening' all || bad "a switch for a file"
