@@ -253,7 +253,7 @@ EM_INLINE void leave_rows(group *g, int i, int n, const int rows, const bool has
         const vf h = (load_row(g, k, i, n) - g->mean[k]) * g->rstd[k];
         const vf d = v_product(v_load_n(has_gelu ? dx : g->dy + (size_t)k * b->ldy + i, n), weight);
 
-        leave(dx, v_product(v_set(g->rstd[k]), d - g->sum[k] - h * g->product[k]), b->adds && !has_gelu, n);
+        leave(dx, v_product(v_set(g->rstd[k]), d - g->sum[k] - v_product(h, g->product[k])), b->adds && !has_gelu, n);
     }
 }
 

@@ -38,12 +38,18 @@ EM_INLINE void v_store(float *p, vf x) { *(vf_unaligned *)p = x; }
 EM_INLINE vf v_set(float x) { return x - (vf){ 0 }; }
 
 /* a * b, rounded, whatever is added to it: where the compiler keeps some products of an unrolled loop for later, only the others
- * become FMAs, and a row would have other bits in another place. Compilers without the barrier (GCC before 12, clang) may do so. */
-#if __has_builtin(__builtin_assoc_barrier)
-EM_INLINE vf v_product(vf a, vf b) { return __builtin_assoc_barrier(a * b); }
-#else
-EM_INLINE vf v_product(vf a, vf b) { return a * b; }
+ * become FMAs, and a row would have other bits in another place. GCC's __builtin_assoc_barrier does the same, in quarters of a vector. */
+EM_INLINE vf v_product(vf a, vf b)
+{
+    vf product = a * b;
+
+#if defined(__AVX2__)
+    __asm__("" : "+v"(product));
+#elif defined(__aarch64__)
+    __asm__("" : "+w"(product));
 #endif
+    return product;
+}
 
 #if defined(__AVX512F__)
 EM_INLINE __mmask16 v_first(int n) { return (__mmask16)((1u << n) - 1u); }
